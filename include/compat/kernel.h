@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The only place where kernel versions are told apart. */
+#ifndef RF_COMPAT_KERNEL_H
+#define RF_COMPAT_KERNEL_H
+
+#include <linux/version.h>
+#include <linux/utsname.h>
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "rainforest supports Linux 6.1 and later"
+#endif
+
+/* The newest kernel series that our tests run on. */
+#define RF_KERNEL_TESTED	KERNEL_VERSION(6, 12, 255)
+
+static inline bool rf_kernel_supported(void)
+{
+	return LINUX_VERSION_CODE <= RF_KERNEL_TESTED;
+}
+
+#endif /* RF_COMPAT_KERNEL_H */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * The ABI between user space and rf_supervisor: /dev/rainforest (root only).
+ *
+ * Two kinds of descriptors take ioctls. Opening the device gives a machine
+ * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CREATE, _OPEN). CREATE and OPEN
+ * return a partition descriptor (RF_IOC_STATUS, _LOAD, _START, _PUBLISH,
+ * _DESTROY, poll, pread).
+ *
+ * A partition made by CREATE is under construction: it hangs on its
+ * descriptor, and closing that descriptor (or dying) undoes everything. START
+ * or PUBLISH end the construction; from then on the supervisor owns the subOS,
+ * and it lives until DESTROY, whoever holds descriptors of it.
+ *
+ * poll() on a partition descriptor reports POLLIN when the state or stage
+ * changed since this descriptor's last STATUS, and POLLHUP once the subOS is
+ * destroyed. pread() at offset X reads the partition's memory at physical
+ * address X; addresses outside the partition read as an error (EFAULT).
+ *
+ * All structs are size-first: user space sets `size` to sizeof the struct it
+ * was built with. A larger struct than the kernel knows is accepted if the
+ * unknown tail is zero (E2BIG otherwise); a smaller one reads as if the rest
+ * were zero, and only that much is written back. Reserved fields must be zero.
+ *
+ * Errors common to all calls:
+ *   EPERM   the caller lacks CAP_SYS_ADMIN
+ *   EFAULT  a pointer is bad
+ *   EINVAL  size too small, unknown flag, or a reserved field is not zero
+ *   E2BIG   the unknown tail of a struct is not zero
+ *   ENOTTY  no such call on this kind of descriptor
+ *   ENOENT  the subOS behind the descriptor was destroyed
+ */
+#ifndef RF_UAPI_RAINFOREST_H
+#define RF_UAPI_RAINFOREST_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+#include "../wire/handoff.h"
+#include "../wire/layout.h"
+#include "../wire/mailbox.h"
+
+#define RF_DEVICE		"/dev/rainforest"
+#define RF_ABI_VERSION		1
+
+/* States of a subOS. */
+enum rf_state {
+	RF_STATE_DEFINED	= 1,	/* owns its resources, nothing loaded */
+	RF_STATE_LOADED		= 2,	/* boot image in place, no core started */
+	RF_STATE_BOOTING	= 3,	/* boot core started, no word of the agent yet */
+	RF_STATE_RUNNING	= 4,	/* the agent reported all granted cores up */
+	RF_STATE_STOPPING	= 5,	/* being stopped or destroyed */
+	RF_STATE_STOPPED	= 6,	/* went down in order; its cores are held */
+	RF_STATE_CRASHED	= 7,	/* went down otherwise; its cores are held */
+	RF_STATE_LOST		= 8,	/* heartbeat missing */
+};
+
+/* How interrupts are addressed on this machine. */
+enum rf_apic_mode {
+	RF_APIC_XAPIC_PHYSICAL	= 1,
+};
+
+/* RF_IOC_INFO: the machine as the supervisor sees it. Never fails for size. */
+struct rf_info {
+	__u32	size;
+	__u32	abi;			/* out: RF_ABI_VERSION */
+	char	version[16];		/* out: of rf_supervisor */
+	__u32	apic_mode;		/* out: enum rf_apic_mode */
+	__u32	bsp_apic_id;		/* out: physical APIC id of core 0 */
+	__u32	tsc_khz;		/* out */
+	__u32	nr_subos;		/* out */
+	__u32	low_slices;		/* out: slices of RF_LOW_SLICE_SIZE for subOSes, in all */
+	__u32	low_slices_free;	/* out */
+	__u64	memory_block_size;	/* out: bytes */
+	__u64	pool_reserved;		/* out: bytes reserved at boot for the pool */
+	__u64	pool_total;		/* out: bytes in the pool now (reserved and taken) */
+	__u64	pool_free;		/* out: bytes of it nobody owns */
+	__u32	builder_pid;		/* out: who holds a partition under construction, or 0 */
+	__u32	locked_down;		/* out: 1 if kernel lockdown refuses CREATE */
+};
+
+/* RF_IOC_MEMORY: what a CREATE could be given right now. */
+struct rf_memory {
+	__u32	size;
+	__s32	node;			/* in: NUMA node, or -1 for any */
+	__u64	pool_free;		/* out: bytes free in the pool on that node */
+	__u64	largest_free;		/* out: bytes of the largest free range in it */
+	__u64	movable;		/* out: bytes in blocks of ZONE_MOVABLE that are safe to take */
+	__u64	other;			/* out: bytes in other blocks that are safe to take, if the
+					 * kernel can migrate what lies in them */
+	__u64	unsafe;			/* out: bytes in blocks that cannot be taken because of where
+					 * the kernel image lies */
+};
+
+/* RF_IOC_LIST: names of all subOSes, in order of creation. */
+struct rf_list {
+	__u32	size;
+	__u32	capacity;		/* in: how many names fit in the buffer */
+	__u32	count;			/* out: how many subOSes there are (may exceed capacity) */
+	__u32	reserved;
+	__aligned_u64 names;		/* in: char[capacity][RF_NAME_MAX] */
+};
+
+/*
+ * RF_IOC_CREATE: take cores, memory and a low-memory slice, all or nothing.
+ *
+ *   EPERM   kernel lockdown (as for kexec)
+ *   EBUSY   another partition is under construction: `culprit` is its holder's pid
+ *   EEXIST  the name is in use
+ *   EINVAL  malformed name; zero, too many or doubled cores (`culprit`); core 0;
+ *           memory 0 or not a multiple of RF_EXTENT_SIZE; unknown node
+ *   ENODEV  core `culprit` does not exist or is not online
+ *   EXDEV   core `culprit` belongs to another subOS
+ *   EIO     core `culprit` could not be taken offline
+ *   ENOMEM  not so much memory: `available` bytes could have been given
+ *   ENOSPC  no low-memory slice is left
+ *   EINTR   a signal arrived while memory was being taken
+ */
+struct rf_create {
+	__u32	size;
+	__u32	flags;			/* in: 0 */
+	char	name[RF_NAME_MAX];	/* in */
+	__aligned_u64 cpus;		/* in: __u32[nr_cpus], logical numbers; boot core first */
+	__u32	nr_cpus;		/* in: 1 .. RF_CPUS_MAX */
+	__s32	node;			/* in: NUMA node for the memory, or -1 for any */
+	__u64	memory;			/* in: bytes, a multiple of RF_EXTENT_SIZE */
+	__u64	available;		/* out: see ENOMEM */
+	__u32	culprit;		/* out: see above */
+	__s32	fd;			/* out: partition descriptor (O_CLOEXEC) */
+	__u32	id;			/* out: id of the subOS, never reused */
+	__u32	reserved;
+};
+
+/* RF_IOC_OPEN: a descriptor of an existing subOS. ENOENT: no such name. */
+struct rf_open {
+	__u32	size;
+	__u32	flags;			/* in: 0 */
+	char	name[RF_NAME_MAX];	/* in */
+	__s32	fd;			/* out: partition descriptor (O_CLOEXEC) */
+	__u32	reserved;
+};
+
+/* Moments in the life of a subOS, CLOCK_MONOTONIC nanoseconds, 0 if not reached. */
+enum rf_moment {
+	RF_MOMENT_CREATE	= 0,	/* CREATE was called */
+	RF_MOMENT_CPUS		= 1,	/* its cores are offline and held */
+	RF_MOMENT_MEMORY	= 2,	/* its memory is taken and cleared */
+	RF_MOMENT_LOADED	= 3,	/* boot image in place */
+	RF_MOMENT_START		= 4,	/* INIT sent to the boot core */
+	RF_MOMENT_KERNEL	= 5,	/* the boot core left the trampolines */
+	RF_MOMENT_AGENT		= 6,	/* the agent reported */
+	RF_MOMENT_RUNNING	= 7,	/* all granted cores up */
+	RF_MOMENT_END		= 8,	/* stopped or crashed */
+	RF_MOMENT_NR		= 9,
+};
+
+/* RF_IOC_STATUS: one consistent snapshot of a subOS. */
+struct rf_status {
+	__u32	size;
+	__u32	id;			/* out */
+	char	name[RF_NAME_MAX];	/* out */
+	__u32	state;			/* out: enum rf_state */
+	__u32	cause;			/* out: enum rf_cause */
+	__u32	stage;			/* out: enum rf_stage, the furthest reached */
+	__u32	cpus_online;		/* out: cores the agent says are up */
+	char	reason[RF_REASON_MAX];	/* out: text from the subOS, sanitised, may be empty */
+	__u64	memory;			/* out: bytes */
+	__u64	low_slice;		/* out: physical address */
+	__u64	vmcoreinfo;		/* out: physical address of the VMCOREINFO note, or 0 */
+	__u64	vmcoreinfo_size;	/* out */
+	__u64	moments[RF_MOMENT_NR];	/* out: enum rf_moment */
+	__u32	nr_cpus;		/* out */
+	__u32	nr_ranges;		/* out */
+	struct rf_range ranges[RF_RANGES_MAX];	/* out: boot range first */
+	__u32	cpus[RF_CPUS_MAX];	/* out: logical numbers, boot core first */
+	__u32	apic_ids[RF_CPUS_MAX];	/* out: physical APIC ids, same order */
+};
+
+/*
+ * RF_IOC_LOAD: copy the boot image into the partition. Allowed in `defined`.
+ * Every segment must lie inside one range of the partition (or, without the
+ * IO-APIC page, in its low slice: not needed, and refused), must not touch the
+ * mailbox or the customized trampoline, and must not overlap another.
+ *
+ *   EBUSY   not in state `defined`
+ *   ERANGE  segment number `culprit` is outside the partition or overlaps
+ */
+struct rf_segment {
+	__aligned_u64 buf;		/* in: user address */
+	__u64	bufsz;			/* in: bytes copied */
+	__u64	phys;			/* in: physical address */
+	__u64	memsz;			/* in: bytes, >= bufsz; the rest is left zero */
+};
+
+struct rf_load {
+	__u32	size;
+	__u32	nr_segments;		/* in: 1 .. RF_SEGMENTS_MAX */
+	__aligned_u64 segments;		/* in: struct rf_segment[nr_segments] */
+	__u32	culprit;		/* out */
+	__u32	reserved;
+};
+#define RF_SEGMENTS_MAX		64
+
+/*
+ * RF_IOC_START: start the boot core. Allowed in `loaded`. Ends construction.
+ * The boot core enters `entry` in 64-bit mode (Documentation/arch/x86/boot.rst,
+ * 64-bit boot protocol): CS 0x10, other segments 0x18, interrupts off, CR3 =
+ * page_table, RSI = boot_params. Returns when the core left the trampolines.
+ *
+ *   EBUSY      not in state `loaded`
+ *   ERANGE     an address is outside the partition or misaligned
+ *   EOPNOTSUPP RF_START_LA57 on a processor without 5-level paging
+ *   ETIMEDOUT  the core did not leave the trampolines; the subOS is `crashed`,
+ *              STATUS tells the stage, construction is not ended
+ */
+#define RF_START_LA57		1	/* page_table is a PML5 */
+
+struct rf_start {
+	__u32	size;
+	__u32	flags;			/* in: RF_START_* */
+	__u64	entry;			/* in: physical address */
+	__u64	page_table;		/* in: physical address, 4 KiB aligned */
+	__u64	boot_params;		/* in: physical address */
+};
+
+/*
+ * RF_IOC_DESTROY: hold every core, clear and give back everything. Allowed in
+ * every state, also under construction. If something could not be given back
+ * (EIO), the subOS stays, in state `stopping`, and DESTROY can be called again.
+ */
+struct rf_destroy {
+	__u32	size;
+	__u32	flags;			/* in: 0 */
+	__u32	cpus_returned;		/* out: cores that are online again in the supervisor */
+	__u32	culprit;		/* out, EIO: a core that did not come back, or 0 */
+	__u64	memory_returned;	/* out: bytes no longer owned by this subOS */
+};
+
+/* Numbers carry no size: the structs grow (see above). Argument: struct of the same name. */
+#define RF_IOC_MAGIC	0xF5
+#define RF_IOC_INFO	_IO(RF_IOC_MAGIC, 0x00)
+#define RF_IOC_MEMORY	_IO(RF_IOC_MAGIC, 0x01)
+#define RF_IOC_LIST	_IO(RF_IOC_MAGIC, 0x02)
+#define RF_IOC_CREATE	_IO(RF_IOC_MAGIC, 0x03)
+#define RF_IOC_OPEN	_IO(RF_IOC_MAGIC, 0x04)
+#define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)
+#define RF_IOC_LOAD	_IO(RF_IOC_MAGIC, 0x11)
+#define RF_IOC_START	_IO(RF_IOC_MAGIC, 0x12)
+/* RF_IOC_PUBLISH: end construction without a start. No argument. */
+#define RF_IOC_PUBLISH	_IO(RF_IOC_MAGIC, 0x13)
+#define RF_IOC_DESTROY	_IO(RF_IOC_MAGIC, 0x14)
+
+#endif /* RF_UAPI_RAINFOREST_H */

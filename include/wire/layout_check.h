@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Proof at build time that every compiler lays out the shared structs alike:
+ * sizes, offsets, no holes. Include it in one source file of each program or
+ * module that uses them. In C and in C++.
+ */
+#ifndef RF_WIRE_LAYOUT_CHECK_H
+#define RF_WIRE_LAYOUT_CHECK_H
+
+#include "handoff.h"
+#include "layout.h"
+#include "mailbox.h"
+
+#ifdef __cplusplus
+#define RF_PROVE(condition)	static_assert(condition, #condition)
+#else
+#define RF_PROVE(condition)	_Static_assert(condition, #condition)
+#endif
+
+#define RF_SIZE(type, bytes)	RF_PROVE(sizeof(struct type) == (bytes))
+#define RF_AT(type, field, offset) \
+	RF_PROVE(__builtin_offsetof(struct type, field) == (offset))
+/* `field` begins where `before` ends: no hole between them. */
+#define RF_NEXT(type, before, field) \
+	RF_AT(type, field, __builtin_offsetof(struct type, before) + \
+			   sizeof(((struct type *)0)->before))
+/* `field` is the last one: no hole behind it. */
+#define RF_LAST(type, field) \
+	RF_SIZE(type, __builtin_offsetof(struct type, field) + \
+		      sizeof(((struct type *)0)->field))
+
+/* struct rf_range, struct rf_arena_segment */
+RF_SIZE(rf_range, 16);
+RF_AT(rf_range, start, 0);
+RF_AT(rf_range, size, 8);
+RF_SIZE(rf_arena_segment, 24);
+RF_AT(rf_arena_segment, start, 0);
+RF_AT(rf_arena_segment, size, 8);
+RF_AT(rf_arena_segment, id, 16);
+RF_AT(rf_arena_segment, flags, 20);
+
+/* struct rf_handoff */
+RF_AT(rf_handoff, size, 0x00);
+RF_AT(rf_handoff, magic, 0x04);
+RF_AT(rf_handoff, major, 0x08);
+RF_AT(rf_handoff, minor, 0x0a);
+RF_AT(rf_handoff, checksum, 0x0c);
+RF_AT(rf_handoff, id, 0x10);
+RF_AT(rf_handoff, flags, 0x14);
+RF_AT(rf_handoff, name, 0x18);
+RF_AT(rf_handoff, mailbox, 0x38);
+RF_AT(rf_handoff, low_slice, 0x40);
+RF_AT(rf_handoff, low_slice_size, 0x48);
+RF_AT(rf_handoff, nr_cpus, 0x4c);
+RF_AT(rf_handoff, nr_ranges, 0x50);
+RF_AT(rf_handoff, nr_segments, 0x54);
+RF_AT(rf_handoff, ranges, 0x58);
+RF_NEXT(rf_handoff, ranges, segments);
+RF_NEXT(rf_handoff, segments, doorbell);
+RF_NEXT(rf_handoff, doorbell, console);
+RF_NEXT(rf_handoff, console, reserved);
+RF_NEXT(rf_handoff, reserved, apic_ids);
+RF_LAST(rf_handoff, apic_ids);
+RF_SIZE(rf_handoff, 0x758);
+RF_PROVE(sizeof(struct rf_handoff) % 4 == 0);
+
+/* struct rf_acpi_table */
+RF_SIZE(rf_acpi_table, 48);
+RF_AT(rf_acpi_table, header, 0);
+RF_AT(rf_acpi_table, reserved, 36);
+RF_AT(rf_acpi_table, handoff, 40);
+
+/* struct rf_mailbox */
+RF_AT(rf_mailbox, reset, 0x00);
+RF_AT(rf_mailbox, sleep_control, 0x01);
+RF_AT(rf_mailbox, sleep_status, 0x02);
+RF_NEXT(rf_mailbox, sleep_status, pad0);
+RF_NEXT(rf_mailbox, pad0, stage);
+RF_AT(rf_mailbox, stage, 0x40);
+RF_NEXT(rf_mailbox, stage, pad1);
+RF_NEXT(rf_mailbox, pad1, magic);
+RF_AT(rf_mailbox, magic, 0x80);
+RF_AT(rf_mailbox, major, 0x84);
+RF_AT(rf_mailbox, minor, 0x86);
+RF_AT(rf_mailbox, cpus_online, 0x88);
+RF_AT(rf_mailbox, cause, 0x8c);
+RF_AT(rf_mailbox, vmcoreinfo, 0x90);
+RF_AT(rf_mailbox, vmcoreinfo_size, 0x98);
+RF_NEXT(rf_mailbox, vmcoreinfo_size, pad2);
+RF_NEXT(rf_mailbox, pad2, reason);
+RF_AT(rf_mailbox, reason, 0x100);
+RF_LAST(rf_mailbox, reason);
+RF_SIZE(rf_mailbox, 0x180);
+
+/* The boot area: everything fits where it goes. */
+RF_PROVE(RF_CMDLINE_OFF - RF_BOOT_PARAMS_OFF >= 4096);
+RF_PROVE(RF_MAILBOX_OFF - RF_CMDLINE_OFF >= RF_CMDLINE_MAX);
+RF_PROVE(RF_HANDOFF_OFF - RF_MAILBOX_OFF >= (int)sizeof(struct rf_mailbox));
+RF_PROVE(RF_TRAMPOLINE_OFF - RF_HANDOFF_OFF >= (int)sizeof(struct rf_handoff));
+RF_PROVE(RF_ACPI_OFF - RF_TRAMPOLINE_OFF >= 4096);
+RF_PROVE(RF_PAGE_TABLES_OFF - RF_ACPI_OFF >= RF_ACPI_SIZE);
+RF_PROVE(RF_BOOT_AREA_SIZE - RF_PAGE_TABLES_OFF >= RF_PAGE_TABLES_SIZE);
+
+#undef RF_PROVE
+#undef RF_SIZE
+#undef RF_AT
+#undef RF_NEXT
+#undef RF_LAST
+
+#endif /* RF_WIRE_LAYOUT_CHECK_H */

@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory blocks: taken out of the supervisor's kernel by memory hot-remove, and
+ * given back, online again in the zone they came from.
+ *
+ * Not every block is safe to take. Removing a block shortens or splits the
+ * System RAM resource that it lies in, and the kernel image is a child of one
+ * such resource: release_mem_region_adjustable() keeps the children with the
+ * lower part. So a block may go if it lies above all children of its resource,
+ * or if it is the very beginning of the resource.
+ */
+#include <linux/ioport.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/set_memory.h>
+#include <linux/slab.h>
+
+#include "supervisor.h"
+
+/* Kept free for the supervisor itself when memory is taken from it. */
+#define RF_SUPERVISOR_RESERVE	(64ULL << 20)
+#define RF_REGIONS_MAX		64
+
+/* A top-level System RAM resource and the span of its children (none: child_end 0). */
+struct rf_region {
+	u64 start, end;
+	u64 child_start, child_end;
+};
+
+struct rf_regions {
+	u32 count;
+	struct rf_region region[RF_REGIONS_MAX];
+};
+
+/* A block that was taken; in rf_blocks. Ledger lock. */
+struct rf_block {
+	struct list_head node;
+	u64 start;
+	int nid;
+	bool movable;
+	struct resource *resource;
+};
+
+static LIST_HEAD(rf_blocks);
+
+u64 rf_block_size(void)
+{
+	return memory_block_size_bytes();
+}
+
+static int rf_regions_add(const struct rf_iomem *entry, void *arg)
+{
+	struct rf_regions *regions = arg;
+	struct rf_region *last = regions->count ? &regions->region[regions->count - 1] : NULL;
+
+	if (entry->depth == 0) {
+		if (strcmp(entry->name, "System RAM") || regions->count == RF_REGIONS_MAX)
+			return 0;
+		last = &regions->region[regions->count++];
+		*last = (struct rf_region){ .start = entry->start, .end = entry->end + 1 };
+	} else if (last && entry->start >= last->start && entry->end < last->end) {
+		if (!last->child_end)
+			last->child_start = entry->start;
+		last->child_end = max(last->child_end, entry->end + 1);
+	}
+	return 0;
+}
+
+static struct rf_regions *rf_regions_read(void)
+{
+	struct rf_regions *regions = kvzalloc(sizeof(*regions), GFP_KERNEL);
+
+	if (regions && rf_iomem_walk(rf_regions_add, regions)) {
+		kvfree(regions);
+		return NULL;
+	}
+	return regions;
+}
+
+enum rf_place { RF_PLACE_UNSAFE, RF_PLACE_ANY, RF_PLACE_PREFIX };
+
+static enum rf_place rf_block_place(const struct rf_region *region, u64 start)
+{
+	if (!region->child_end || start >= region->child_end)
+		return RF_PLACE_ANY;
+	/* The beginning of the resource, if all blocks before it go first. */
+	if (IS_ALIGNED(region->start, rf_block_size()) &&
+	    start + rf_block_size() <= region->child_start)
+		return RF_PLACE_PREFIX;
+	return RF_PLACE_UNSAFE;
+}
+
+/* The block's first page if the whole block is online and on @node, else NULL. */
+static struct page *rf_block_page(u64 start, int node)
+{
+	struct page *page = pfn_to_online_page(PHYS_PFN(start));
+
+	if (!page || (node >= 0 && page_to_nid(page) != node))
+		return NULL;
+	return page;
+}
+
+/**
+ * rf_blocks_figures() - how much memory could be taken from the supervisor
+ * @memory: in: node; out: movable, other, unsafe
+ *
+ * Context: Process context.
+ */
+void rf_blocks_figures(struct rf_memory *memory)
+{
+	struct rf_regions *regions = rf_regions_read();
+	u64 size = rf_block_size(), start;
+	u32 i;
+
+	memory->movable = memory->other = memory->unsafe = 0;
+	for (i = 0; regions && i < regions->count; i++) {
+		struct rf_region *region = &regions->region[i];
+
+		for (start = ALIGN(region->start, size); start + size <= region->end;
+		     start += size) {
+			struct page *page = rf_block_page(start, memory->node);
+
+			if (!page)
+				continue;
+			if (rf_block_place(region, start) == RF_PLACE_UNSAFE)
+				memory->unsafe += size;
+			else if (page_zonenum(page) == ZONE_MOVABLE)
+				memory->movable += size;
+			else
+				memory->other += size;
+		}
+	}
+	kvfree(regions);
+}
+
+/*
+ * Hot-remove cannot take less than 1 GiB out of a 1 GiB page of the direct map
+ * (it mistakes the entry for a table). A change of attributes splits it.
+ */
+static int rf_block_split_mapping(u64 start)
+{
+	u64 address, end = start + rf_block_size();
+	unsigned int level;
+	int rc;
+
+	for (address = start; address < end; address = ALIGN_DOWN(address, PUD_SIZE) + PUD_SIZE) {
+		unsigned long virt = (unsigned long)__va(address);
+
+		if (!lookup_address(virt, &level) || level != PG_LEVEL_1G)
+			continue;
+		if (IS_ALIGNED(address, PUD_SIZE) && address + PUD_SIZE <= end)
+			continue;
+		rc = set_memory_uc(virt, 1);
+		if (!rc)
+			rc = set_memory_wb(virt, 1);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int rf_block_online(const struct rf_block *block)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
+		 block->start / rf_block_size());
+	/* A kernel that onlines added memory by itself may have chosen another zone. */
+	if (rf_block_page(block->start, -1)) {
+		if ((page_zonenum(pfn_to_page(PHYS_PFN(block->start))) == ZONE_MOVABLE) ==
+		    block->movable)
+			return 0;
+		rf_file_write(path, "offline");
+	}
+	return rf_file_write(path, block->movable ? "online_movable" : "online_kernel");
+}
+
+static int rf_block_give_back(struct rf_block *block)
+{
+	u64 size = rf_block_size();
+	int rc;
+
+	rc = rf_step("block-return");
+	if (!rc)
+		rc = rf_fill(block->start, size, 0);
+	if (!rc)
+		rc = rf_pool_remove(block->start, size);
+	if (rc)
+		return rc;
+	release_mem_region(block->start, size);
+	rc = add_memory(block->nid, block->start, size, MHP_NONE);
+	if (rc) {
+		pr_err("memory block at 0x%llx cannot be added: error %d\n", block->start, rc);
+		request_mem_region(block->start, size, "rainforest pool");
+		return rf_pool_add(block->start, size, block->nid, false) ?: rc;
+	}
+	rc = rf_block_online(block);
+	if (!rc && !rf_block_page(block->start, block->nid))
+		rc = -EIO;
+	if (rc)
+		pr_err("memory block at 0x%llx did not come online: error %d\n",
+		       block->start, rc);
+	list_del(&block->node);
+	kfree(block);
+	return rc;
+}
+
+/**
+ * rf_blocks_give_back() - return all blocks in which nobody owns anything
+ *
+ * Context: Workqueue (it writes to sysfs files), ledger lock held.
+ * Return: 0 or the first error; goes on after one.
+ */
+int rf_blocks_give_back(void)
+{
+	struct rf_block *block, *next;
+	int rc, result = 0;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	list_for_each_entry_safe(block, next, &rf_blocks, node) {
+		if (!rf_pool_is_free(block->start, rf_block_size()))
+			continue;
+		rc = rf_block_give_back(block);
+		if (rc && !result)
+			result = rc;
+	}
+	return result;
+}
+
+/* Take one block. Return: 0, -EINTR, or another error after which others may be tried. */
+static int rf_block_take(u64 start, struct page *page)
+{
+	u64 size = rf_block_size();
+	struct rf_block *block = kzalloc(sizeof(*block), GFP_KERNEL);
+	int rc;
+
+	if (!block)
+		return -ENOMEM;
+	block->start = start;
+	block->nid = page_to_nid(page);
+	block->movable = page_zonenum(page) == ZONE_MOVABLE;
+
+	rc = rf_block_split_mapping(start);
+	if (!rc)
+		rc = offline_and_remove_memory(start, size);
+	/* Never trust a success alone: it is also what an absent range gives. */
+	if (!rc && region_intersects(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
+			   REGION_DISJOINT)
+		rc = -EBUSY;
+	if (rc)
+		goto free_block;
+	/*
+	 * From here on the block is ours: on an error it goes back by the same
+	 * way as any other block in which nobody owns anything.
+	 */
+	block->resource = request_mem_region(start, size, "rainforest pool");
+	list_add_tail(&block->node, &rf_blocks);
+	rc = rf_pool_add(start, size, block->nid, false);
+	if (!rc && !block->resource)
+		rc = -EBUSY;
+	return rc;
+
+free_block:
+	kfree(block);
+	return rc;
+}
+
+struct rf_candidate {
+	u64 start;
+	const struct rf_region *region;
+	enum rf_place place;
+};
+
+/*
+ * Blocks in the order in which to try them: movable ones first, each kind from
+ * the top down, then the beginnings of resources from the bottom up.
+ */
+static u32 rf_candidates(const struct rf_regions *regions, int node, bool movable,
+			 enum rf_place place, struct rf_candidate *list, u32 count)
+{
+	u64 size = rf_block_size(), start;
+	u32 i, first = count;
+
+	for (i = 0; i < regions->count; i++) {
+		const struct rf_region *region = &regions->region[i];
+
+		for (start = ALIGN(region->start, size); start + size <= region->end;
+		     start += size) {
+			struct page *page = rf_block_page(start, node);
+
+			if (!page || (page_zonenum(page) == ZONE_MOVABLE) != movable ||
+			    rf_block_place(region, start) != place)
+				continue;
+			list[count++] = (struct rf_candidate){ start, region, place };
+		}
+	}
+	if (place == RF_PLACE_ANY)
+		for (i = 0; i < (count - first) / 2; i++)
+			swap(list[first + i], list[count - 1 - i]);
+	return count;
+}
+
+static int rf_candidates_take(const struct rf_candidate *list, u32 count, int node, u64 size,
+			      u64 *taken)
+{
+	const struct rf_region *stuck = NULL;
+	struct page *page;
+	u32 i;
+	int rc;
+
+	for (i = 0; i < count && *taken < size; i++) {
+		/* A beginning can only go after the one before it. */
+		if (list[i].place == RF_PLACE_PREFIX && list[i].region == stuck)
+			continue;
+		page = rf_block_page(list[i].start, node);
+		rc = rf_step("block-take");
+		if (rc)
+			return rc;
+		if (signal_pending(current))
+			return -EINTR;
+		rc = page ? rf_block_take(list[i].start, page) : -ENODEV;
+		if (rc == -EINTR)
+			return rc;
+		if (!rc)
+			*taken += rf_block_size();
+		else
+			stuck = list[i].region;
+	}
+	return 0;
+}
+
+/**
+ * rf_blocks_take() - take memory blocks out of the supervisor's kernel
+ * @size: bytes wanted
+ * @node: NUMA node, or -1
+ * @taken: bytes that are in the pool now, cleared, owned by nobody
+ *
+ * What was taken stays in the pool also on an error; rf_blocks_give_back()
+ * undoes it.
+ *
+ * Context: Process context, interruptible by a signal. Ledger lock held.
+ * Return: 0 if @taken reached @size; -ENOMEM, -EINTR.
+ */
+int rf_blocks_take(u64 size, int node, u64 *taken)
+{
+	struct rf_regions *regions;
+	struct rf_candidate *list = NULL;
+	u64 blocks = 0;
+	u32 i, count = 0;
+	int rc = -ENOMEM;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*taken = 0;
+	regions = rf_regions_read();
+	if (!regions)
+		return -ENOMEM;
+	for (i = 0; i < regions->count; i++)
+		blocks += (regions->region[i].end - regions->region[i].start) / rf_block_size();
+	if (size + RF_SUPERVISOR_RESERVE > (u64)si_mem_available() << PAGE_SHIFT)
+		goto free;
+	list = kvcalloc(blocks + 1, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		goto free;
+	count = rf_candidates(regions, node, true, RF_PLACE_ANY, list, count);
+	count = rf_candidates(regions, node, false, RF_PLACE_ANY, list, count);
+	count = rf_candidates(regions, node, true, RF_PLACE_PREFIX, list, count);
+	count = rf_candidates(regions, node, false, RF_PLACE_PREFIX, list, count);
+	rc = rf_candidates_take(list, count, node, size, taken);
+	if (!rc && *taken < size)
+		rc = -ENOMEM;
+free:
+	kvfree(list);
+	kvfree(regions);
+	return rc;
+}

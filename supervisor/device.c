@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * /dev/rainforest: machine descriptors, and how ioctls are dispatched for both
+ * kinds of descriptors. The manual of this interface is uapi/rainforest.h.
+ */
+#include <linux/capability.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/smp.h>
+#include <asm/tsc.h>
+
+#include "supervisor.h"
+
+/**
+ * rf_ioctl_dispatch() - find the table row, copy the struct in, call, copy it back
+ * @table: rows
+ * @count: how many
+ * @file: for the handler
+ * @cmd: ioctl number
+ * @arg: user address of a size-first struct
+ *
+ * What the handler wrote is copied back also on an error: the struct says what
+ * was wrong.
+ *
+ * Context: Process context.
+ * Return: what the handler returned, or an error common to all calls.
+ */
+long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
+		       unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	u32 size;
+	void *copy;
+	size_t i;
+	long rc;
+
+	for (i = 0; i < count && table[i].cmd != cmd; i++)
+		;
+	if (i == count)
+		return -ENOTTY;
+	if (!table[i].size)
+		return table[i].handler(file, NULL);
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < table[i].min_size)
+		return -EINVAL;
+	copy = kzalloc(table[i].size, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	rc = copy_struct_from_user(copy, table[i].size, user, size);
+	if (!rc) {
+		rc = table[i].handler(file, copy);
+		*(u32 *)copy = size;
+		if (copy_to_user(user, copy, min(size, table[i].size)))
+			rc = -EFAULT;
+	}
+	kfree(copy);
+	return rc;
+}
+
+static int rf_ioctl_info(struct file *file, void *arg)
+{
+	struct rf_info *info = arg;
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	info->abi = RF_ABI_VERSION;
+	strscpy(info->version, RF_VERSION, sizeof(info->version));
+	info->apic_mode = RF_APIC_XAPIC_PHYSICAL;
+	info->bsp_apic_id = per_cpu(x86_cpu_to_apicid, 0);
+	info->tsc_khz = tsc_khz;
+	info->memory_block_size = rf_block_size();
+	info->builder_pid = rf_subos_builder();
+	info->locked_down = security_locked_down(LOCKDOWN_KEXEC) != 0;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rf_lowmem_figures(&info->low_slices, &info->low_slices_free);
+	rf_pool_figures(-1, &info->pool_total, &info->pool_free, NULL, &info->pool_reserved);
+	mutex_unlock(&rf_ledger_lock);
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		info->nr_subos++;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return 0;
+}
+
+static int rf_ioctl_memory(struct file *file, void *arg)
+{
+	struct rf_memory *memory = arg;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rf_pool_figures(memory->node, NULL, &memory->pool_free, &memory->largest_free, NULL);
+	rf_blocks_figures(memory);
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
+}
+
+#define RF_LIST_MAX	64
+
+static int rf_ioctl_list(struct file *file, void *arg)
+{
+	struct rf_list *list = arg;
+	struct rf_subos *subos;
+	unsigned long flags;
+	char (*names)[RF_NAME_MAX];
+	u32 capacity = min_t(u32, list->capacity, RF_LIST_MAX);
+	int rc = 0;
+
+	names = kcalloc(RF_LIST_MAX, RF_NAME_MAX, GFP_KERNEL);
+	if (!names)
+		return -ENOMEM;
+	list->count = 0;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		if (list->count < capacity)
+			memcpy(names[list->count], subos->name, RF_NAME_MAX);
+		list->count++;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (copy_to_user(u64_to_user_ptr(list->names), names,
+			 min(capacity, list->count) * RF_NAME_MAX))
+		rc = -EFAULT;
+	kfree(names);
+	return rc;
+}
+
+/* Wrap @subos in a descriptor. Consumes the caller's reference. */
+static int rf_install(struct rf_subos *subos, bool builder, s32 *fd)
+{
+	struct rf_destroy unused = {};
+	struct file *file;
+	int rc;
+
+	rc = rf_partition_fd(subos, builder, &file);
+	if (rc < 0) {
+		if (builder) {
+			rf_subos_destroy(subos, &unused);
+			rf_subos_builder_done();
+		}
+		kobject_put(&subos->kobj);
+		return rc;
+	}
+	*fd = rc;
+	fd_install(rc, file);
+	return 0;
+}
+
+static int rf_ioctl_create(struct file *file, void *arg)
+{
+	struct rf_create *create = arg;
+	struct rf_subos *subos;
+	u32 *cpus;
+	int rc;
+
+	create->available = 0;
+	create->culprit = 0;
+	if (!create->nr_cpus || create->nr_cpus > RF_CPUS_MAX)
+		return -EINVAL;
+	cpus = memdup_user(u64_to_user_ptr(create->cpus), create->nr_cpus * sizeof(*cpus));
+	if (IS_ERR(cpus))
+		return PTR_ERR(cpus);
+	rc = rf_subos_create(create, cpus, &subos);
+	kfree(cpus);
+	return rc ?: rf_install(subos, true, &create->fd);
+}
+
+static int rf_ioctl_open(struct file *file, void *arg)
+{
+	struct rf_open *args = arg;
+	struct rf_subos *subos;
+
+	if (args->flags || args->reserved || strnlen(args->name, RF_NAME_MAX) == RF_NAME_MAX)
+		return -EINVAL;
+	subos = rf_subos_find(args->name);
+	return subos ? rf_install(subos, false, &args->fd) : -ENOENT;
+}
+
+static const struct rf_ioctl rf_machine_ioctls[] = {
+	{ RF_IOC_INFO, sizeof(struct rf_info), sizeof(u32), rf_ioctl_info },
+	{ RF_IOC_MEMORY, sizeof(struct rf_memory), offsetofend(struct rf_memory, node),
+	  rf_ioctl_memory },
+	{ RF_IOC_LIST, sizeof(struct rf_list), sizeof(struct rf_list), rf_ioctl_list },
+	{ RF_IOC_CREATE, sizeof(struct rf_create), sizeof(struct rf_create), rf_ioctl_create },
+	{ RF_IOC_OPEN, sizeof(struct rf_open), sizeof(struct rf_open), rf_ioctl_open },
+};
+
+static int rf_machine_open(struct inode *inode, struct file *file)
+{
+	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+}
+
+static long rf_machine_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return rf_ioctl_dispatch(rf_machine_ioctls, ARRAY_SIZE(rf_machine_ioctls), file, cmd, arg);
+}
+
+static const struct file_operations rf_machine_fops = {
+	.owner = THIS_MODULE,
+	.open = rf_machine_open,
+	.unlocked_ioctl = rf_machine_ioctl,
+	.compat_ioctl = compat_ptr_ioctl,
+	.llseek = noop_llseek,
+};
+
+static struct miscdevice rf_misc = {
+	.minor = MISC_DYNAMIC_MINOR,
+	.name = "rainforest",
+	.fops = &rf_machine_fops,
+	.mode = 0600,
+};
+
+int rf_device_init(void)
+{
+	int rc;
+
+	rc = misc_register(&rf_misc);
+	if (rc) {
+		pr_err("cannot register /dev/rainforest: error %d\n", rc);
+		return rc;
+	}
+	rc = rf_sysfs_init(rf_misc.this_device);
+	if (rc)
+		misc_deregister(&rf_misc);
+	return rc;
+}
+
+void rf_device_exit(void)
+{
+	rf_sysfs_exit();
+	misc_deregister(&rf_misc);
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What user space puts into a partition and reads from it. Nothing outside the
+ * partition can be reached, and the start is checked: a boot core that faults
+ * right after a page-table switch would take the whole machine down.
+ */
+#include <linux/io.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <asm/cpufeature.h>
+#include <asm/pgtable_types.h>
+
+#include "supervisor.h"
+
+#define RF_WINDOW	(16UL << 20)	/* mapped at a time */
+
+static bool rf_overlaps(u64 start, u64 size, u64 other, u64 other_size)
+{
+	return start < other + other_size && other < start + size;
+}
+
+/* Does [start, start + size) lie in one range of the partition? */
+static bool rf_in_partition(const struct rf_subos *subos, u64 start, u64 size)
+{
+	u32 i;
+
+	for (i = 0; i < subos->nr_ranges; i++) {
+		const struct rf_range *range = &subos->ranges[i];
+
+		if (start >= range->start && size <= range->size &&
+		    start - range->start <= range->size - size)
+			return true;
+	}
+	return false;
+}
+
+static bool rf_segment_valid(const struct rf_subos *subos, const struct rf_segment *segments,
+			     u32 index)
+{
+	const struct rf_segment *segment = &segments[index];
+	u64 boot = subos->ranges[0].start;
+	u32 i;
+
+	if (!segment->memsz || segment->bufsz > segment->memsz ||
+	    !rf_in_partition(subos, segment->phys, segment->memsz) ||
+	    rf_overlaps(segment->phys, segment->memsz, boot + RF_MAILBOX_OFF, PAGE_SIZE) ||
+	    rf_overlaps(segment->phys, segment->memsz, boot + RF_TRAMPOLINE_OFF, PAGE_SIZE))
+		return false;
+	for (i = 0; i < index; i++)
+		if (rf_overlaps(segment->phys, segment->memsz, segments[i].phys,
+				segments[i].memsz))
+			return false;
+	return true;
+}
+
+static int rf_segment_copy(const struct rf_segment *segment)
+{
+	u64 done, length;
+
+	for (done = 0; done < segment->bufsz; done += length) {
+		u64 at = segment->phys + done;
+		u64 offset = offset_in_page(at);
+		void *window;
+		unsigned long left;
+
+		length = min_t(u64, segment->bufsz - done, RF_WINDOW - offset);
+		window = memremap(at - offset, PAGE_ALIGN(offset + length), MEMREMAP_WB);
+		if (!window)
+			return -ENOMEM;
+		left = copy_from_user(window + offset, u64_to_user_ptr(segment->buf + done),
+				      length);
+		memunmap(window);
+		if (left)
+			return -EFAULT;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		cond_resched();
+	}
+	return 0;
+}
+
+/**
+ * rf_subos_load() - copy the boot image into the partition
+ * @subos: in state defined
+ * @segments: kernel copy of the list
+ * @count: how many
+ * @culprit: the offending segment on -ERANGE
+ *
+ * Context: Process context. Takes the ledger lock.
+ * Return: 0, or an error as documented for RF_IOC_LOAD.
+ */
+int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,
+		  u32 *culprit)
+{
+	unsigned long flags;
+	u32 i;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = subos->state == RF_STATE_DEFINED ? rf_step("load") : -EBUSY;
+	for (i = 0; !rc && i < count; i++)
+		if (!rf_segment_valid(subos, segments, i)) {
+			*culprit = i;
+			rc = -ERANGE;
+		}
+	for (i = 0; !rc && i < count; i++)
+		rc = rf_segment_copy(&segments[i]);
+	if (!rc) {
+		spin_lock_irqsave(&rf_state_lock, flags);
+		subos->state = RF_STATE_LOADED;
+		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
+		rf_subos_changed(subos);
+		spin_unlock_irqrestore(&rf_state_lock, flags);
+	}
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* Does the page table at @table (physical, in the boot area) map @address to itself? */
+static bool rf_maps_identity(const struct rf_subos *subos, u64 table, int levels, u64 address)
+{
+	const u64 boot = subos->ranges[0].start;
+	int level;
+
+	for (level = levels; level > 0; level--) {
+		int shift = PAGE_SHIFT + 9 * (level - 1);
+		u64 size = 1ULL << shift, entry;
+
+		if (table < boot + RF_PAGE_TABLES_OFF || !IS_ALIGNED(table, PAGE_SIZE) ||
+		    table + PAGE_SIZE > boot + RF_PAGE_TABLES_OFF + RF_PAGE_TABLES_SIZE)
+			return false;
+		entry = READ_ONCE(*(u64 *)(subos->boot_area + (table - boot) +
+					   ((address >> shift) & 511) * sizeof(entry)));
+		if (!(entry & _PAGE_PRESENT))
+			return false;
+		table = entry & PTE_PFN_MASK;
+		if (level == 1 || (level <= 3 && (entry & _PAGE_PSE)))
+			return ALIGN_DOWN(table, size) == ALIGN_DOWN(address, size);
+	}
+	return false;
+}
+
+/**
+ * rf_subos_check_start() - would a start with these arguments get anywhere?
+ * @subos: loaded
+ * @args: see RF_IOC_START
+ *
+ * Context: Ledger lock held.
+ * Return: 0, -ERANGE, -EOPNOTSUPP, -EINVAL.
+ */
+int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
+{
+	const u64 boot = subos->ranges[0].start;
+	int levels = args->flags & RF_START_LA57 ? 5 : 4;
+
+	if (args->flags & ~RF_START_LA57)
+		return -EINVAL;
+	if (levels == 5 && !boot_cpu_has(X86_FEATURE_LA57))
+		return -EOPNOTSUPP;
+	if (!rf_in_partition(subos, args->entry, 1) || boot >= 1ULL << 47 ||
+	    args->boot_params != boot + RF_BOOT_PARAMS_OFF ||
+	    !rf_maps_identity(subos, args->page_table, levels, args->entry) ||
+	    !rf_maps_identity(subos, args->page_table, levels, boot + RF_TRAMPOLINE_OFF) ||
+	    !rf_maps_identity(subos, args->page_table, levels, boot + RF_MAILBOX_OFF) ||
+	    !rf_maps_identity(subos, args->page_table, levels, args->boot_params))
+		return -ERANGE;
+	return 0;
+}
+
+/**
+ * rf_subos_read() - read a partition's memory from outside
+ * @subos: the subOS
+ * @buf: user buffer
+ * @len: bytes
+ * @phys: physical address
+ *
+ * Context: Process context.
+ * Return: bytes read (at most one window), -EFAULT outside the partition, -EPERM
+ *         under kernel lockdown, -ENOENT if destroyed.
+ */
+ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 phys)
+{
+	u64 offset = offset_in_page(phys);
+	void *window;
+	ssize_t rc;
+
+	rc = security_locked_down(LOCKDOWN_KCORE);
+	if (rc)
+		return rc;
+	len = min_t(size_t, len, RF_WINDOW - offset);
+	down_read(&subos->memory_sem);
+	if (!subos->boot_area) {
+		rc = -ENOENT;
+	} else if (!rf_in_partition(subos, phys, len)) {
+		rc = -EFAULT;
+	} else {
+		window = memremap(phys - offset, PAGE_ALIGN(offset + len), MEMREMAP_WB);
+		rc = window ? len : -ENOMEM;
+		if (window && copy_to_user(buf, window + offset, len))
+			rc = -EFAULT;
+		if (window)
+			memunmap(window);
+	}
+	up_read(&subos->memory_sem);
+	return rc;
+}

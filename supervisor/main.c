@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * rf_supervisor: divides a running machine among several Linux instances.
+ * This file only brings the parts up in order, and down in reverse.
+ */
+#include <linux/module.h>
+
+#include "supervisor.h"
+
+DEFINE_MUTEX(rf_ledger_lock);
+DEFINE_SPINLOCK(rf_state_lock);
+LIST_HEAD(rf_subos_list);
+
+static int __init rf_supervisor_init(void)
+{
+	int rc;
+
+	rc = rf_platform_check();
+	if (rc)
+		return rc;
+	rc = rf_trampoline_init();
+	if (rc)
+		return rc;
+	rc = rf_lowmem_init();
+	if (rc)
+		return rc;
+	rc = rf_pool_init();
+	if (rc)
+		goto free_lowmem;
+	rc = rf_cores_init();
+	if (rc)
+		goto free_pool;
+	rc = rf_release_init();
+	if (rc)
+		goto free_cores;
+	rf_watch_init();
+	rf_fault_init();
+	rc = rf_power_init();
+	if (rc)
+		goto free_release;
+	rc = rf_device_init();
+	if (rc)
+		goto free_power;
+	return 0;
+
+free_power:
+	rf_power_exit();
+free_release:
+	rf_fault_exit();
+	rf_watch_exit();
+	rf_release_exit();
+free_cores:
+	rf_cores_exit();
+free_pool:
+	rf_pool_exit();
+free_lowmem:
+	rf_lowmem_exit();
+	return rc;
+}
+
+/* Every subOS and every descriptor holds a reference on the module: nothing is lent here. */
+static void __exit rf_supervisor_exit(void)
+{
+	rf_device_exit();
+	rf_power_exit();
+	rf_fault_exit();
+	rf_watch_exit();
+	rf_release_exit();
+	rf_cores_exit();
+	rf_pool_exit();
+	rf_lowmem_exit();
+}
+
+module_init(rf_supervisor_init);
+module_exit(rf_supervisor_exit);
+
+MODULE_DESCRIPTION("RainForest supervisor: boots further Linux instances on cores and memory of their own");
+MODULE_AUTHOR("The rainforest authors");
+MODULE_LICENSE("GPL");
+MODULE_VERSION(RF_VERSION);

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * When the supervisor goes down: subOSes first. Reboot, poweroff, halt and
+ * kexec -e all run the reboot notifiers; suspend and hibernation are refused
+ * while anything is lent, for nobody would wake the lent cores.
+ */
+#include <linux/notifier.h>
+#include <linux/reboot.h>
+#include <linux/suspend.h>
+
+#include "supervisor.h"
+
+static void rf_stop_one(struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_state_lock);
+	rf_subos_hold(subos);
+	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)
+		return;
+	subos->state = RF_STATE_STOPPED;
+	subos->cause = RF_CAUSE_SUPERVISOR;
+	subos->moments[RF_MOMENT_END] = ktime_get_ns();
+	rf_subos_changed(subos);
+	pr_notice("subOS %s is stopped: the supervisor goes down\n", subos->name);
+}
+
+/* Before devices and cores of the supervisor are shut down: no subOS runs any more. */
+static int rf_reboot(struct notifier_block *block, unsigned long event, void *data)
+{
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		rf_stop_one(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return NOTIFY_DONE;
+}
+
+static int rf_suspend(struct notifier_block *block, unsigned long event, void *data)
+{
+	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
+		return NOTIFY_DONE;
+	if (list_empty(&rf_subos_list))
+		return NOTIFY_DONE;
+	pr_err("cannot suspend while cores are lent to a subOS; destroy all subOSes first\n");
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block rf_reboot_block = {
+	.notifier_call = rf_reboot,
+	.priority = INT_MAX,
+};
+static struct notifier_block rf_pm_block = { .notifier_call = rf_suspend };
+
+int rf_power_init(void)
+{
+	int rc;
+
+	rc = register_reboot_notifier(&rf_reboot_block);
+	if (rc)
+		return rc;
+	rc = register_pm_notifier(&rf_pm_block);
+	if (rc)
+		unregister_reboot_notifier(&rf_reboot_block);
+	return rc;
+}
+
+void rf_power_exit(void)
+{
+	unregister_pm_notifier(&rf_pm_block);
+	unregister_reboot_notifier(&rf_reboot_block);
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The way back: every core is held, then memory is cleared and returned, then
+ * the cores come online again in the supervisor. It runs in a workqueue, for it
+ * must not depend on who asked: an ioctl, or the exit of a killed tool.
+ */
+#include <linux/completion.h>
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+
+#include "supervisor.h"
+
+static struct workqueue_struct *rf_release_queue;
+
+/* Nothing of this subOS executes or writes any more; nobody looks at it. */
+static int rf_release_quiet(struct rf_subos *subos)
+{
+	unsigned long flags;
+	int rc;
+
+	rc = rf_step("hold");
+	if (rc)
+		return rc;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->hold_at = 0;
+	if (subos->state != RF_STATE_STOPPING) {
+		subos->state = RF_STATE_STOPPING;
+		subos->cause = RF_CAUSE_OPERATOR;
+		rf_subos_changed(subos);
+	}
+	rf_subos_hold(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return 0;
+}
+
+static int rf_release_memory(struct rf_subos *subos, u64 *returned)
+{
+	int rc;
+
+	down_write(&subos->memory_sem);
+	if (subos->boot_area)
+		memunmap(subos->boot_area);
+	subos->boot_area = NULL;
+	rc = rf_pool_release(subos, returned);
+	up_write(&subos->memory_sem);
+	if (rc)
+		return rc;
+	if (subos->low_slice)
+		rf_lowmem_free(subos->low_slice);
+	subos->low_slice = 0;
+	return rf_blocks_give_back();
+}
+
+static void rf_release_done(struct rf_subos *subos)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_del_init(&subos->node);
+	subos->gone = true;
+	rf_subos_changed(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (subos->kobj.state_in_sysfs)
+		kobject_del(&subos->kobj);
+	kobject_put(&subos->kobj);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * rf_subos_give_back() - return everything a subOS owns
+ * @subos: the subOS, in any state
+ * @args: see RF_IOC_DESTROY
+ *
+ * Drops the list's reference on @subos when all is back. Can be called again
+ * after an error: it goes on with what is left.
+ *
+ * Context: Workqueue. Ledger lock held.
+ * Return: 0 or -EIO; -ENOENT if it is gone already.
+ */
+int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args)
+{
+	int rc, rc_cores;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (subos->gone)
+		return -ENOENT;
+	rc = rf_release_quiet(subos);
+	if (rc)
+		return -EIO;
+	rc = rf_release_memory(subos, &args->memory_returned);
+	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
+	if (rc || rc_cores) {
+		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
+		return -EIO;
+	}
+	rf_release_done(subos);
+	return 0;
+}
+
+struct rf_release {
+	struct work_struct work;
+	struct rf_subos *subos;
+	struct rf_destroy *args;
+	struct task_struct *caller;
+	int rc;
+};
+
+static void rf_release_work(struct work_struct *work)
+{
+	struct rf_release *release = container_of(work, struct rf_release, work);
+
+	mutex_lock(&rf_ledger_lock);
+	rf_step_caller(release->caller);
+	release->rc = rf_subos_give_back(release->subos, release->args);
+	rf_step_caller(NULL);
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/**
+ * rf_subos_destroy() - hold every core, clear and give back everything
+ * @subos: the subOS; the caller has a reference
+ * @args: see RF_IOC_DESTROY
+ *
+ * Context: Process context, sleeps until done. Takes the ledger lock.
+ * Return: 0 or an error as documented for RF_IOC_DESTROY.
+ */
+int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
+{
+	struct rf_release release = { .subos = subos, .args = args, .caller = current };
+
+	INIT_WORK_ONSTACK(&release.work, rf_release_work);
+	queue_work(rf_release_queue, &release.work);
+	flush_work(&release.work);
+	destroy_work_on_stack(&release.work);
+	return release.rc;
+}
+
+int rf_release_init(void)
+{
+	rf_release_queue = alloc_workqueue("rainforest", WQ_UNBOUND, 0);
+	return rf_release_queue ? 0 : -ENOMEM;
+}
+
+void rf_release_exit(void)
+{
+	destroy_workqueue(rf_release_queue);
+}

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The life of a subOS up to its start: created, found, started, looked at. The
+ * way back is in release.c.
+ */
+#include <linux/ctype.h>
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/pid.h>
+#include <linux/sched.h>
+#include <linux/security.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "supervisor.h"
+
+static u32 rf_last_id;			/* ledger lock */
+static atomic_t rf_builder;		/* pid of who holds a partition under construction, 0 */
+
+pid_t rf_subos_builder(void)
+{
+	return atomic_read(&rf_builder);
+}
+
+/* The partition under construction was published or undone. */
+void rf_subos_builder_done(void)
+{
+	atomic_set(&rf_builder, 0);
+}
+
+/* Note a change that poll() reports. Context: state lock held. */
+void rf_subos_changed(struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_state_lock);
+	subos->generation++;
+	wake_up_all(&subos->wait);
+}
+
+static void rf_subos_moment(struct rf_subos *subos, enum rf_moment moment)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->moments[moment] = ktime_get_ns();
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* Put every core of a subOS on hold. Context: any. */
+void rf_subos_hold(struct rf_subos *subos)
+{
+	u32 i;
+
+	for (i = 0; i < subos->nr_cpus; i++)
+		rf_core_hold(subos->apic_ids[i]);
+}
+
+/**
+ * rf_subos_find() - look a subOS up by name
+ * @name: NUL-terminated
+ *
+ * Context: Any.
+ * Return: the subOS with a reference for the caller (kobject_put()), or NULL.
+ */
+struct rf_subos *rf_subos_find(const char *name)
+{
+	struct rf_subos *subos, *found = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		if (!strcmp(subos->name, name)) {
+			found = subos;
+			kobject_get(&found->kobj);
+			break;
+		}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return found;
+}
+
+static bool rf_name_valid(const char *name)
+{
+	size_t i, length = strnlen(name, RF_NAME_MAX);
+
+	if (!length || length == RF_NAME_MAX || name[0] == '-' || name[0] == '_')
+		return false;
+	for (i = 0; i < length; i++)
+		if (!islower(name[i]) && !isdigit(name[i]) && name[i] != '-' && name[i] != '_')
+			return false;
+	return true;
+}
+
+/* Everything that can be told before anything is changed. Ledger lock held. */
+static int rf_create_check(struct rf_create *args, const u32 *cpus)
+{
+	struct rf_subos *same;
+
+	if (args->flags || args->reserved || !rf_name_valid(args->name) || !args->memory ||
+	    !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
+		return -EINVAL;
+	if (args->node < -1 || args->node >= MAX_NUMNODES ||
+	    (args->node >= 0 && !node_online(args->node)))
+		return -EINVAL;
+	same = rf_subos_find(args->name);
+	if (same) {
+		kobject_put(&same->kobj);
+		return -EEXIST;
+	}
+	return rf_cores_check(cpus, args->nr_cpus, &args->culprit);
+}
+
+static struct rf_subos *rf_subos_alloc(const char *name)
+{
+	struct rf_subos *subos = kzalloc(sizeof(*subos), GFP_KERNEL);
+
+	if (!subos)
+		return NULL;
+	kobject_init(&subos->kobj, &rf_subos_ktype);
+	strscpy(subos->name, name, sizeof(subos->name));
+	init_rwsem(&subos->memory_sem);
+	init_waitqueue_head(&subos->wait);
+	INIT_LIST_HEAD(&subos->node);
+	subos->state = RF_STATE_DEFINED;
+	subos->moments[RF_MOMENT_CREATE] = ktime_get_ns();
+	return subos;
+}
+
+/* Take what was asked for. On error the caller gives back what @subos holds. */
+static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus)
+{
+	int rc;
+
+	rc = rf_step("low-slice");
+	if (rc)
+		return rc;
+	subos->low_slice = rf_lowmem_alloc(subos->id);
+	if (!subos->low_slice)
+		return -ENOSPC;
+
+	rc = rf_cores_take(subos, cpus, args->nr_cpus, &args->culprit);
+	if (rc)
+		return rc;
+	rf_subos_moment(subos, RF_MOMENT_CPUS);
+
+	rc = rf_pool_take(subos, args->memory, args->node, &args->available);
+	if (rc)
+		return rc;
+	if (subos->ranges[0].size < RF_BOOT_AREA_SIZE)
+		return -ENOMEM;
+	subos->boot_area = memremap(subos->ranges[0].start, RF_BOOT_AREA_SIZE, MEMREMAP_WB);
+	if (!subos->boot_area)
+		return -ENOMEM;
+	rf_subos_moment(subos, RF_MOMENT_MEMORY);
+
+	rc = rf_step("sysfs");
+	if (!rc)
+		rc = rf_sysfs_add(subos);
+	return rc;
+}
+
+static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
+{
+	struct rf_destroy unused = {};
+	struct rf_subos *subos;
+	unsigned long flags;
+	int rc;
+
+	rc = rf_create_check(args, cpus);
+	if (rc)
+		return rc;
+	subos = rf_subos_alloc(args->name);
+	if (!subos)
+		return -ENOMEM;
+	subos->id = ++rf_last_id;
+	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
+	__module_get(THIS_MODULE);	/* until it is given back, see rf_subos_give_back() */
+
+	rc = rf_create_take(subos, args, cpus);
+
+	/* Visible now; also if it failed, for what might not come back is still owned. */
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_add_tail(&subos->node, &rf_subos_list);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (rc) {
+		mutex_unlock(&rf_ledger_lock);
+		rf_subos_destroy(subos, &unused);
+		mutex_lock(&rf_ledger_lock);
+		kobject_put(&subos->kobj);
+		return rc;
+	}
+	args->id = subos->id;
+	*out = subos;
+	return 0;
+}
+
+/**
+ * rf_subos_create() - take cores, memory and a low slice for a new subOS
+ * @args: see RF_IOC_CREATE
+ * @cpus: kernel copy of the list of cores
+ * @out: the subOS, in state defined, with a reference for the caller
+ *
+ * The caller is then the builder: it must publish or destroy the subOS.
+ *
+ * Context: Process context, may sleep, interruptible.
+ * Return: 0, or an error as documented for RF_IOC_CREATE; then all is as before.
+ */
+int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
+{
+	pid_t holder;
+	int rc;
+
+	rc = security_locked_down(LOCKDOWN_KEXEC);
+	if (rc)
+		return rc;
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
+		return -EINVAL;
+	holder = atomic_cmpxchg(&rf_builder, 0, task_tgid_nr(current));
+	if (holder) {
+		args->culprit = holder;
+		return -EBUSY;
+	}
+	rc = mutex_lock_interruptible(&rf_ledger_lock);
+	if (!rc) {
+		rc = rf_create_locked(args, cpus, out);
+		mutex_unlock(&rf_ledger_lock);
+	}
+	if (rc)
+		rf_subos_builder_done();
+	return rc;
+}
+
+/**
+ * rf_subos_publish() - end the construction of a loaded subOS without starting it
+ * @subos: the subOS
+ *
+ * Return: 0, -EBUSY if it is not loaded.
+ */
+int rf_subos_publish(struct rf_subos *subos)
+{
+	return READ_ONCE(subos->state) == RF_STATE_LOADED ? 0 : -EBUSY;
+}
+
+static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
+{
+	enum rf_stage stage;
+	unsigned long flags;
+	int rc;
+
+	rc = subos->state == RF_STATE_LOADED ? rf_subos_check_start(subos, args) : -EBUSY;
+	if (!rc)
+		rc = rf_step("start");
+	if (rc)
+		return rc;
+
+	rf_subos_moment(subos, RF_MOMENT_START);
+	stage = rf_trampoline_run(subos, args);
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->stage = stage;
+	if (stage >= RF_STAGE_KERNEL) {
+		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
+		subos->state = RF_STATE_BOOTING;
+	} else {
+		rf_subos_hold(subos);
+		subos->moments[RF_MOMENT_END] = ktime_get_ns();
+		subos->state = RF_STATE_CRASHED;
+		subos->cause = RF_CAUSE_NO_ENTRY;
+		rc = -ETIMEDOUT;
+	}
+	rf_subos_changed(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_watch_kick();
+	return rc;
+}
+
+/**
+ * rf_subos_start() - start the boot core of a loaded subOS
+ * @subos: the subOS
+ * @args: see RF_IOC_START
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or an error as documented for RF_IOC_START.
+ */
+int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_start_locked(subos, args);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/**
+ * rf_subos_status() - one consistent snapshot
+ * @subos: the subOS
+ * @status: filled, but for its size
+ * @generation: what poll() compares with
+ *
+ * Context: Any.
+ * Return: 0, or -ENOENT if it was destroyed.
+ */
+int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation)
+{
+	unsigned long flags;
+	u32 i;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->gone) {
+		spin_unlock_irqrestore(&rf_state_lock, flags);
+		return -ENOENT;
+	}
+	status->id = subos->id;
+	memcpy(status->name, subos->name, sizeof(status->name));
+	status->state = subos->state;
+	status->cause = subos->cause;
+	status->stage = subos->stage;
+	status->cpus_online = subos->cpus_online;
+	memcpy(status->reason, subos->reason, sizeof(status->reason));
+	status->low_slice = subos->low_slice;
+	status->vmcoreinfo = subos->vmcoreinfo;
+	status->vmcoreinfo_size = subos->vmcoreinfo_size;
+	memcpy(status->moments, subos->moments, sizeof(status->moments));
+	status->nr_cpus = subos->nr_cpus;
+	status->nr_ranges = subos->nr_ranges;
+	memcpy(status->ranges, subos->ranges, sizeof(status->ranges));
+	memcpy(status->cpus, subos->cpus, sizeof(status->cpus));
+	memcpy(status->apic_ids, subos->apic_ids, sizeof(status->apic_ids));
+	for (i = 0; i < status->nr_ranges; i++)
+		status->memory += status->ranges[i].size;
+	*generation = subos->generation;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return 0;
+}

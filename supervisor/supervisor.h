@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * rf_supervisor: what its files share.
+ *
+ * Locks, outermost first:
+ *   rf_ledger_lock       who owns which core, memory and low slice; also serialises
+ *                        the use of the common trampoline. Held for long.
+ *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
+ *   rf_state_lock        list of subOSes, their states; taken with interrupts off
+ */
+#ifndef RF_SUPERVISOR_H
+#define RF_SUPERVISOR_H
+
+#include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/rwsem.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/wait.h>
+
+#include "uapi/rainforest.h"
+
+#define RF_VERSION		"0.1.0"
+
+/* Owners in the ledger: the supervisor, or the id of a subOS (1 and up). */
+#define RF_OWNER_SUPERVISOR	0
+
+struct rf_subos {
+	struct kobject kobj;		/* reference count, sysfs directory */
+	u32 id;
+	char name[RF_NAME_MAX];
+
+	/* Ledger lock: what it owns. Empty again once given back. */
+	u32 nr_cpus;
+	u32 cpus[RF_CPUS_MAX];		/* logical, boot core first */
+	u32 apic_ids[RF_CPUS_MAX];
+	u32 nr_ranges;
+	struct rf_range ranges[RF_RANGES_MAX];
+	u64 low_slice;			/* physical; 0: none */
+
+	struct rw_semaphore memory_sem;
+	void *boot_area;		/* RF_BOOT_AREA_SIZE bytes, mapped write-back */
+
+	/* State lock. */
+	struct list_head node;		/* in rf_subos_list */
+	enum rf_state state;
+	enum rf_cause cause;
+	enum rf_stage stage;
+	u32 cpus_online;
+	u64 vmcoreinfo;
+	u64 vmcoreinfo_size;
+	char reason[RF_REASON_MAX];
+	u64 moments[RF_MOMENT_NR];	/* ktime_get_ns() */
+	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
+	u32 generation;			/* counts changes, for poll() */
+	bool gone;			/* destroyed; only descriptors are left */
+	wait_queue_head_t wait;
+};
+
+extern struct mutex rf_ledger_lock;
+extern spinlock_t rf_state_lock;
+extern struct list_head rf_subos_list;
+
+/* subos.c: life of a subOS */
+int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **out);
+int rf_subos_publish(struct rf_subos *subos);
+struct rf_subos *rf_subos_find(const char *name);
+int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
+int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation);
+void rf_subos_changed(struct rf_subos *subos);
+void rf_subos_hold(struct rf_subos *subos);
+pid_t rf_subos_builder(void);
+void rf_subos_builder_done(void);
+
+/* release.c: the way back */
+int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args);
+int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args);
+int rf_release_init(void);
+void rf_release_exit(void);
+
+/* load.c: what user space puts into a partition */
+int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,
+		  u32 *culprit);
+int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);
+ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 phys);
+
+/* cores.c */
+int rf_cores_init(void);
+void rf_cores_exit(void);
+int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
+int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
+int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
+
+/* pool.c: memory that is not the supervisor's, and who owns it */
+int rf_pool_init(void);
+void rf_pool_exit(void);
+int rf_pool_add(u64 start, u64 size, int node, bool reserved);
+int rf_pool_remove(u64 start, u64 size);
+bool rf_pool_is_free(u64 start, u64 size);
+int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
+int rf_pool_release(struct rf_subos *subos, u64 *returned);
+void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
+u64 rf_pool_check(void);
+int rf_fill(u64 start, u64 size, u8 byte);
+
+/* blocks.c: memory blocks taken from the supervisor's kernel and given back */
+void rf_blocks_figures(struct rf_memory *memory);
+int rf_blocks_take(u64 size, int node, u64 *taken);
+int rf_blocks_give_back(void);
+u64 rf_block_size(void);
+
+/* lowmem.c */
+int rf_lowmem_init(void);
+void rf_lowmem_exit(void);
+u64 rf_lowmem_alloc(u32 owner);
+void rf_lowmem_free(u64 slice);
+void rf_lowmem_figures(u32 *total, u32 *free);
+u64 rf_lowmem_trampoline(void);
+
+/* watch.c: polls the mailboxes */
+void rf_watch_init(void);
+void rf_watch_exit(void);
+void rf_watch_kick(void);
+
+/* device.c, partition.c, sysfs.c, power.c */
+int rf_device_init(void);
+void rf_device_exit(void);
+int rf_partition_fd(struct rf_subos *subos, bool builder, struct file **filp);
+int rf_sysfs_init(struct device *dev);
+void rf_sysfs_exit(void);
+int rf_sysfs_add(struct rf_subos *subos);
+extern const struct kobj_type rf_subos_ktype;
+int rf_power_init(void);
+void rf_power_exit(void);
+
+/* One handler per ioctl; `arg` is a zero-extended kernel copy, written back afterwards. */
+struct rf_ioctl {
+	unsigned int cmd;
+	u32 size;			/* of the struct, 0: no argument */
+	u32 min_size;
+	int (*handler)(struct file *file, void *arg);
+};
+long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
+		       unsigned int cmd, unsigned long arg);
+
+/* platform.c */
+int rf_platform_check(void);
+
+/* files.c */
+struct rf_iomem {
+	int depth;			/* 0: top level */
+	u64 start;
+	u64 end;			/* inclusive */
+	const char *name;
+};
+ssize_t rf_file_read(const char *path, char *buf, size_t size);
+int rf_file_write(const char *path, const char *text);
+int rf_iomem_walk(int (*visit)(const struct rf_iomem *entry, void *arg), void *arg);
+
+/* fault.c: test-only faults */
+int rf_step(const char *what);
+void rf_step_caller(struct task_struct *task);
+void rf_fault_init(void);
+void rf_fault_exit(void);
+
+/* x86/wakeup.c */
+void rf_core_hold(u32 apic_id);
+void rf_core_sipi(u32 apic_id, u64 trampoline);
+
+/* x86/trampoline.c */
+int rf_trampoline_init(void);
+int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);
+
+#endif /* RF_SUPERVISOR_H */

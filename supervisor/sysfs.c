@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Read-only state for people and scripts:
+ *
+ *   /sys/class/misc/rainforest/low_slices     free and total
+ *   /sys/class/misc/rainforest/pool           free and total, bytes
+ *   /sys/class/misc/rainforest/subos/NAME/    one directory a subOS
+ *       id state cause reason stage cpus cpus_online apic_ids memory low_slice
+ */
+#include <linux/device.h>
+#include <linux/slab.h>
+#include <linux/sysfs.h>
+
+#include "supervisor.h"
+
+static struct kobject *rf_subos_dir;
+static struct device *rf_device;
+
+static const char *const rf_state_names[] = {
+	[RF_STATE_DEFINED] = "defined",	  [RF_STATE_LOADED] = "loaded",
+	[RF_STATE_BOOTING] = "booting",	  [RF_STATE_RUNNING] = "running",
+	[RF_STATE_STOPPING] = "stopping", [RF_STATE_STOPPED] = "stopped",
+	[RF_STATE_CRASHED] = "crashed",	  [RF_STATE_LOST] = "lost",
+};
+
+static const char *const rf_cause_names[RF_CAUSE_NR] = {
+	[RF_CAUSE_NONE] = "none",	    [RF_CAUSE_OPERATOR] = "operator",
+	[RF_CAUSE_POWEROFF] = "poweroff",   [RF_CAUSE_HALT] = "halt",
+	[RF_CAUSE_REBOOT] = "reboot",	    [RF_CAUSE_PANIC] = "panic",
+	[RF_CAUSE_EMERGENCY] = "emergency", [RF_CAUSE_ACPI_RESET] = "acpi-reset",
+	[RF_CAUSE_ACPI_SLEEP] = "acpi-sleep", [RF_CAUSE_AGENT] = "agent",
+	[RF_CAUSE_NO_ENTRY] = "no-entry",   [RF_CAUSE_SUPERVISOR] = "supervisor",
+};
+
+static const char *const rf_stage_names[RF_STAGE_NR] = {
+	[RF_STAGE_NONE] = "none",	    [RF_STAGE_REAL_MODE] = "real-mode",
+	[RF_STAGE_LONG_MODE] = "long-mode", [RF_STAGE_CUSTOM] = "custom",
+	[RF_STAGE_MSRS] = "msrs",	    [RF_STAGE_PAGE_TABLES] = "page-tables",
+	[RF_STAGE_KERNEL] = "kernel",	    [RF_STAGE_AGENT] = "agent",
+	[RF_STAGE_CPUS] = "cpus",	    [RF_STAGE_RUNNING] = "running",
+};
+
+enum rf_attr_index {
+	RF_ATTR_ID, RF_ATTR_STATE, RF_ATTR_CAUSE, RF_ATTR_REASON, RF_ATTR_STAGE, RF_ATTR_CPUS,
+	RF_ATTR_CPUS_ONLINE, RF_ATTR_APIC_IDS, RF_ATTR_MEMORY, RF_ATTR_LOW_SLICE, RF_ATTR_NR
+};
+
+struct rf_attr {
+	struct attribute attr;
+	enum rf_attr_index index;
+};
+
+#define RF_ATTR(_name, _index) \
+	static struct rf_attr rf_attr_##_name = { { .name = #_name, .mode = 0444 }, _index }
+RF_ATTR(id, RF_ATTR_ID);
+RF_ATTR(state, RF_ATTR_STATE);
+RF_ATTR(cause, RF_ATTR_CAUSE);
+RF_ATTR(reason, RF_ATTR_REASON);
+RF_ATTR(stage, RF_ATTR_STAGE);
+RF_ATTR(cpus, RF_ATTR_CPUS);
+RF_ATTR(cpus_online, RF_ATTR_CPUS_ONLINE);
+RF_ATTR(apic_ids, RF_ATTR_APIC_IDS);
+RF_ATTR(memory, RF_ATTR_MEMORY);
+RF_ATTR(low_slice, RF_ATTR_LOW_SLICE);
+
+static struct attribute *rf_subos_attrs[] = {
+	&rf_attr_id.attr,	   &rf_attr_state.attr,	   &rf_attr_cause.attr,
+	&rf_attr_reason.attr,	   &rf_attr_stage.attr,	   &rf_attr_cpus.attr,
+	&rf_attr_cpus_online.attr, &rf_attr_apic_ids.attr, &rf_attr_memory.attr,
+	&rf_attr_low_slice.attr,   NULL,
+};
+ATTRIBUTE_GROUPS(rf_subos);
+
+static ssize_t rf_show_list(char *buf, const u32 *list, u32 count)
+{
+	ssize_t at = 0;
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		at += sysfs_emit_at(buf, at, "%s%u", i ? "," : "", list[i]);
+	return at + sysfs_emit_at(buf, at, "\n");
+}
+
+static ssize_t rf_subos_show(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	struct rf_subos *subos = container_of(kobj, struct rf_subos, kobj);
+	struct rf_status *status = kzalloc(sizeof(*status), GFP_KERNEL);
+	u32 generation;
+	ssize_t rc;
+
+	if (!status)
+		return -ENOMEM;
+	rc = rf_subos_status(subos, status, &generation);
+	if (rc)
+		goto free;
+	switch (container_of(attr, struct rf_attr, attr)->index) {
+	case RF_ATTR_ID:
+		rc = sysfs_emit(buf, "%u\n", status->id);
+		break;
+	case RF_ATTR_STATE:
+		rc = sysfs_emit(buf, "%s\n", rf_state_names[status->state]);
+		break;
+	case RF_ATTR_CAUSE:
+		rc = sysfs_emit(buf, "%s\n", rf_cause_names[status->cause]);
+		break;
+	case RF_ATTR_REASON:
+		rc = sysfs_emit(buf, "%s\n", status->reason);
+		break;
+	case RF_ATTR_STAGE:
+		rc = sysfs_emit(buf, "%s\n", rf_stage_names[status->stage]);
+		break;
+	case RF_ATTR_CPUS:
+		rc = rf_show_list(buf, status->cpus, status->nr_cpus);
+		break;
+	case RF_ATTR_CPUS_ONLINE:
+		rc = sysfs_emit(buf, "%u\n", status->cpus_online);
+		break;
+	case RF_ATTR_APIC_IDS:
+		rc = rf_show_list(buf, status->apic_ids, status->nr_cpus);
+		break;
+	case RF_ATTR_MEMORY:
+		rc = sysfs_emit(buf, "%llu\n", status->memory);
+		break;
+	case RF_ATTR_LOW_SLICE:
+		rc = sysfs_emit(buf, "0x%llx\n", status->low_slice);
+		break;
+	case RF_ATTR_NR:
+		rc = -EIO;
+		break;
+	}
+free:
+	kfree(status);
+	return rc;
+}
+
+static void rf_subos_free(struct kobject *kobj)
+{
+	kfree(container_of(kobj, struct rf_subos, kobj));
+}
+
+static const struct sysfs_ops rf_subos_sysfs_ops = { .show = rf_subos_show };
+
+const struct kobj_type rf_subos_ktype = {
+	.release = rf_subos_free,
+	.sysfs_ops = &rf_subos_sysfs_ops,
+	.default_groups = rf_subos_groups,
+};
+
+static ssize_t low_slices_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u32 total, free;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rf_lowmem_figures(&total, &free);
+	mutex_unlock(&rf_ledger_lock);
+	return sysfs_emit(buf, "%u %u\n", free, total);
+}
+static DEVICE_ATTR_RO(low_slices);
+
+static ssize_t pool_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u64 total, free;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rf_pool_figures(-1, &total, &free, NULL, NULL);
+	mutex_unlock(&rf_ledger_lock);
+	return sysfs_emit(buf, "%llu %llu\n", free, total);
+}
+static DEVICE_ATTR_RO(pool);
+
+static struct attribute *rf_machine_attrs[] = {
+	&dev_attr_low_slices.attr,
+	&dev_attr_pool.attr,
+	NULL,
+};
+
+static const struct attribute_group rf_machine_group = { .attrs = rf_machine_attrs };
+
+/* Show a subOS. It stays invisible to user space until all its files are there. */
+int rf_sysfs_add(struct rf_subos *subos)
+{
+	return kobject_add(&subos->kobj, rf_subos_dir, "%s", subos->name);
+}
+
+int rf_sysfs_init(struct device *dev)
+{
+	int rc;
+
+	rf_device = dev;
+	rf_subos_dir = kobject_create_and_add("subos", &dev->kobj);
+	if (!rf_subos_dir)
+		return -ENOMEM;
+	rc = sysfs_create_group(&dev->kobj, &rf_machine_group);
+	if (rc)
+		kobject_put(rf_subos_dir);
+	return rc;
+}
+
+void rf_sysfs_exit(void)
+{
+	sysfs_remove_group(&rf_device->kobj, &rf_machine_group);
+	kobject_put(rf_subos_dir);
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Watches the mailboxes of all started subOSes from a timer: how far they came,
+ * and why they end. The first seconds of a subOS are polled often: before its
+ * agent is in place, a restart there goes through the ACPI reset register, and
+ * its cores must be held within the 15 ms that its kernel waits before it tries
+ * means that would reset the whole machine (acpi_reboot()).
+ *
+ * A mailbox is written by another kernel: every field is read once, and checked.
+ */
+#include <linux/ctype.h>
+#include <linux/hrtimer.h>
+#include <linux/string.h>
+
+#include "supervisor.h"
+
+#define RF_WATCH_BOOTING	(2 * NSEC_PER_MSEC)
+#define RF_WATCH_RUNNING	(20 * NSEC_PER_MSEC)
+#define RF_WATCH_BOOT_TIME	(120 * NSEC_PER_SEC)
+/* A panicked kernel still prints for a while after its notifiers. */
+#define RF_CRASH_GRACE		(500 * NSEC_PER_MSEC)
+
+static struct hrtimer rf_watch_timer;
+
+static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
+{
+	u32 stage = READ_ONCE(mailbox->stage);
+	u32 cpus = READ_ONCE(mailbox->cpus_online);
+
+	if (READ_ONCE(mailbox->magic) != RF_MAILBOX_MAGIC ||
+	    READ_ONCE(mailbox->major) != RF_MAILBOX_MAJOR)
+		return;
+	cpus = min(cpus, subos->nr_cpus);
+	if (stage >= RF_STAGE_NR || (stage <= subos->stage && cpus == subos->cpus_online))
+		return;
+	subos->cpus_online = cpus;
+	subos->vmcoreinfo = READ_ONCE(mailbox->vmcoreinfo);
+	subos->vmcoreinfo_size = READ_ONCE(mailbox->vmcoreinfo_size);
+	if (stage > subos->stage)
+		subos->stage = stage;
+	if (subos->stage >= RF_STAGE_AGENT && !subos->moments[RF_MOMENT_AGENT])
+		subos->moments[RF_MOMENT_AGENT] = now;
+	if (subos->stage >= RF_STAGE_RUNNING && subos->state == RF_STATE_BOOTING) {
+		subos->moments[RF_MOMENT_RUNNING] = now;
+		subos->state = RF_STATE_RUNNING;
+	}
+	rf_subos_changed(subos);
+}
+
+static void rf_watch_reason(struct rf_subos *subos, const struct rf_mailbox *mailbox)
+{
+	char c;
+	int i;
+
+	for (i = 0; i < RF_REASON_MAX - 1; i++) {
+		c = READ_ONCE(mailbox->reason[i]);
+		if (!c)
+			break;
+		subos->reason[i] = isascii(c) && isprint(c) ? c : '?';
+	}
+	subos->reason[i] = '\0';
+}
+
+static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
+{
+	u32 cause = READ_ONCE(mailbox->cause);
+
+	if (READ_ONCE(mailbox->magic) == RF_MAILBOX_MAGIC && cause > RF_CAUSE_OPERATOR &&
+	    cause < RF_CAUSE_NR)
+		return cause;
+	if (READ_ONCE(mailbox->reset) == RF_MAILBOX_RESET_VALUE)
+		return RF_CAUSE_ACPI_RESET;
+	if (READ_ONCE(mailbox->sleep_control) == RF_MAILBOX_SLEEP_S5)
+		return RF_CAUSE_ACPI_SLEEP;
+	return RF_CAUSE_NONE;
+}
+
+static bool rf_cause_orderly(enum rf_cause cause)
+{
+	return cause == RF_CAUSE_POWEROFF || cause == RF_CAUSE_HALT ||
+	       cause == RF_CAUSE_REBOOT || cause == RF_CAUSE_ACPI_SLEEP;
+}
+
+/* It ended: hold its cores, at once unless it may still have something to print. */
+static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbox,
+			 enum rf_cause cause, u64 now)
+{
+	if (cause == RF_CAUSE_PANIC)
+		subos->hold_at = now + RF_CRASH_GRACE;
+	else
+		rf_subos_hold(subos);
+	smp_rmb();	/* the agent writes the reason before the cause */
+	rf_watch_reason(subos, mailbox);
+	subos->cause = cause;
+	subos->state = rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED;
+	subos->moments[RF_MOMENT_END] = now;
+	rf_subos_changed(subos);
+}
+
+/* Return: nanoseconds until this subOS wants to be looked at again, or 0. */
+static u64 rf_watch_one(struct rf_subos *subos, u64 now)
+{
+	const struct rf_mailbox *mailbox = subos->boot_area + RF_MAILBOX_OFF;
+	enum rf_cause cause;
+
+	if (subos->hold_at) {
+		if (now < subos->hold_at)
+			return RF_WATCH_RUNNING;
+		rf_subos_hold(subos);
+		subos->hold_at = 0;
+	}
+	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)
+		return 0;
+	rf_watch_stage(subos, mailbox, now);
+	cause = rf_watch_cause(mailbox);
+	if (cause != RF_CAUSE_NONE) {
+		rf_watch_end(subos, mailbox, cause, now);
+		return subos->hold_at ? RF_WATCH_RUNNING : 0;
+	}
+	if (subos->state == RF_STATE_BOOTING &&
+	    now - subos->moments[RF_MOMENT_START] < RF_WATCH_BOOT_TIME)
+		return RF_WATCH_BOOTING;
+	return RF_WATCH_RUNNING;
+}
+
+static enum hrtimer_restart rf_watch(struct hrtimer *timer)
+{
+	u64 now = ktime_get_ns(), next = 0, interval;
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		interval = rf_watch_one(subos, now);
+		if (interval && (!next || interval < next))
+			next = interval;
+	}
+	/* Queued already if a start came in between. */
+	if (next && !hrtimer_is_queued(timer))
+		hrtimer_forward_now(timer, ns_to_ktime(next));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return next ? HRTIMER_RESTART : HRTIMER_NORESTART;
+}
+
+/* A subOS was started: look at it from now on. Context: process. */
+void rf_watch_kick(void)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	hrtimer_start(&rf_watch_timer, ns_to_ktime(RF_WATCH_BOOTING), HRTIMER_MODE_REL);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+void rf_watch_init(void)
+{
+	hrtimer_init(&rf_watch_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	rf_watch_timer.function = rf_watch;
+}
+
+void rf_watch_exit(void)
+{
+	hrtimer_cancel(&rf_watch_timer);
+}
