@@ -102,6 +102,15 @@ static struct page *rf_block_page(u64 start, int node)
 	return page;
 }
 
+/*
+ * Boot-time allocations never move, and the kernel packs them at the ends of
+ * memory. Looking there spares a vain attempt, which the kernel would log.
+ */
+static bool rf_block_pinned(struct page *first)
+{
+	return PageReserved(first) || PageReserved(first + PHYS_PFN(rf_block_size()) - 1);
+}
+
 /**
  * rf_blocks_figures() - how much memory could be taken from the supervisor
  * @memory: in: node; out: movable, other, unsafe
@@ -124,7 +133,8 @@ void rf_blocks_figures(struct rf_memory *memory)
 
 			if (!page)
 				continue;
-			if (rf_block_place(region, start) == RF_PLACE_UNSAFE)
+			if (rf_block_place(region, start) == RF_PLACE_UNSAFE ||
+			    rf_block_pinned(page))
 				memory->unsafe += size;
 			else if (page_zonenum(page) == ZONE_MOVABLE)
 				memory->movable += size;
@@ -291,7 +301,7 @@ static u32 rf_candidates(const struct rf_regions *regions, int node, bool movabl
 			struct page *page = rf_block_page(start, node);
 
 			if (!page || (page_zonenum(page) == ZONE_MOVABLE) != movable ||
-			    rf_block_place(region, start) != place)
+			    rf_block_place(region, start) != place || rf_block_pinned(page))
 				continue;
 			list[count++] = (struct rf_candidate){ start, region, place };
 		}

@@ -320,6 +320,27 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 }
 
 /**
+ * rf_pool_could_take() - is a rf_pool_take() worth trying?
+ * @size: bytes
+ * @node: NUMA node, or -1
+ * @available: how much could be given at best
+ *
+ * Context: Process context. Ledger lock held.
+ */
+bool rf_pool_could_take(u64 size, int node, u64 *available)
+{
+	struct rf_memory memory = { .node = node };
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*available = rf_pool_usable(node);
+	if (*available >= size)
+		return true;
+	rf_blocks_figures(&memory);
+	*available += memory.movable + memory.other;
+	return *available >= size + 2 * rf_guard();
+}
+
+/**
  * rf_pool_take() - give a subOS its memory, cleared
  * @subos: the new owner; its ranges[] also hold what it got before an error
  * @size: bytes, a multiple of RF_EXTENT_SIZE
@@ -333,18 +354,12 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
  */
 int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
 {
-	u64 usable = rf_pool_usable(node), guard = 2 * rf_guard(), taken = 0;
+	u64 usable = rf_pool_usable(node), taken;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (usable < size) {
-		struct rf_memory memory = { .node = node };
-
-		rf_blocks_figures(&memory);
-		*available = usable + memory.movable + memory.other;
-		if (*available < size + guard)
-			return -ENOMEM;
-		rc = rf_blocks_take(size - usable + guard, node, &taken);
+		rc = rf_blocks_take(size - usable + 2 * rf_guard(), node, &taken);
 		*available = rf_pool_usable(node);
 		if (rc)
 			return rc;

@@ -94,6 +94,7 @@ static bool rf_name_valid(const char *name)
 static int rf_create_check(struct rf_create *args, const u32 *cpus)
 {
 	struct rf_subos *same;
+	int rc;
 
 	if (args->flags || args->reserved || !rf_name_valid(args->name) || !args->memory ||
 	    !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
@@ -106,7 +107,10 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus)
 		kobject_put(&same->kobj);
 		return -EEXIST;
 	}
-	return rf_cores_check(cpus, args->nr_cpus, &args->culprit);
+	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
+	if (rc)
+		return rc;
+	return rf_pool_could_take(args->memory, args->node, &args->available) ? 0 : -ENOMEM;
 }
 
 static struct rf_subos *rf_subos_alloc(const char *name)

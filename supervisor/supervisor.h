@@ -99,6 +99,7 @@ void rf_pool_exit(void);
 int rf_pool_add(u64 start, u64 size, int node, bool reserved);
 int rf_pool_remove(u64 start, u64 size);
 bool rf_pool_is_free(u64 start, u64 size);
+bool rf_pool_could_take(u64 size, int node, u64 *available);
 int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
 int rf_pool_release(struct rf_subos *subos, u64 *returned);
 void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);

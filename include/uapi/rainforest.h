@@ -88,8 +88,8 @@ struct rf_memory {
 	__u64	movable;		/* out: bytes in blocks of ZONE_MOVABLE that are safe to take */
 	__u64	other;			/* out: bytes in other blocks that are safe to take, if the
 					 * kernel can migrate what lies in them */
-	__u64	unsafe;			/* out: bytes in blocks that cannot be taken because of where
-					 * the kernel image lies */
+	__u64	unsafe;			/* out: bytes in blocks that cannot be taken: the kernel image
+					 * or memory allocated at boot is in the way */
 };
 
 /* RF_IOC_LIST: names of all subOSes, in order of creation. */
