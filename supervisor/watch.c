@@ -65,8 +65,8 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 {
 	u32 cause = READ_ONCE(mailbox->cause);
 
-	if (READ_ONCE(mailbox->magic) == RF_MAILBOX_MAGIC && cause > RF_CAUSE_OPERATOR &&
-	    cause < RF_CAUSE_NR)
+	/* Also without the magic: an agent that refuses its hand-off still says why. */
+	if (cause > RF_CAUSE_OPERATOR && cause < RF_CAUSE_NR)
 		return cause;
 	if (READ_ONCE(mailbox->reset) == RF_MAILBOX_RESET_VALUE)
 		return RF_CAUSE_ACPI_RESET;
