@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The ways down. Reset lines, power buttons and keyboard controllers belong to
+ * the whole machine, so a subOS must never come as far as using them. Each way
+ * is caught here, its cause is told to the supervisor, and the core is parked:
+ * the supervisor answers a cause by sending INIT to all cores of the subOS.
+ *
+ *   reboot, halt, poweroff   syscore shutdown, after devices were shut down
+ *   emergency restart        kprobe (sysrq b; the restart that follows a panic)
+ *   kexec, crash kernel      kprobe: the next kernel would run without an agent
+ *   panic                    panic notifier; not parked, so that the rest of the
+ *                            panic still reaches the kernel log
+ *
+ * Before these are in place, and should one fail, the kernel's own restart and
+ * power-off write the ACPI registers in the mailbox instead.
+ */
+#include <linux/irqflags.h>
+#include <linux/kexec.h>
+#include <linux/kprobes.h>
+#include <linux/notifier.h>
+#include <linux/panic_notifier.h>
+#include <linux/reboot.h>
+#include <linux/sched.h>
+#include <linux/syscore_ops.h>
+
+#include "rf_subos.h"
+
+/* Why the orderly shutdown under way is one; set before devices go down. */
+static enum rf_cause rf_orderly_cause = RF_CAUSE_HALT;
+static char rf_orderly_reason[RF_REASON_MAX];
+
+/* Interrupts off for good. An NMI wakes the core; it goes back to sleep. */
+static void __noreturn rf_park(void)
+{
+	local_irq_disable();
+	for (;;)
+		native_halt();
+}
+
+static int rf_orderly(struct notifier_block *nb, unsigned long action, void *command)
+{
+	switch (action) {
+	case SYS_RESTART:
+		rf_orderly_cause = RF_CAUSE_REBOOT;
+		break;
+	case SYS_HALT:
+		rf_orderly_cause = RF_CAUSE_HALT;
+		break;
+	case SYS_POWER_OFF:
+		rf_orderly_cause = RF_CAUSE_POWEROFF;
+		break;
+	}
+	scnprintf(rf_orderly_reason, sizeof(rf_orderly_reason), "asked for by %s[%d]%s%s",
+		  current->comm, task_pid_nr(current), command ? ": " : "",
+		  command ? (char *)command : "");
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rf_reboot_nb = {
+	.notifier_call = rf_orderly,
+};
+
+static void rf_syscore_shutdown(void)
+{
+	pr_info("going down, %s\n", rf_orderly_reason);
+	rf_report_cause(rf_orderly_cause, rf_orderly_reason);
+	rf_park();
+}
+
+static struct syscore_ops rf_syscore_ops = {
+	.shutdown = rf_syscore_shutdown,
+};
+
+static int rf_panic(struct notifier_block *nb, unsigned long action, void *message)
+{
+	rf_report_cause(RF_CAUSE_PANIC, message);
+	return NOTIFY_DONE;
+}
+
+static struct notifier_block rf_panic_nb = {
+	.notifier_call = rf_panic,
+	.priority = INT_MAX,	/* others may hang */
+};
+
+static int rf_emergency(struct kprobe *probe, struct pt_regs *regs)
+{
+	rf_report_cause(RF_CAUSE_EMERGENCY, in_task() ? current->comm : "from an interrupt");
+	rf_park();
+	return 0;
+}
+
+static int rf_kexec(struct kprobe *probe, struct pt_regs *regs)
+{
+	const struct kimage *image = (const struct kimage *)regs_get_kernel_argument(regs, 0);
+
+	if (image->type == KEXEC_TYPE_CRASH)
+		rf_report_cause(RF_CAUSE_PANIC, "crash kernel not started: not possible in a subOS");
+	else
+		rf_report_cause(RF_CAUSE_REBOOT, "kexec is not possible in a subOS");
+	rf_park();
+	return 0;
+}
+
+static struct kprobe rf_emergency_probe = {
+	.symbol_name = "native_machine_emergency_restart",
+	.pre_handler = rf_emergency,
+};
+
+static struct kprobe rf_kexec_probe = {
+	.symbol_name = "machine_kexec",
+	.pre_handler = rf_kexec,
+};
+
+static int rf_probe(struct kprobe *probe)
+{
+	int err = register_kprobe(probe);
+
+	if (err)
+		rf_refuse("no probe on %s possible: error %d", probe->symbol_name, err);
+	return err;
+}
+
+/**
+ * rf_shutdown_hook() - catch every way down.
+ *
+ * Context: process context, may sleep.
+ * Return: 0 or a negative error; the reason was reported.
+ */
+int rf_shutdown_hook(void)
+{
+	int err;
+
+	err = rf_probe(&rf_emergency_probe);
+	if (err)
+		return err;
+
+	if (IS_ENABLED(CONFIG_KEXEC_CORE)) {
+		err = rf_probe(&rf_kexec_probe);
+		if (err)
+			goto unprobe_emergency;
+	}
+
+	err = register_reboot_notifier(&rf_reboot_nb);
+	if (err) {
+		rf_refuse("no reboot notifier possible: error %d", err);
+		goto unprobe_kexec;
+	}
+	atomic_notifier_chain_register(&panic_notifier_list, &rf_panic_nb);
+	/* Registered last, called first: nothing after it needs to run. */
+	register_syscore_ops(&rf_syscore_ops);
+	return 0;
+
+unprobe_kexec:
+	if (IS_ENABLED(CONFIG_KEXEC_CORE))
+		unregister_kprobe(&rf_kexec_probe);
+unprobe_emergency:
+	unregister_kprobe(&rf_emergency_probe);
+	return err;
+}
+
+void rf_shutdown_unhook(void)
+{
+	unregister_syscore_ops(&rf_syscore_ops);
+	atomic_notifier_chain_unregister(&panic_notifier_list, &rf_panic_nb);
+	unregister_reboot_notifier(&rf_reboot_nb);
+	if (IS_ENABLED(CONFIG_KEXEC_CORE))
+		unregister_kprobe(&rf_kexec_probe);
+	unregister_kprobe(&rf_emergency_probe);
+}
