@@ -1,17 +1,27 @@
 # SPDX-License-Identifier: GPL-2.0
 # The one entry. Everything that is built lands in build/.
+#
+#   make demo       all from nothing: a subOS running Debian beside this lab's Debian
+#   make check      build and test            make soak       long runs (SECONDS=N)
+#   make check-all  check and soak            make bench      the benchmark
+#   make lab        a shell on a lab machine  make install    onto this machine
 
 BUILD   := $(CURDIR)/build
 # Every kernel whose headers are installed; `make modules KERNELS=VERSION` for one.
 KERNELS ?= $(notdir $(patsubst %/build,%,$(wildcard /lib/modules/*/build)))
 JOBS    ?= $(shell nproc)
-PYTHON  := /usr/bin/python3
-PREFIX  ?= /usr
+SECONDS ?= 3600
+PYTEST  := /usr/bin/python3 -m pytest
+LAB     := tests/lab/lab
 
-.PHONY: all deps modules rfm first-stage unit
+PREFIX  ?= /usr
+DESTDIR ?=
+
+.PHONY: all deps modules rfm first-stage unit check soak check-all bench demo lab install clean
 all: modules rfm first-stage
 
-# What a fresh Debian needs, by apt-get; does nothing if it is all there.
+# What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
+# of kernels is only known after it: hence the second make.
 deps:
 	@tools/deps
 
@@ -24,5 +34,48 @@ modules-%:
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/include $(CURDIR)/supervisor $(CURDIR)/subos $(BUILD)/modules/$*/
 	@$(MAKE) -s -j$(JOBS) -C /lib/modules/$*/build M=$(BUILD)/modules/$* \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	@cp -u $(BUILD)/modules/$*/supervisor/rf_supervisor.ko $(BUILD)/modules/$*/subos/rf_subos.ko \
-		$(BUILD)/modules/$*/
+	@for module in supervisor/rf_supervisor.ko subos/rf_subos.ko; do \
+		objcopy --strip-debug $(BUILD)/modules/$*/$$module $(BUILD)/stripped.$$$$ && \
+		{ cmp -s $(BUILD)/stripped.$$$$ $(BUILD)/modules/$*/$${module##*/} || \
+		  mv $(BUILD)/stripped.$$$$ $(BUILD)/modules/$*/$${module##*/}; }; \
+		rm -f $(BUILD)/stripped.$$$$; done
+
+rfm:
+	@cmake -S rfm -B $(BUILD)/rfm -DCMAKE_BUILD_TYPE=Release > $(BUILD)/cmake.log || \
+		{ cat $(BUILD)/cmake.log; exit 1; }
+	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(BUILD)/rfm
+
+first-stage:
+	@$(MAKE) -s --no-print-directory -C subos -f first_stage.mk OUT=$(BUILD)/subos
+
+# Unit tests need no machine, but the stock kernels that the lab fetches.
+unit: rfm
+	@RF_TEST_KERNELS=$$($(LAB) kernels) $(BUILD)/rfm/rfm_tests --gtest_brief=1
+
+check: deps
+	@$(MAKE) --no-print-directory all unit
+	$(PYTEST) -m "not soak" tests
+
+soak: deps
+	@$(MAKE) --no-print-directory all
+	$(PYTEST) -m soak --soak-seconds=$(SECONDS) tests
+
+check-all: check soak
+
+bench: deps
+	@$(MAKE) --no-print-directory all
+	/usr/bin/python3 tests/performance/bench.py
+
+demo: deps
+	@$(MAKE) --no-print-directory all
+	@tools/demo
+
+lab: deps
+	@$(MAKE) --no-print-directory all
+	@$(LAB) shell --up
+
+install: all
+	@tools/install $(BUILD) $(DESTDIR) $(PREFIX)
+
+clean:
+	rm -rf $(BUILD)
