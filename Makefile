@@ -30,8 +30,9 @@ modules: $(KERNELS:%=modules-%)
 # Kbuild writes next to its sources: build in a tree of links, one a kernel.
 # BTF needs pahole and the kernel's vmlinux, and serves no purpose here.
 modules-%:
-	@mkdir -p $(BUILD)/modules/$*
+	@mkdir -p $(BUILD)/modules/$*/tests
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/include $(CURDIR)/supervisor $(CURDIR)/subos $(BUILD)/modules/$*/
+	@cp -rsf $(CURDIR)/tests/modules $(BUILD)/modules/$*/tests/
 	@$(MAKE) -s -j$(JOBS) -C /lib/modules/$*/build M=$(BUILD)/modules/$* \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	@for module in supervisor/rf_supervisor.ko subos/rf_subos.ko; do \

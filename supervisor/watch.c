@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Watches the mailboxes of all started subOSes from a timer: how far they came,
- * and why they end. The first seconds of a subOS are polled often: before its
- * agent is in place, a restart there goes through the ACPI reset register, and
- * its cores must be held within the 15 ms that its kernel waits before it tries
- * means that would reset the whole machine (acpi_reboot()).
+ * and why they end. A subOS that boots is polled often: before its agent is in
+ * place (or for ever, if it has none), a restart there goes through the ACPI
+ * reset register, and its cores must be held within the 15 ms that its kernel
+ * waits before it tries means that would reset the whole machine (acpi_reboot()).
  *
  * A mailbox is written by another kernel: every field is read once, and checked.
  */
@@ -16,7 +16,6 @@
 
 #define RF_WATCH_BOOTING	(2 * NSEC_PER_MSEC)
 #define RF_WATCH_RUNNING	(20 * NSEC_PER_MSEC)
-#define RF_WATCH_BOOT_TIME	(120 * NSEC_PER_SEC)
 /* A panicked kernel still prints for a while after its notifiers. */
 #define RF_CRASH_GRACE		(500 * NSEC_PER_MSEC)
 
@@ -117,10 +116,7 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now)
 		rf_watch_end(subos, mailbox, cause, now);
 		return subos->hold_at ? RF_WATCH_RUNNING : 0;
 	}
-	if (subos->state == RF_STATE_BOOTING &&
-	    now - subos->moments[RF_MOMENT_START] < RF_WATCH_BOOT_TIME)
-		return RF_WATCH_BOOTING;
-	return RF_WATCH_RUNNING;
+	return subos->state == RF_STATE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
 }
 
 static enum hrtimer_restart rf_watch(struct hrtimer *timer)

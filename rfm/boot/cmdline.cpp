@@ -22,7 +22,8 @@ constexpr std::array<std::uint16_t, 4> UART_PORTS = {0x3f8, 0x2f8, 0x3e8, 0x2e8}
 // root ignores INIT, and uncore, RAPL and idle-state registers have one owner.
 constexpr std::string_view BLACKLIST =
 	"module_blacklist=kvm_intel,kvm_amd,intel_uncore,amd_uncore,intel_uncore_frequency,"
-	"rapl,intel_rapl_msr,intel_rapl_common,intel_cstate,intel_powerclamp,isst_if_mbox_msr";
+	"rapl,intel_rapl_msr,intel_rapl_common,intel_cstate,intel_powerclamp,isst_if_mbox_msr,"
+	"pcspkr";
 
 // Always there. Which hazard each word answers: docs/architecture.md.
 constexpr std::string_view FIXED =

@@ -21,8 +21,8 @@ public:
 		// magic, inode, mode, uid, gid, links, mtime, size, device and special
 		// device (major, minor each), length of the name with its NUL, checksum
 		std::snprintf(header, sizeof(header),
-			      "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X", inode_,
-			      mode, 0, 0, S_ISDIR(mode) ? 2 : 1, 0, data.size(), 0, 0, 0, 0,
+			      "070701%08X%08X%08X%08X%08X%08X%08zX%08X%08X%08X%08X%08zX%08X",
+			      inode_, mode, 0, 0, S_ISDIR(mode) ? 2 : 1, 0, data.size(), 0, 0, 0, 0,
 			      name.size() + 1, 0);
 		inode_++;
 		append(bytes_, as_view({header, sizeof(header) - 1}));

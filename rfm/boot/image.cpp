@@ -130,7 +130,8 @@ private:
 		if (last < first || last > initrd_)
 			throw Error("the kernel takes " + human(size) + " above " +
 				    hex(kernel_.pref_address) + "; the partition from " +
-				    hex(boot_.start) + " on, with the initrd in it, has no such room");
+				    hex(boot_.start) +
+				    " on, with the initrd in it, has no such room");
 
 		image_.kernel_phys = first;
 		if (image_.direct)
