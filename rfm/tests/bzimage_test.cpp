@@ -139,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
 		BadHeader{"version_outside", [](H &h) { h.kernel_version = 0xffff; }, "version"},
 		BadHeader{"version_empty", [](H &h) { h.kernel_version = 0x300; }, "version"},
 		BadHeader{"payload_offset", [](H &h) { h.payload_offset = ~0u; }, "0xffffffff"},
-		BadHeader{"payload_offset_1", [](H &h) { h.payload_offset += 16; }, "payload_offset"},
+		BadHeader{"payload_late", [](H &h) { h.payload_offset += 16; }, "payload_offset"},
 		BadHeader{"payload_length", [](H &h) { h.payload_length = ~0u; }, "payload_length"},
 		BadHeader{"payload_none", [](H &h) { h.payload_length = 4; }, "payload_length"},
 		BadHeader{"raw_size", [](H &h) { h.init_size = 0x1000; }, "uncompressed size"}),

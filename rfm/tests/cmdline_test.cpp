@@ -17,8 +17,8 @@ TEST(Cmdline, WhatEverySubosNeeds)
 	const std::string line = command_line(make_grant(), {.hz = 250});
 
 	for (const char *word :
-	     {"tsc_early_khz=2500000", "tsc=reliable", "lpj=10000000", "no_ipi_broadcast=1", "pci=off",
-	      "apic_extnmi=none", "panic=0", "nmi_watchdog=0", "reboot=a", "swiotlb=noforce",
+	     {"tsc_early_khz=2500000", "tsc=reliable", "lpj=10000000", "no_ipi_broadcast=1",
+	      "pci=off", "apic_extnmi=none", "panic=0", "nmi_watchdog=0", "reboot=a", "swiotlb=noforce",
 	      "noreplace-smp", "maxcpus=1", "dis_ucode_ldr", "memhp_default_state=offline",
 	      "rdinit=/rf/init", "reserve=0x3f8,8,0x2f8,8,0x3e8,8,0x2e8,8", "console=tty0"})
 		EXPECT_TRUE(has_word(line, word)) << word << " in: " << line;

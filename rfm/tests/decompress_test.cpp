@@ -122,8 +122,9 @@ TEST_P(Decompress, RandomMutations)
 			// half of them in the header
 			std::size_t at = random() % 2 ? 0x1f1 + random() % 0x80
 						      : random() % file.size();
+			const auto bit = static_cast<std::byte>(1 << random() % 8);
 			file[at] = random() % 2 ? static_cast<std::byte>(random())
-						: file[at] ^ static_cast<std::byte>(1 << random() % 8);
+						: file[at] ^ bit;
 		}
 		try {
 			boot::Kernel kernel = boot::parse_bzimage(file);

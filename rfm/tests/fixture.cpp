@@ -59,9 +59,9 @@ Bytes xz(View raw)
 	Bytes out(lzma_stream_buffer_bound(raw.size()));
 	std::size_t size = 0;
 	if (lzma_stream_buffer_encode(filters, LZMA_CHECK_CRC32, nullptr,
-				      reinterpret_cast<const std::uint8_t *>(raw.data()), raw.size(),
-				      reinterpret_cast<std::uint8_t *>(out.data()), &size,
-				      out.size()) != LZMA_OK)
+				      reinterpret_cast<const std::uint8_t *>(raw.data()),
+				      raw.size(), reinterpret_cast<std::uint8_t *>(out.data()),
+				      &size, out.size()) != LZMA_OK)
 		broken("lzma_stream_buffer_encode");
 	out.resize(size);
 	return out;
@@ -127,8 +127,8 @@ Bytes FakeVmlinux::make() const
 	boot::store(file, 0, ehdr);
 	const Elf64_Phdr headers[] = {
 		// not in ascending order, and one that is not loaded
-		{PT_LOAD, PF_R | PF_W, data_at, 0xffffffff81000000 + DATA, LINK_BASE + DATA, DATA_SIZE,
-		 MEMORY - DATA, 0x200000},
+		{PT_LOAD, PF_R | PF_W, data_at, 0xffffffff81000000 + DATA, LINK_BASE + DATA,
+		 DATA_SIZE, MEMORY - DATA, 0x200000},
 		{PT_NOTE, PF_R, text_at, 0, 0, 0x10, 0x10, 4},
 		{PT_LOAD, PF_R | PF_X, text_at, 0xffffffff81000000, LINK_BASE, TEXT_SIZE, TEXT_SIZE,
 		 0x200000},

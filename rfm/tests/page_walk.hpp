@@ -21,7 +21,8 @@ inline std::optional<std::uint64_t> walk(View tables, std::uint64_t base, unsign
 		if ((entry & present_writable) != present_writable)
 			return std::nullopt;
 		if (entry & large)
-			return level == 2 ? std::optional((entry & address) + virt % (1ull << shift))
+			return level == 2 ? std::optional((entry & address) +
+							  virt % (1ull << shift))
 					  : std::nullopt;
 		table = entry & address;
 	}

@@ -72,7 +72,8 @@ TEST_F(RealKernels, EveryTruncationIsRefused)
 		const auto end = kernel.protected_mode.data() + kernel.protected_mode.size();
 		const auto size = static_cast<std::size_t>(end - file.data());
 		for (std::size_t cut = 0; cut < size; cut += 1 + cut / 7)
-			EXPECT_THROW(boot::parse_bzimage(View(file).first(cut)), boot::Error) << cut;
+			EXPECT_THROW(boot::parse_bzimage(View(file).first(cut)), boot::Error)
+				<< cut;
 		EXPECT_THROW(boot::parse_bzimage(View(file).first(size - 1)), boot::Error);
 	}
 }

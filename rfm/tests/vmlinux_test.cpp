@@ -39,7 +39,8 @@ TEST(Vmlinux, PlacedAsLinked)
 	EXPECT_TRUE(std::ranges::equal(View(image).first(Fake::TEXT_SIZE),
 				       View(file).subspan(0x1000, Fake::TEXT_SIZE)));
 	EXPECT_TRUE(std::ranges::equal(View(image).subspan(Fake::DATA),
-				       View(file).subspan(0x1000 + Fake::TEXT_SIZE, Fake::DATA_SIZE)));
+				       View(file).subspan(0x1000 + Fake::TEXT_SIZE,
+							  Fake::DATA_SIZE)));
 	for (std::size_t i = Fake::TEXT_SIZE; i < Fake::DATA; i++)
 		ASSERT_EQ(image[i], std::byte{0});
 }

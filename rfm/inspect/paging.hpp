@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+// From a subOS kernel's virtual addresses to physical ones, by its own tables.
+#pragma once
+
+#include "memory.hpp"
+#include "vmcoreinfo.hpp"
+
+#include <unordered_map>
+
+namespace rf::inspect {
+
+class AddressSpace {
+public:
+	// Nothing if the note lacks what translation needs.
+	static std::optional<AddressSpace> of(const Memory &memory, const Vmcoreinfo &info);
+
+	std::optional<std::uint64_t> translate(std::uint64_t virt) const;
+	// Reads across page borders. False if any page is not mapped or not readable.
+	bool read(std::uint64_t virt, std::span<std::byte> into) const;
+
+	template <typename Value> std::optional<Value> get(std::uint64_t virt) const
+	{
+		Value value;
+		if (!read(virt, std::as_writable_bytes(std::span(&value, 1))))
+			return std::nullopt;
+		return value;
+	}
+
+private:
+	explicit AddressSpace(const Memory &memory) : memory_(&memory) {}
+	std::optional<std::uint64_t> walk(std::uint64_t virt) const;
+
+	const Memory *memory_;
+	std::uint64_t phys_base_ = 0;
+	std::uint64_t image_size_ = 0;
+	std::uint64_t root_ = 0;
+	std::uint64_t encryption_mask_ = 0;
+	int levels_ = 4;
+	// The direct map of memory in use never changes its targets: pages seen once.
+	mutable std::unordered_map<std::uint64_t, std::uint64_t> pages_;
+};
+
+} // namespace rf::inspect

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm check: what this machine can do, what is missing, and what would help.
+#include "findings.hpp"
+#include "verb.hpp"
+
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+std::optional<ModuleFacts> ask_module(const Machine &machine)
+{
+	const auto supervisor = Supervisor::open_if_possible();
+
+	if (!supervisor)
+		return std::nullopt;
+	ModuleFacts facts;
+	facts.info = supervisor->info();
+	for (const int node : machine.nodes)
+		facts.memory.push_back(supervisor->memory(node));
+	return facts;
+}
+
+Json module_json(const std::optional<ModuleFacts> &module)
+{
+	if (!module)
+		return nullptr;
+	const rf_info &info = module->info;
+	Json json = {{"version", info.version},
+		     {"low_slices", info.low_slices},
+		     {"low_slices_free", info.low_slices_free},
+		     {"memory_block_size", info.memory_block_size},
+		     {"pool_reserved", info.pool_reserved},
+		     {"pool_total", info.pool_total},
+		     {"pool_free", info.pool_free},
+		     {"memory", Json::array()}};
+	for (const rf_memory &memory : module->memory)
+		json["memory"].push_back({{"node", memory.node},
+					  {"pool_free", memory.pool_free},
+					  {"largest_free", memory.largest_free},
+					  {"movable", memory.movable},
+					  {"other", memory.other},
+					  {"unsafe", memory.unsafe}});
+	return json;
+}
+
+std::string as_text(const Json &result)
+{
+	Table table({"CHECK", "STATUS", "DETAIL"});
+	std::string remedies;
+
+	for (const Json &row : result["findings"]) {
+		table.add({row["name"], row["status"], row["detail"]});
+		const std::string remedy = row["remedy"];
+		if (!remedy.empty())
+			remedies += text("  ", row["name"].get<std::string>(), ": ", remedy, "\n");
+	}
+	if (!remedies.empty())
+		remedies = "\nWhat would help:\n" + remedies;
+	return text(table.str(), remedies, "\n",
+		    result["able"] ? "rfm create can work here.\n"
+				   : "rfm create cannot work here yet.\n");
+}
+
+Code run(const Request &, Output &output)
+{
+	const Machine machine = read_machine();
+	const auto module = ask_module(machine);
+	const std::vector<Finding> findings = find_all(machine, read_platform(), module,
+						       installed_kernels(), ::geteuid() == 0);
+	Json result = {{"able", is_able(findings)},
+		       {"findings", Json::array()},
+		       {"module", module_json(module)}};
+
+	for (const Finding &finding : findings)
+		result["findings"].push_back({{"name", finding.name},
+					      {"status", verdict_name(finding.verdict)},
+					      {"detail", finding.detail},
+					      {"remedy", finding.remedy}});
+	output.result(result, as_text);
+	return is_able(findings) ? Code::ok : Code::bad_value;
+}
+
+} // namespace
+
+const Verb check_verb = {
+	"check", "",
+	"say what this machine can do and what is missing",
+	"Looks at kernel, module, APIC mode, IPI shorthand, memory, cores and devices;\n"
+	"for everything that is missing it names the kernel parameter or command that\n"
+	"helps. Works without root and without the module, but then tells less. Exit\n"
+	"code 0 if a create can work here, 3 if something is missing.",
+	{}, 0, 0, run,
+};
+
+} // namespace rf

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+// /dev/rainforest: owners of its two kinds of descriptors, one typed funnel for
+// ioctls and one for their errors.
+#pragma once
+
+#include "error.hpp"
+
+#include "inspect/memory.hpp"
+#include "uapi/rainforest.h"
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rf {
+
+// Move-only owner of a file descriptor.
+class Descriptor {
+public:
+	explicit Descriptor(int fd = -1) : fd_(fd) {}
+	Descriptor(Descriptor &&other) noexcept;
+	Descriptor &operator=(Descriptor &&other) noexcept;
+	~Descriptor();
+	int get() const { return fd_; }
+	bool valid() const { return fd_ >= 0; }
+
+private:
+	int fd_;
+};
+
+// One subOS.
+class Partition : public inspect::Memory {
+public:
+	Partition(Descriptor fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+
+	const std::string &name() const { return name_; }
+	rf_status status() const;
+	void load(std::span<const rf_segment> segments) const;
+	void start(rf_start how) const;
+	void publish() const;
+	rf_destroy destroy() const;
+
+	enum class Event { none, changed, gone };
+	// Waits for a change since the last status(); a signal ends the wait early.
+	Event wait(std::chrono::milliseconds at_most) const;
+
+	// inspect::Memory: the subOS's memory by physical address.
+	bool read(std::uint64_t phys, std::span<std::byte> into) const override;
+
+private:
+	Descriptor fd_;
+	std::string name_;
+};
+
+struct CreateRequest {
+	std::string name;
+	std::vector<unsigned> cpus;
+	int node = -1;
+	std::uint64_t memory = 0;
+};
+
+// The machine, as the supervisor module sees it.
+class Supervisor {
+public:
+	// Throws Error(no_module), or Error(not_permitted) for callers other than root.
+	static Supervisor open();
+	// Nothing if the module is not loaded or the caller may not ask it.
+	static std::optional<Supervisor> open_if_possible();
+
+	rf_info info() const;
+	rf_memory memory(int node) const;
+	std::vector<std::string> names() const;
+	Partition create(const CreateRequest &request) const;
+	// Throws Error(no_such_subos) that lists the names there are.
+	Partition subos(const std::string &name) const;
+
+private:
+	explicit Supervisor(Descriptor fd) : fd_(std::move(fd)) {}
+	Descriptor fd_;
+};
+
+// Words for the numbers of the ABI, "?" for ones it does not have.
+const char *state_name(std::uint32_t state);
+const char *stage_name(std::uint32_t stage);
+const char *cause_name(std::uint32_t cause);
+
+// The subOS will not run again: its log and its state are final.
+bool has_ended(const rf_status &status);
+
+// CLOCK_MONOTONIC in nanoseconds, the clock of rf_status::moments.
+std::uint64_t monotonic_ns();
+
+} // namespace rf

@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "findings.hpp"
+
+#include "cpulist.hpp"
+#include "files.hpp"
+#include "sizes.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Version {
+	unsigned major = 0, minor = 0;
+	auto operator<=>(const Version &) const = default;
+};
+
+constexpr Version oldest{6, 1}, newest{6, 12};
+// Kernels before this one address up to 8 possible cores in logical flat mode.
+constexpr Version always_physical{6, 12};
+constexpr unsigned logical_flat_most = 8;
+
+const char *const on_command_line = " on the supervisor's kernel command line, then reboot";
+
+Version parse_version(const std::string &release)
+{
+	Version version;
+	std::sscanf(release.c_str(), "%u.%u", &version.major, &version.minor);
+	return version;
+}
+
+Finding kernel(const Platform &platform)
+{
+	const Version version = parse_version(platform.release);
+	const std::string detail = platform.release + ", " + platform.architecture;
+
+	if (platform.architecture != "x86_64")
+		return {"kernel", Verdict::missing, detail, "an x86-64 kernel"};
+	if (version < oldest || version > newest)
+		return {"kernel", Verdict::missing, detail, "a kernel from 6.1 to 6.12"};
+	return {"kernel", Verdict::ok, detail, ""};
+}
+
+Finding module_row(const Platform &platform, bool is_root)
+{
+	if (platform.module_loaded)
+		return {"module", Verdict::ok,
+			is_root ? "rf_supervisor is loaded"
+				: "rf_supervisor is loaded; only root can ask it",
+			is_root ? "" : "run rfm check as root to see all"};
+	if (!platform.module_file.empty())
+		return {"module", Verdict::missing, "rf_supervisor is not loaded",
+			"modprobe rf_supervisor"};
+	return {"module", Verdict::missing, "rf_supervisor is not built for " + platform.release,
+		text("apt install linux-headers-", platform.release, ", then dkms autoinstall")};
+}
+
+Finding apic_mode(const Machine &machine, const Platform &platform,
+		  const std::optional<ModuleFacts> &module)
+{
+	const std::string name = "APIC mode";
+
+	// The module refuses to load in any other mode.
+	if (module)
+		return {name, Verdict::ok, "xAPIC, physical destinations", ""};
+	if (platform.has_flag("x2apic") && platform.has_interrupt_remapping &&
+	    !platform.has_parameter("nox2apic"))
+		return {name, Verdict::missing, "x2APIC is in use (interrupt remapping is on)",
+			text("intremap=off nox2apic", on_command_line)};
+	if (parse_version(platform.release) >= always_physical)
+		return {name, Verdict::ok, "physical destinations (kernel 6.12 and later)", ""};
+	if (machine.possible > logical_flat_most)
+		return {name, Verdict::ok,
+			text("physical destinations (", machine.possible, " possible cores)"), ""};
+	return {name, Verdict::missing,
+		text("logical flat: ", machine.possible, " possible cores, more than ",
+		     logical_flat_most, " are needed for physical destinations"),
+		text("possible_cpus=16", on_command_line)};
+}
+
+Finding ipi_shorthand(const Platform &platform)
+{
+	if (platform.has_parameter("no_ipi_broadcast=1"))
+		return {"IPI shorthand", Verdict::ok, "off (no_ipi_broadcast=1)", ""};
+	return {"IPI shorthand", Verdict::missing,
+		"on: a broadcast would reach the cores of subOSes",
+		text("no_ipi_broadcast=1", on_command_line)};
+}
+
+Finding timer(const Platform &platform)
+{
+	if (platform.has_flag("arat"))
+		return {"timer", Verdict::ok, "APIC timers run in every idle state (ARAT)", ""};
+	return {"timer", Verdict::missing, "APIC timers may stop in deep idle (no ARAT)",
+		"a processor with ARAT"};
+}
+
+Finding lockdown(const Platform &platform)
+{
+	if (platform.lockdown.empty())
+		return {"lockdown", Verdict::ok, "not known to this kernel, or not readable", ""};
+	if (platform.lockdown == "none")
+		return {"lockdown", Verdict::ok, "none", ""};
+	return {"lockdown", Verdict::missing,
+		platform.lockdown + ": the kernel may not start another kernel",
+		"turn off Secure Boot, or lockdown= on the kernel command line"};
+}
+
+Finding cores(const Machine &machine)
+{
+	std::vector<unsigned> able;
+
+	for (const Cpu &cpu : machine.cpus)
+		if (cpu.online && std::find(cpu.siblings.begin(), cpu.siblings.end(), 0u) ==
+					  cpu.siblings.end())
+			able.push_back(cpu.id);
+	if (able.empty())
+		return {"cores", Verdict::missing, "no core but core 0 is online",
+			"more cores, or destroy a subOS"};
+	return {"cores", Verdict::ok, text(able.size(), " can be given: ", format_cpulist(able)),
+		""};
+}
+
+Finding smt(const Machine &machine)
+{
+	std::size_t largest = 1;
+
+	for (const Cpu &cpu : machine.cpus)
+		largest = std::max(largest, cpu.siblings.size());
+	if (largest == 1)
+		return {"SMT", Verdict::ok, "no SMT siblings", ""};
+	return {"SMT", Verdict::ok,
+		text(largest, " siblings per core: they are given together"), ""};
+}
+
+Finding numa(const Machine &machine)
+{
+	return {"NUMA", Verdict::ok,
+		machine.nodes.size() == 1
+			? std::string("1 node")
+			: text(machine.nodes.size(), " nodes: choose with --numa"),
+		""};
+}
+
+Finding low_memory(const std::optional<ModuleFacts> &module)
+{
+	const std::string name = "low memory";
+
+	if (!module)
+		return {name, Verdict::warn, "slices can be counted with the module loaded only",
+			""};
+	const std::string detail = text(module->info.low_slices_free, " of ",
+					module->info.low_slices, " slices free: one per subOS");
+	if (!module->info.low_slices_free)
+		return {name, Verdict::missing, detail, "destroy a subOS"};
+	return {name, Verdict::ok, detail, ""};
+}
+
+const char *const memory_remedy =
+	"movablecore=SIZE on the supervisor's kernel command line lets more be taken, "
+	"memmap=SIZE$START reserves it; then reboot";
+
+Finding memory_of_module(const rf_memory &memory)
+{
+	const std::uint64_t able = memory.pool_free + memory.movable + memory.other;
+	const std::string name = text("memory, node ", memory.node);
+	const std::string detail = text(
+		"up to ", format_size(able), ": pool ", format_size(memory.pool_free), ", movable ",
+		format_size(memory.movable), ", other ", format_size(memory.other),
+		" if the kernel can migrate it; not: ", format_size(memory.unsafe));
+
+	if (able < RF_EXTENT_SIZE)
+		return {name, Verdict::missing, detail, memory_remedy};
+	if (!memory.pool_free && !memory.movable)
+		return {name, Verdict::warn, detail, memory_remedy};
+	return {name, Verdict::ok, detail, ""};
+}
+
+Finding memory_estimate(const NodeMemory &memory)
+{
+	const std::string name = text("memory, node ", memory.node);
+	const std::string detail = text("estimate without the module: movable ",
+					format_size(memory.movable), ", other ",
+					format_size(memory.other), " if the kernel can migrate it");
+
+	if (!memory.movable && !memory.other)
+		return {name, Verdict::missing, detail, memory_remedy};
+	if (!memory.movable)
+		return {name, Verdict::warn, detail, memory_remedy};
+	return {name, Verdict::ok, detail, ""};
+}
+
+// One node with memory is enough: others that have none to give are no obstacle.
+void add_memory(std::vector<Finding> &findings, const Platform &platform,
+		const std::optional<ModuleFacts> &module)
+{
+	std::vector<Finding> rows;
+
+	if (module) {
+		for (const rf_memory &memory : module->memory)
+			rows.push_back(memory_of_module(memory));
+	} else if (!platform.block_size) {
+		rows.push_back({"memory", Verdict::missing, "this kernel has no memory hotplug",
+				"a kernel with CONFIG_MEMORY_HOTREMOVE"});
+	} else {
+		for (const NodeMemory &memory : platform.memory)
+			rows.push_back(memory_estimate(memory));
+	}
+	const bool any = std::any_of(rows.begin(), rows.end(), [](const Finding &row) {
+		return row.verdict != Verdict::missing;
+	});
+	for (Finding &row : rows) {
+		if (any && row.verdict == Verdict::missing)
+			row.verdict = Verdict::warn;
+		findings.push_back(std::move(row));
+	}
+}
+
+void add_devices(std::vector<Finding> &findings, const Platform &platform)
+{
+	if (platform.has_ecam)
+		findings.push_back({"ECAM", Verdict::ok,
+				    text("present; ", platform.pci_functions, " PCI functions"),
+				    ""});
+	else
+		findings.push_back({"ECAM", Verdict::warn,
+				    "absent: subOSes can be given no PCI function",
+				    "a machine (or QEMU type) with PCI Express"});
+	if (platform.has_iommu)
+		findings.push_back({"IOMMU", Verdict::ok, "present", ""});
+	else
+		findings.push_back({"IOMMU", Verdict::warn,
+				    "off or absent: devices given to a subOS can reach all memory",
+				    text("intel_iommu=on", on_command_line)});
+	if (platform.has_interrupt_remapping)
+		findings.push_back({"interrupt remapping", Verdict::warn,
+				    "on: subOSes cannot set up MSI of PCI functions",
+				    text("intremap=off", on_command_line)});
+	else
+		findings.push_back({"interrupt remapping", Verdict::ok, "off", ""});
+}
+
+Finding crash_kernel(const Platform &platform)
+{
+	if (!platform.crash_kernel)
+		return {"crash kernel", Verdict::ok, "none", ""};
+	return {"crash kernel", Verdict::warn,
+		format_size(platform.crash_kernel) + " reserved: a crash kernel would run while "
+						     "subOSes do, on memory of its own",
+		"see docs/architecture.md before lending PCI functions"};
+}
+
+void add_kernels(std::vector<Finding> &findings, const std::vector<InstalledKernel> &kernels)
+{
+	if (kernels.empty())
+		findings.push_back({"installed kernels", Verdict::warn, "none in /boot",
+				    "apt install linux-image-amd64"});
+	for (const InstalledKernel &kernel : kernels) {
+		const std::string name = "kernel " + kernel.version;
+		if (kernel.has_agent)
+			findings.push_back(
+				{name, Verdict::ok, "can be booted: rf_subos is there", ""});
+		else if (kernel.has_headers)
+			findings.push_back({name, Verdict::warn, "rf_subos is not built for it",
+					    "dkms autoinstall -k " + kernel.version});
+		else
+			findings.push_back({name, Verdict::warn, "rf_subos is not built for it",
+					    text("apt install linux-headers-", kernel.version,
+						 ", then dkms autoinstall -k ", kernel.version)});
+	}
+}
+
+} // namespace
+
+const char *verdict_name(Verdict verdict)
+{
+	switch (verdict) {
+	case Verdict::ok: return "ok";
+	case Verdict::warn: return "warn";
+	case Verdict::missing: return "missing";
+	}
+	return "?";
+}
+
+std::vector<InstalledKernel> installed_kernels()
+{
+	constexpr std::string_view prefix = "vmlinuz-";
+	std::vector<InstalledKernel> kernels;
+	std::error_code error;
+
+	for (const auto &entry : fs::directory_iterator("/boot", error)) {
+		const std::string file = entry.path().filename();
+		if (!file.starts_with(prefix))
+			continue;
+		const std::string version = file.substr(prefix.size());
+		kernels.push_back(
+			{version, find_module("rf_subos.ko", version).has_value(),
+			 fs::exists("/lib/modules/" + version + "/build/Makefile", error)});
+	}
+	std::sort(kernels.begin(), kernels.end(),
+		  [](const auto &a, const auto &b) { return a.version < b.version; });
+	return kernels;
+}
+
+std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
+			      const std::optional<ModuleFacts> &module,
+			      const std::vector<InstalledKernel> &kernels, bool is_root)
+{
+	std::vector<Finding> findings = {
+		kernel(platform),	module_row(platform, is_root),
+		lockdown(platform),	apic_mode(machine, platform, module),
+		ipi_shorthand(platform), timer(platform),
+		cores(machine),		smt(machine),
+		numa(machine),		low_memory(module),
+	};
+
+	add_memory(findings, platform, module);
+	add_devices(findings, platform);
+	findings.push_back(crash_kernel(platform));
+	add_kernels(findings, kernels);
+	return findings;
+}
+
+bool is_able(const std::vector<Finding> &findings)
+{
+	return std::none_of(findings.begin(), findings.end(), [](const Finding &finding) {
+		return finding.verdict == Verdict::missing;
+	});
+}
+
+} // namespace rf

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0
+// What `rfm check` finds: one row per requirement, with the exact remedy. Pure:
+// the machine comes in as structs.
+#pragma once
+
+#include "device.hpp"
+#include "machine.hpp"
+
+#include <string>
+#include <vector>
+
+namespace rf {
+
+enum class Verdict { ok, warn, missing };
+
+struct Finding {
+	std::string name;
+	Verdict verdict = Verdict::ok;
+	std::string detail;
+	std::string remedy;	// "" if there is nothing to do
+};
+
+const char *verdict_name(Verdict verdict);
+
+// What the module says, when it can be asked.
+struct ModuleFacts {
+	rf_info info{};
+	std::vector<rf_memory> memory;	// one per node
+};
+
+// What the installed kernels could be booted with.
+struct InstalledKernel {
+	std::string version;
+	bool has_agent = false;
+	bool has_headers = false;
+};
+
+std::vector<InstalledKernel> installed_kernels();
+
+std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
+			      const std::optional<ModuleFacts> &module,
+			      const std::vector<InstalledKernel> &kernels, bool is_root);
+
+// A create would work: no row is missing.
+bool is_able(const std::vector<Finding> &findings);
+
+} // namespace rf

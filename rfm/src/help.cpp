@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm help and rfm version. `rfm help --json` is the verb table for programs:
+// the tests hold man pages and completion against it.
+#include "device.hpp"
+#include "verb.hpp"
+#include "version.hpp"
+
+namespace rf {
+
+namespace {
+
+Json verb_json(const Verb &verb)
+{
+	Json json = {{"verb", verb.name},
+		     {"operands", verb.operands},
+		     {"usage", usage_line(verb)},
+		     {"summary", verb.summary},
+		     {"details", verb.details},
+		     {"options", Json::array()}};
+
+	for (const Option &option : options_of(verb))
+		json["options"].push_back({{"name", option.name},
+					   {"value", option.value ? Json(option.value) : Json()},
+					   {"help", option.help},
+					   {"in_file", option.in_file}});
+	return json;
+}
+
+std::string verb_text(const Json &result)
+{
+	const Json &verb = result["verbs"][0];
+	Table options({"Options", ""});
+
+	for (const Json &option : verb["options"]) {
+		const std::string value = option["value"].is_null()
+						  ? ""
+						  : " " + option["value"].get<std::string>();
+		options.add(
+			{text("  --", option["name"].get<std::string>(), value), option["help"]});
+	}
+	return text("Usage: ", verb["usage"].get<std::string>(), "\n\n",
+		    verb["details"].get<std::string>(), "\n\n", options.str());
+}
+
+std::string overview_text(const Json &result)
+{
+	Table verbs({"Verbs", ""}), codes({"Exit codes", ""});
+
+	for (const Json &verb : result["verbs"])
+		verbs.add({"  " + verb["verb"].get<std::string>(), verb["summary"]});
+	for (const Json &code : result["exit_codes"])
+		codes.add({text("  ", code["code"]), code["meaning"]});
+	return text("Usage: rfm VERB [operands] [options]\n"
+		    "Boots further Linux kernels on cores and memory of this machine.\n\n",
+		    verbs.str(), "\nrfm help VERB tells more about one.\n\n", codes.str());
+}
+
+Code help(const Request &request, Output &output)
+{
+	Json result = {{"verbs", Json::array()}};
+
+	if (!request.operands.empty()) {
+		const Verb *verb = find_verb(request.operands[0]);
+		if (!verb)
+			throw Error(Code::usage, text("'", request.operands[0],
+						      "' is no verb: 'rfm help' shows them all"));
+		result["verbs"].push_back(verb_json(*verb));
+		output.result(result, verb_text);
+		return Code::ok;
+	}
+	for (const Verb *verb : verbs())
+		result["verbs"].push_back(verb_json(*verb));
+	result["exit_codes"] = Json::array();
+	for (const ExitCode &row : exit_codes())
+		result["exit_codes"].push_back({{"code", static_cast<int>(row.code)},
+						{"kind", row.kind},
+						{"meaning", row.meaning}});
+	output.result(result, overview_text);
+	return Code::ok;
+}
+
+Code version(const Request &, Output &output)
+{
+	const auto supervisor = Supervisor::open_if_possible();
+	const Json loaded = supervisor ? Json(supervisor->info().version) : Json();
+
+	output.result({{"rfm", tool_version}, {"abi", RF_ABI_VERSION}, {"rf_supervisor", loaded}},
+		      [](const Json &result) {
+			      const Json &module = result["rf_supervisor"];
+			      return text("rfm ", result["rfm"].get<std::string>(), " (ABI ",
+					  result["abi"], "), rf_supervisor ",
+					  module.is_null() ? "not loaded, or this is not root"
+							   : module.get<std::string>(),
+					  "\n");
+		      });
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb help_verb = {
+	"help", "[VERB]",
+	"show help",
+	"Shows all verbs and exit codes, or the options of one verb.",
+	{}, 0, 1, help,
+};
+
+const Verb version_verb = {
+	"version", "",
+	"show versions",
+	"Shows the versions of rfm, of the interface to the module, and of the loaded\n"
+	"module. 'rfm --version' is the same.",
+	{}, 0, 0, version,
+};
+
+} // namespace rf

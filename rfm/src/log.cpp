@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm log: the kernel log of a subOS, read from its memory from outside.
+#include "interrupt.hpp"
+#include "subos.hpp"
+#include "verb.hpp"
+
+namespace rf {
+
+namespace {
+
+constexpr Option options[] = {
+	{"follow", nullptr, "go on with new lines until the subOS ends or Ctrl-C"},
+};
+
+constexpr std::chrono::milliseconds poll_interval{250};
+// A record that is not final is shown after so many looks at which it was the last.
+constexpr int patience = 4;
+
+Json record_json(const inspect::Record &record)
+{
+	return {{"seq", record.seq},
+		{"seconds", static_cast<double>(record.ns) / 1e9},
+		{"level", record.level},
+		{"facility", record.facility},
+		{"caller", record.caller},
+		{"text", inspect::printable(record.text)},
+		{"line", inspect::dmesg_lines(record)}};
+}
+
+std::string record_text(const Json &record)
+{
+	return record["line"].get<std::string>() + '\n';
+}
+
+std::string log_text(const Json &result)
+{
+	std::string lines;
+
+	for (const Json &record : result["records"])
+		lines += record_text(record);
+	return lines;
+}
+
+std::optional<inspect::KernelLog> find_log(const Partition &subos, const rf_status &status)
+{
+	return inspect::KernelLog::open(subos, memory_ranges(status), status.vmcoreinfo);
+}
+
+// Prints each record once, in order, as it becomes final.
+class Follower {
+public:
+	Follower(const Partition &subos, Output &output) : subos_(subos), output_(output) {}
+
+	void look(bool last)
+	{
+		// Finding the log scans all memory: not at every look.
+		if (!log_ && (last || looks_++ % patience == 0))
+			log_ = find_log(subos_, subos_.status());
+		if (!log_)
+			return;
+		for (const inspect::Record &record : log_->records(next_)) {
+			if (!record.final && !last && waited_++ < patience)
+				return;
+			waited_ = 0;
+			if (next_ && record.seq > next_)
+				output_.note(text(record.seq - next_,
+						  " records were overwritten before "
+						  "they could be read"));
+			output_.item(record_json(record), record_text);
+			next_ = record.seq + 1;
+		}
+	}
+	bool found() const { return log_.has_value(); }
+
+private:
+	const Partition &subos_;
+	Output &output_;
+	std::optional<inspect::KernelLog> log_;
+	std::uint64_t next_ = 0;
+	int waited_ = 0;
+	int looks_ = 0;
+};
+
+[[noreturn]] void fail_without_log(const Partition &subos, const rf_status &status)
+{
+	throw Error(Code::no_log,
+		    text("no kernel log can be found in the memory of '", subos.name(), "' yet (",
+			 describe_state(status), ", stage '", stage_name(status.stage),
+			 "'): it appears early in the boot"));
+}
+
+void follow(const Partition &subos, Output &output)
+{
+	Follower follower(subos, output);
+
+	catch_interrupts();
+	while (!interrupted()) {
+		const rf_status status = subos.status();
+		const bool ended = has_ended(status);
+		follower.look(ended);
+		if (ended && !follower.found())
+			fail_without_log(subos, status);
+		if (ended) {
+			output.note(text("subOS '", subos.name(), "' is ", describe_state(status)));
+			return;
+		}
+		if (subos.wait(poll_interval) == Partition::Event::gone) {
+			output.note(text("subOS '", subos.name(), "' was destroyed"));
+			return;
+		}
+	}
+}
+
+Code run(const Request &request, Output &output)
+{
+	const Supervisor supervisor = Supervisor::open();
+	const Partition subos = supervisor.subos(request.operands[0]);
+
+	if (request.has("follow")) {
+		follow(subos, output);
+		return Code::ok;
+	}
+	const rf_status status = subos.status();
+	const auto log = find_log(subos, status);
+	if (!log)
+		fail_without_log(subos, status);
+	Json result = {
+		{"name", subos.name()}, {"release", log->release()}, {"records", Json::array()}};
+	for (const inspect::Record &record : log->records())
+		result["records"].push_back(record_json(record));
+	output.result(result, log_text);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb log_verb = {
+	"log", "NAME",
+	"print the kernel log of a subOS",
+	"Reads the kernel's log buffer in the subOS's memory from outside, whether the\n"
+	"subOS runs, hangs or is dead, and prints it like dmesg(1). With --follow and\n"
+	"--json there is one JSON object per line.",
+	options, 1, 1, run,
+};
+
+} // namespace rf

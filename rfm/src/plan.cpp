@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0
+// Step 1 of a create: see docs/boot-flow.md.
+#include "plan.hpp"
+
+#include "cpulist.hpp"
+#include "name.hpp"
+#include "sizes.hpp"
+#include "subos.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <cpuid.h>
+
+namespace rf {
+
+namespace {
+
+constexpr unsigned wait_most = 86400;
+
+constexpr unsigned cpuid_la57 = 1u << 16;	// leaf 7, ecx
+constexpr unsigned cpuid_1g_pages = 1u << 26;	// leaf 0x80000001, edx
+
+boot::Uart parse_uart(const std::string &name)
+{
+	// The fixed addresses of COM1 to COM4.
+	constexpr std::array<std::pair<std::string_view, std::uint16_t>, 4> ports{
+		{{"ttyS0", 0x3f8}, {"ttyS1", 0x2f8}, {"ttyS2", 0x3e8}, {"ttyS3", 0x2e8}}};
+
+	for (const auto &[tty, port] : ports) {
+		if (name != tty)
+			continue;
+		if (is_console(name))
+			throw Error(Code::bad_value, text("uart '", name, "' is a console of the "
+							  "supervisor: give another of ttyS0 to "
+							  "ttyS3"));
+		return {name, port};
+	}
+	throw Error(Code::bad_value,
+		    text("uart '", name, "' is not known: give ttyS0, ttyS1, ttyS2 or ttyS3"));
+}
+
+std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes)
+{
+	const std::uint64_t bytes = parse_size("memory", value);
+	const std::uint64_t rounded =
+		(bytes + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE * RF_EXTENT_SIZE;
+
+	if (bytes == 0 || rounded < bytes)
+		throw Error(Code::bad_value, text("memory '", value, "' is not acceptable: give a "
+						  "multiple of 2M, such as 512M or 2G"));
+	if (rounded != bytes)
+		notes.push_back(text("memory ", value, " rounded up to ", format_size(rounded),
+				     " (multiples of 2M)"));
+	return rounded;
+}
+
+std::string required(const Request &request, const std::string &option, const char *example)
+{
+	const auto value = request.value(option);
+	if (!value)
+		throw Error(Code::usage, text("--", option, " is missing: give for example --",
+					      option, " ", example));
+	if (value->empty())
+		throw Error(Code::bad_value, text(option, " is empty: give for example ", example));
+	return *value;
+}
+
+// cpio archives, plain or in one of the compressions that kernels know.
+bool looks_like_initrd(boot::View bytes)
+{
+	constexpr std::array<std::string_view, 9> magics{
+		{{"070701"}, {"070702"}, {"\x1f\x8b"}, {"\xfd" "7zXZ"}, {"\x02\x21\x4c\x18"},
+		 {"\x28\xb5\x2f\xfd"}, {"BZh"}, {"\x5d\0\0", 3}, {"\x89LZO"}}};
+	const std::string_view text(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+
+	return std::any_of(magics.begin(), magics.end(),
+			   [&](std::string_view magic) { return text.starts_with(magic); });
+}
+
+void load_kernel(Artifacts &files, const Wish &wish)
+{
+	files.kernel_file = FileBytes::read("kernel", wish.kernel);
+	try {
+		files.kernel = boot::parse_bzimage(files.kernel_file.view());
+	} catch (const boot::Error &error) {
+		throw Error(Code::bad_file, text("kernel '", wish.kernel, "': ", error.what()));
+	}
+}
+
+void load_initrd(Artifacts &files, const Wish &wish)
+{
+	const std::string &version = files.kernel.version;
+	const auto path = wish.initrd ? wish.initrd : find_initrd(wish.kernel, version);
+
+	if (!path)
+		throw Error(Code::bad_file, text("no initrd is installed for kernel ", version,
+						 " (/boot/initrd.img-", version,
+						 "): give one with --initrd FILE"));
+	files.user_initrd = FileBytes::read("initrd", *path);
+	if (!looks_like_initrd(files.user_initrd.view()))
+		throw Error(Code::bad_file, text("initrd '", *path,
+						 "': neither a cpio archive (newc) "
+						 "nor a compressed one"));
+	if (!wish.agent)
+		return;
+	files.agent = FileBytes::read("agent", find_agent(version));
+	check_agent(files.agent, version);
+	files.first_stage = FileBytes::read("first stage", find_first_stage());
+}
+
+void decompress(Artifacts &files, bool keep_cache, Phases &phases)
+{
+	const KernelCache cache;
+	const boot::View file = files.kernel_file.view();
+
+	if (files.kernel.compression == boot::Compression::other)
+		return;
+	phases.enter("decompress kernel");
+	if (auto entry = cache.find(file)) {
+		files.vmlinux = std::move(*entry);
+		phases.remark("cached");
+		return;
+	}
+	try {
+		files.vmlinux = Vmlinux(boot::decompress(files.kernel));
+	} catch (const boot::Error &error) {
+		throw Error(Code::bad_file,
+			    text("kernel '", files.kernel_file.path(), "': ", error.what()));
+	}
+	if (keep_cache)
+		phases.remark(cache.keep(file, files.vmlinux.view()) ? "now cached" : "not cached");
+}
+
+void check_memory(const Plan &plan, const Supervisor *supervisor)
+{
+	const std::uint64_t wanted = plan.request.memory;
+	const std::uint64_t needed = boot::memory_needed(
+		plan.files.kernel, plan.files.vmlinux.view(), plan.files.initrd());
+	if (wanted < needed)
+		throw Error(Code::bad_value,
+			    text("memory ", format_size(wanted), " is too small for kernel '",
+				 plan.wish.kernel, "' with initrd '", plan.files.user_initrd.path(),
+				 "' (", plan.files.user_initrd.view().size(),
+				 " bytes): give at least ",
+				 format_size((needed + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE *
+					     RF_EXTENT_SIZE)));
+	if (!supervisor)
+		return;
+	const rf_memory memory = supervisor->memory(plan.request.node);
+	const std::uint64_t available = memory.pool_free + memory.movable + memory.other;
+	if (wanted > available)
+		throw Error(Code::not_enough,
+			    text("memory ", format_size(wanted), " cannot be taken",
+				 plan.request.node >= 0 ? text(" from node ", plan.request.node)
+							: std::string(),
+				 ": at most ", format_size(available),
+				 " could be given right now"));
+}
+
+void check_supervisor(const Wish &wish, const Supervisor &supervisor)
+{
+	const rf_info info = supervisor.info();
+	const std::vector<std::string> names = supervisor.names();
+
+	if (info.locked_down)
+		throw Error(Code::not_permitted,
+			    "the kernel is locked down (Secure Boot?): it may not "
+			    "start another kernel");
+	if (std::find(names.begin(), names.end(), wish.name) != names.end())
+		throw Error(Code::busy, text("a subOS named '", wish.name,
+					     "' exists: choose another name or destroy it first"));
+	if (info.builder_pid)
+		throw Error(Code::busy, text("another rfm (pid ", info.builder_pid,
+					     ") is creating a subOS: wait until it is done"));
+	if (!info.low_slices_free)
+		throw Error(Code::not_enough, text("all ", info.low_slices,
+						   " slices of low memory are "
+						   "in use: destroy a subOS first"));
+}
+
+void check_cmdline(Plan &plan, const Supervisor *supervisor)
+{
+	try {
+		plan.cmdline = boot::command_line(base_grant(plan, supervisor), plan.options);
+	} catch (const boot::Error &error) {
+		throw Error(Code::bad_value, error.what());
+	}
+	if (plan.cmdline.size() >= RF_CMDLINE_MAX)
+		throw Error(Code::bad_value,
+			    text("append is too long: the command line has ", plan.cmdline.size(),
+				 " characters, ", RF_CMDLINE_MAX - 1, " are possible"));
+}
+
+} // namespace
+
+boot::Initrd Artifacts::initrd() const
+{
+	return {first_stage.view(), agent.view(), user_initrd.view()};
+}
+
+Wish parse_wish(const Request &request)
+{
+	Wish wish;
+
+	wish.name = request.operands.at(0);
+	check_name(wish.name);
+	if (request.has("cores") == request.has("ncores"))
+		throw Error(Code::usage,
+			    "give either --cores LIST or --ncores N, for example --cores 2-3");
+	if (const auto cores = request.value("cores"))
+		wish.cores = parse_cpulist(*cores);
+	if (const auto count = request.value("ncores"))
+		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, RF_CPUS_MAX));
+	if (const auto node = request.value("numa"))
+		wish.node = static_cast<int>(parse_number("numa", *node, 1023));
+	wish.memory = parse_memory(required(request, "mem", "512M"), wish.notes);
+	wish.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
+	wish.initrd = request.value("initrd");
+	wish.append = request.value("append").value_or("");
+	if (wish.append.find_first_of("\n\r") != std::string::npos ||
+	    wish.append.find('\0') != std::string::npos)
+		throw Error(Code::bad_value, text("append '", wish.append,
+						  "' has line breaks: give one "
+						  "line"));
+	if (const auto uart = request.value("uart"))
+		wish.uart = parse_uart(*uart);
+	if (const auto wait = request.value("wait"))
+		wish.wait = static_cast<unsigned>(parse_number("wait", *wait, wait_most));
+	wish.agent = !request.has("no-agent");
+	wish.start = !request.has("no-start");
+	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
+	if (!wish.agent && count != 1)
+		throw Error(Code::bad_value,
+			    text("--no-agent boots one core, ", count,
+				 " were asked for: without the agent nobody starts the "
+				 "others"));
+	return wish;
+}
+
+boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
+{
+	unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
+	boot::Grant grant;
+
+	grant.name = plan.wish.name;
+	grant.apic_ids = plan.apic_ids;
+	if (supervisor) {
+		const rf_info info = supervisor->info();
+		grant.bsp_apic_id = info.bsp_apic_id;
+		grant.tsc_khz = info.tsc_khz;
+	}
+	// Not /proc/cpuinfo: it hides what this kernel chose not to use.
+	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
+		grant.la57 = ecx & cpuid_la57;
+	if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
+		grant.has_1g_pages = edx & cpuid_1g_pages;
+	return grant;
+}
+
+Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, Phases &phases)
+{
+	Plan plan;
+
+	plan.wish = wish;
+	plan.notes = wish.notes;
+	phases.enter("check");
+	if (supervisor)
+		check_supervisor(wish, *supervisor);
+	const Machine machine = read_machine();
+	if (wish.node >= 0 && !machine.has_node(wish.node))
+		throw Error(Code::bad_value, text("numa node ", wish.node,
+						  " does not exist: nodes are 0 "
+						  "to ",
+						  machine.nodes.back()));
+	plan.request = {wish.name, wish.cores, wish.node, wish.memory};
+	if (wish.cores.empty())
+		plan.request.cpus = pick_cores(machine, wish.ncores, wish.node);
+	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
+	for (const unsigned core : plan.request.cpus)
+		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
+
+	phases.enter("read files");
+	load_kernel(plan.files, wish);
+	load_initrd(plan.files, wish);
+	plan.files.hz = find_hz(wish.kernel, plan.files.kernel.version);
+	plan.options = {wish.append, wish.uart, plan.files.hz, wish.agent, true};
+	decompress(plan.files, keep_cache, phases);
+	phases.leave();
+
+	check_cmdline(plan, supervisor);
+	check_memory(plan, supervisor);
+	if (!supervisor)
+		plan.notes.push_back(
+			"not compared with what the supervisor could give: rf_supervisor "
+			"is not loaded, or this is not root");
+	return plan;
+}
+
+Json plan_json(const Plan &plan)
+{
+	const auto or_null = [](const std::string &path) {
+		return path.empty() ? Json() : Json(path);
+	};
+
+	return {
+		{"name", plan.wish.name},
+		{"cores", plan.request.cpus},
+		{"apic_ids", plan.apic_ids},
+		{"memory", plan.request.memory},
+		{"numa", plan.request.node},
+		{"kernel", plan.wish.kernel},
+		{"version", plan.files.kernel.version},
+		{"initrd", or_null(plan.files.user_initrd.path())},
+		{"agent", or_null(plan.files.agent.path())},
+		{"first_stage", or_null(plan.files.first_stage.path())},
+		{"uart", plan.wish.uart ? Json(plan.wish.uart->name) : Json()},
+		{"start", plan.wish.start},
+		{"wait", plan.wish.wait},
+		{"memory_needed", boot::memory_needed(plan.files.kernel, plan.files.vmlinux.view(),
+						      plan.files.initrd())},
+		{"cmdline", plan.cmdline},
+		{"notes", plan.notes},
+	};
+}
+
+} // namespace rf

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "render.hpp"
+
+#include <algorithm>
+#include <iostream>
+
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+// Bytes from outside need not be UTF-8; JSON text must be.
+std::string dump(const Json &json, int indent)
+{
+	return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
+class JsonOutput : public Output {
+public:
+	void result(const Json &result, AsText) override
+	{
+		std::cout << dump(result, 2) << '\n';
+		flush();
+	}
+	void item(const Json &item, AsText) override
+	{
+		std::cout << dump(item, -1) << '\n';
+		flush();
+	}
+	void error(const Error &error) override
+	{
+		Json body = {{"code", static_cast<int>(error.code())},
+			     {"kind", exit_code(error.code()).kind},
+			     {"message", one_line(error.what())}};
+		body.update(error.details());
+		end_progress();
+		std::cout << dump({{"error", body}}, 2) << '\n';
+		std::cout.flush();
+	}
+};
+
+class TextOutput : public Output {
+public:
+	void result(const Json &result, AsText as_text) override
+	{
+		end_progress();
+		std::cout << as_text(result);
+		flush();
+	}
+	void item(const Json &item, AsText as_text) override { result(item, as_text); }
+	void error(const Error &error) override
+	{
+		end_progress();
+		std::cout.flush();
+		std::cerr << "rfm: " << one_line(error.what()) << '\n';
+		if (const auto log = error.details().find("log"); log != error.details().end())
+			for (const Json &line : *log)
+				std::cerr << "  " << line.get<std::string>() << '\n';
+	}
+};
+
+} // namespace
+
+std::string Table::str() const
+{
+	std::vector<std::size_t> widths;
+	std::string out;
+
+	for (const auto &row : rows_) {
+		widths.resize(std::max(widths.size(), row.size()));
+		for (std::size_t i = 0; i < row.size(); i++)
+			widths[i] = std::max(widths[i], row[i].size());
+	}
+	for (const auto &row : rows_) {
+		std::string line;
+		for (std::size_t i = 0; i < row.size(); i++)
+			line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
+		line.erase(line.find_last_not_of(' ') + 1);
+		out += line + '\n';
+	}
+	return out;
+}
+
+void Output::progress(const std::string &phase)
+{
+	if (!::isatty(STDERR_FILENO))
+		return;
+	std::cerr << "\r\033[K" << phase << std::flush;
+	line_open_ = true;
+}
+
+void Output::end_progress()
+{
+	if (line_open_)
+		std::cerr << "\r\033[K" << std::flush;
+	line_open_ = false;
+}
+
+void Output::note(const std::string &message)
+{
+	end_progress();
+	std::cerr << "rfm: note: " << one_line(message) << '\n';
+}
+
+void Output::flush()
+{
+	// A result that nobody could read must not look like success.
+	if (!std::cout.flush())
+		throw Error(Code::internal, "the result could not be written to stdout");
+}
+
+std::unique_ptr<Output> Output::make(bool json)
+{
+	if (json)
+		return std::make_unique<JsonOutput>();
+	return std::make_unique<TextOutput>();
+}
+
+std::string one_line(const std::string &message)
+{
+	std::string line;
+
+	for (const char letter : message) {
+		// Escapes would hide what the value was: only break lines and controls.
+		const bool control = static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f;
+		line += control ? '?' : letter;
+	}
+	return line;
+}
+
+} // namespace rf

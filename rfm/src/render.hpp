@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0
+// Where results, errors and progress go. A verb makes one result model (JSON);
+// the renderer, chosen once, prints it as it is or as text made from it.
+// Data on stdout, diagnostics on stderr.
+#pragma once
+
+#include "error.hpp"
+
+#include <iosfwd>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace rf {
+
+// Aligned columns for people.
+class Table {
+public:
+	explicit Table(std::vector<std::string> titles) : rows_{std::move(titles)} {}
+	void add(std::vector<std::string> cells) { rows_.push_back(std::move(cells)); }
+	std::string str() const;
+
+private:
+	std::vector<std::vector<std::string>> rows_;
+};
+
+class Output {
+public:
+	using AsText = std::string (*)(const Json &result);
+
+	virtual ~Output() = default;
+	// The whole result of a verb.
+	virtual void result(const Json &result, AsText as_text) = 0;
+	// One of many results that come one by one.
+	virtual void item(const Json &item, AsText as_text) = 0;
+	virtual void error(const Error &error) = 0;
+
+	// What is being done right now: one line on a terminal, replaced by the next.
+	void progress(const std::string &phase);
+	void end_progress();
+	// Something worth knowing that is not an error.
+	void note(const std::string &message);
+
+	static std::unique_ptr<Output> make(bool json);
+
+protected:
+	void flush();
+
+private:
+	bool line_open_ = false;
+};
+
+// Keeps an error in one line and a terminal in order, whatever a value contains.
+std::string one_line(const std::string &message);
+
+} // namespace rf

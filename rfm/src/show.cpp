@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm show: everything about one subOS.
+#include "cpulist.hpp"
+#include "sizes.hpp"
+#include "subos.hpp"
+#include "verb.hpp"
+
+namespace rf {
+
+namespace {
+
+std::string hex(std::uint64_t number)
+{
+	return text("0x", std::hex, number);
+}
+
+std::string as_text(const Json &subos)
+{
+	Table table({"WHAT", "VALUE"});
+	const auto add = [&](const std::string &what, const std::string &value) {
+		if (!value.empty())
+			table.add({what, value});
+	};
+
+	add("name", subos["name"]);
+	add("id", subos["id"].dump());
+	add("state", subos["state"]);
+	add("cause", subos["cause"]);
+	add("reason", subos["reason"]);
+	add("stage", subos["stage"]);
+	add("cores", format_cpulist(subos["cores"]));
+	add("APIC ids", format_cpulist(subos["apic_ids"]));
+	add("cores up", subos["cores_online"].dump());
+	add("memory", format_size(subos["memory"]));
+	for (const Json &range : subos["ranges"])
+		add("range", text(hex(range["start"]), " + ", format_size(range["size"])));
+	add("low slice", hex(subos["low_slice"]));
+	add("VMCOREINFO", subos["vmcoreinfo"] == 0 ? "not reported" : hex(subos["vmcoreinfo"]));
+	add("uptime", format_uptime(subos["uptime_seconds"]));
+	add("resize step", format_size(subos["memory_block_size"]));
+	// Moments are on the machine's clock; people want to know how long after the create.
+	const std::uint64_t create = subos["moments_ns"]["create"];
+	for (const auto &[name, moment] : subos["moments_ns"].items())
+		if (moment > create)
+			add(text("to '", name, "'"),
+			    format_seconds(
+				    static_cast<double>(moment.get<std::uint64_t>() - create) /
+				    1e9));
+	return table.str();
+}
+
+Code run(const Request &request, Output &output)
+{
+	const Supervisor supervisor = Supervisor::open();
+	Json result = subos_json(supervisor.subos(request.operands[0]).status());
+
+	result["memory_block_size"] = supervisor.info().memory_block_size;
+	output.result(result, as_text);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb show_verb = {
+	"show", "NAME",
+	"show everything about one subOS",
+	"Shows state, cause and reason, stage of the boot, cores with APIC ids, memory\n"
+	"ranges, and when each moment of its life was reached.",
+	{}, 1, 1, run,
+};
+
+} // namespace rf

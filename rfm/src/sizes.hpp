@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0
+// Memory sizes and plain numbers as people write and read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rf {
+
+// "512M", "1G", "1GiB", "0x40000000", "1073741824": bytes. Suffixes K, M, G, T
+// are powers of 1024. Throws Error(bad_value) that names `what` and the value.
+std::uint64_t parse_size(std::string_view what, std::string_view value);
+
+// A plain decimal number from 0 to `most`.
+std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t most);
+
+// The shortest exact form ("512M", "3G", "1234" for odd bytes): parse_size() reads it.
+std::string format_size(std::uint64_t bytes);
+
+// Seconds with a sensible number of digits: "0.034 s".
+std::string format_seconds(double seconds);
+
+} // namespace rf

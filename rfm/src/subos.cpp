@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "subos.hpp"
+
+#include "cpulist.hpp"
+
+#include <cinttypes>
+#include <cstdio>
+
+namespace rf {
+
+namespace {
+
+constexpr const char *moment_names[RF_MOMENT_NR] = {
+	"create", "cpus", "memory", "loaded", "start", "kernel", "agent", "running", "end",
+};
+
+} // namespace
+
+std::uint64_t uptime_ns(const rf_status &status)
+{
+	const std::uint64_t from = status.moments[RF_MOMENT_KERNEL];
+	const std::uint64_t end = status.moments[RF_MOMENT_END];
+	const std::uint64_t to = end ? end : monotonic_ns();
+
+	return from && to > from ? to - from : 0;
+}
+
+Json subos_json(const rf_status &status)
+{
+	Json json = {
+		{"name", status.name},
+		{"id", status.id},
+		{"state", state_name(status.state)},
+		{"cause", cause_name(status.cause)},
+		{"reason", inspect::printable(status.reason)},
+		{"stage", stage_name(status.stage)},
+		{"cores", std::vector<std::uint32_t>(status.cpus, status.cpus + status.nr_cpus)},
+		{"apic_ids",
+		 std::vector<std::uint32_t>(status.apic_ids, status.apic_ids + status.nr_cpus)},
+		{"cores_online", status.cpus_online},
+		{"memory", status.memory},
+		{"low_slice", status.low_slice},
+		{"vmcoreinfo", status.vmcoreinfo},
+		{"uptime_seconds", static_cast<double>(uptime_ns(status)) / 1e9},
+	};
+	json["ranges"] = Json::array();
+	for (std::uint32_t i = 0; i < status.nr_ranges; i++)
+		json["ranges"].push_back(
+			{{"start", status.ranges[i].start}, {"size", status.ranges[i].size}});
+	json["moments_ns"] = Json::object();
+	for (int i = 0; i < RF_MOMENT_NR; i++)
+		json["moments_ns"][moment_names[i]] = status.moments[i];
+	return json;
+}
+
+std::string describe_state(const rf_status &status)
+{
+	std::string words = state_name(status.state);
+
+	if (status.cause != RF_CAUSE_NONE) {
+		words += text(" (", cause_name(status.cause));
+		if (*status.reason)
+			words += ": " + inspect::printable(status.reason);
+		words += ')';
+	}
+	return words;
+}
+
+Lent lent_cores(const Supervisor &supervisor)
+{
+	Lent lent;
+
+	for (const std::string &name : supervisor.names()) {
+		try {
+			const rf_status status = supervisor.subos(name).status();
+			for (std::uint32_t i = 0; i < status.nr_cpus; i++)
+				lent[status.cpus[i]] = name;
+		} catch (const Error &error) {
+			// Destroyed between the list and the look: it lends nothing any more.
+			if (error.code() != Code::no_such_subos)
+				throw;
+		}
+	}
+	return lent;
+}
+
+std::vector<inspect::Range> memory_ranges(const rf_status &status)
+{
+	std::vector<inspect::Range> ranges;
+
+	for (std::uint32_t i = 0; i < status.nr_ranges; i++)
+		ranges.push_back({status.ranges[i].start, status.ranges[i].size});
+	return ranges;
+}
+
+std::vector<std::string> last_log_lines(const Partition &subos, const rf_status &status,
+					std::size_t lines)
+{
+	std::vector<std::string> last;
+	const auto log = inspect::KernelLog::open(subos, memory_ranges(status), status.vmcoreinfo);
+
+	if (!log)
+		return last;
+	const std::vector<inspect::Record> records = log->records();
+	const std::size_t from = records.size() > lines ? records.size() - lines : 0;
+	for (std::size_t i = from; i < records.size(); i++)
+		last.push_back(inspect::dmesg_lines(records[i]));
+	return last;
+}
+
+std::string format_uptime(double seconds)
+{
+	const std::uint64_t whole = static_cast<std::uint64_t>(seconds);
+	char clock[48];
+
+	std::snprintf(clock, sizeof(clock), "%02" PRIu64 ":%02" PRIu64 ":%02" PRIu64,
+		      whole / 3600 % 24, whole / 60 % 60, whole % 60);
+	return whole >= 86400 ? text(whole / 86400, " d ", clock) : clock;
+}
+
+} // namespace rf

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "verb.hpp"
+
+#include <boost/program_options.hpp>
+
+#include <algorithm>
+#include <array>
+
+namespace rf {
+
+namespace po = boost::program_options;
+
+namespace {
+
+constexpr std::array table{&check_verb, &create_verb, &list_verb, &show_verb,
+			   &log_verb,	&destroy_verb, &help_verb, &version_verb};
+
+constexpr Option common_options[] = {
+	{"json", nullptr, "print the result, and errors too, as JSON on stdout"},
+	{"help", nullptr, "show help for this verb"},
+};
+
+constexpr unsigned operands_limit = 1024;
+
+po::options_description describe(const Verb &verb)
+{
+	po::options_description description;
+
+	for (const Option &option : options_of(verb)) {
+		if (option.value)
+			description.add_options()(option.name, po::value<std::string>(),
+						  option.help);
+		else
+			description.add_options()(option.name, option.help);
+	}
+	description.add_options()("operands", po::value<std::vector<std::string>>());
+	return description;
+}
+
+std::string hint(const Verb &verb)
+{
+	return text("usage: ", usage_line(verb), "; 'rfm help ", verb.name, "' tells more");
+}
+
+void check_operands(const Verb &verb, const Request &request)
+{
+	const std::size_t count = request.operands.size();
+
+	if (count < verb.operands_least)
+		throw Error(Code::usage, text("something is missing; ", hint(verb)));
+	if (count > verb.operands_most)
+		throw Error(Code::usage, text("'", request.operands[verb.operands_most],
+					      "' is too much; ", hint(verb)));
+}
+
+} // namespace
+
+std::span<const Verb *const> verbs()
+{
+	return table;
+}
+
+const Verb *find_verb(const std::string &name)
+{
+	const auto found = std::find_if(table.begin(), table.end(),
+					[&](const Verb *verb) { return verb->name == name; });
+	return found == table.end() ? nullptr : *found;
+}
+
+std::vector<Option> options_of(const Verb &verb)
+{
+	std::vector<Option> options(verb.options.begin(), verb.options.end());
+
+	options.insert(options.end(), std::begin(common_options), std::end(common_options));
+	return options;
+}
+
+std::string usage_line(const Verb &verb)
+{
+	return text("rfm ", verb.name, *verb.operands ? " " : "", verb.operands, " [options]");
+}
+
+std::optional<std::string> Request::value(const std::string &option) const
+{
+	const auto found = values.find(option);
+	if (found == values.end())
+		return std::nullopt;
+	return found->second;
+}
+
+Request parse_request(const Verb &verb, const std::vector<std::string> &words)
+{
+	// Abbreviated options would change their meaning when new ones appear.
+	constexpr int style = po::command_line_style::default_style &
+			      ~po::command_line_style::allow_guessing;
+	const po::options_description description = describe(verb);
+	po::positional_options_description positions;
+	Request request;
+
+	positions.add("operands", operands_limit);
+	try {
+		const po::parsed_options parsed = po::command_line_parser(words)
+							  .options(description)
+							  .positional(positions)
+							  .style(style)
+							  .run();
+		for (const po::option &option : parsed.options) {
+			if (option.string_key == "operands") {
+				request.operands.push_back(option.value.front());
+				continue;
+			}
+			const std::string value =
+				option.value.empty() ? "yes" : option.value.front();
+			if (!request.values.emplace(option.string_key, value).second)
+				throw Error(Code::usage,
+					    text("--", option.string_key, " is given twice"));
+		}
+	} catch (const po::error &error) {
+		throw Error(Code::usage, text(error.what(), "; ", hint(verb)));
+	}
+	request.json = request.has("json");
+	if (!request.has("help"))
+		check_operands(verb, request);
+	return request;
+}
+
+} // namespace rf

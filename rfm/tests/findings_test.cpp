@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "src/findings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace {
+
+rf::Machine machine(unsigned possible)
+{
+	rf::Machine machine;
+	machine.possible = possible;
+	machine.nodes = {0};
+	for (unsigned id = 0; id < 4; id++)
+		machine.cpus.push_back({id, true, 0, {id}, id});
+	return machine;
+}
+
+// A machine on which everything is in order.
+rf::Platform platform()
+{
+	rf::Platform platform;
+	platform.architecture = "x86_64";
+	platform.release = "6.1.0-56-amd64";
+	platform.cmdline = "quiet no_ipi_broadcast=1 possible_cpus=16";
+	platform.lockdown = "none";
+	platform.cpu_flags = {"arat", "lm"};
+	platform.block_size = 128u << 20;
+	platform.memory = {{0, 1u << 30, 1u << 30}};
+	platform.has_ecam = platform.has_iommu = platform.module_loaded = true;
+	return platform;
+}
+
+rf::Finding find(const rf::Machine &machine, const rf::Platform &platform, const std::string &name)
+{
+	const auto all = rf::find_all(machine, platform, std::nullopt, {}, true);
+	const auto row = std::find_if(all.begin(), all.end(),
+				      [&](const rf::Finding &row) { return row.name == name; });
+	EXPECT_NE(row, all.end()) << name;
+	return row == all.end() ? rf::Finding{} : *row;
+}
+
+TEST(Findings, AGoodMachineIsAble)
+{
+	EXPECT_TRUE(rf::is_able(rf::find_all(machine(16), platform(), std::nullopt, {}, true)));
+}
+
+TEST(Findings, FewPossibleCoresMeanLogicalModeBefore612)
+{
+	rf::Platform old = platform();
+	EXPECT_EQ(find(machine(16), old, "APIC mode").verdict, rf::Verdict::ok);
+	const rf::Finding row = find(machine(8), old, "APIC mode");
+	EXPECT_EQ(row.verdict, rf::Verdict::missing);
+	EXPECT_NE(row.remedy.find("possible_cpus=16"), std::string::npos);
+	old.release = "6.12.95-amd64";
+	EXPECT_EQ(find(machine(8), old, "APIC mode").verdict, rf::Verdict::ok);
+}
+
+TEST(Findings, EachObstacleIsMissingAndHasARemedy)
+{
+	using Damage = void (*)(rf::Platform &);
+	const std::pair<const char *, Damage> obstacles[] = {
+		{"kernel", [](rf::Platform &p) { p.release = "5.10.0"; }},
+		{"kernel", [](rf::Platform &p) { p.release = "6.13.1"; }},
+		{"kernel", [](rf::Platform &p) { p.architecture = "aarch64"; }},
+		{"module", [](rf::Platform &p) { p.module_loaded = false; }},
+		{"lockdown", [](rf::Platform &p) { p.lockdown = "integrity"; }},
+		{"IPI shorthand", [](rf::Platform &p) { p.cmdline = "no_ipi_broadcast=10"; }},
+		{"timer", [](rf::Platform &p) { p.cpu_flags = {"lm"}; }},
+		{"memory, node 0", [](rf::Platform &p) { p.memory = {{0, 0, 0}}; }},
+		{"memory", [](rf::Platform &p) { p.block_size = 0; }},
+	};
+
+	for (const auto &[name, damage] : obstacles) {
+		rf::Platform damaged = platform();
+		damage(damaged);
+		const rf::Finding row = find(machine(16), damaged, name);
+		EXPECT_EQ(row.verdict, rf::Verdict::missing) << name;
+		EXPECT_FALSE(row.remedy.empty()) << name;
+	}
+}
+
+} // namespace

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-2.0
+"""rfm's verb table, man pages, completion and example files say the same."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RFM = Path(os.environ.get("RFM", ROOT / "build/rfm/rfm"))
+MAN = ROOT / "docs/man"
+COMPLETION = ROOT / "rfm/completion/rfm"
+# Verbs that rfm(1) itself documents.
+IN_MAIN_PAGE = {"help", "version"}
+
+
+@pytest.fixture(scope="module")
+def table():
+    """What rfm says about itself."""
+    assert RFM.exists(), f"{RFM} is not built: run 'make rfm'"
+    output = subprocess.run([RFM, "help", "--json"], check=True, capture_output=True).stdout
+    return json.loads(output)
+
+
+@pytest.fixture(scope="module")
+def verbs(table):
+    return {verb["verb"]: verb for verb in table["verbs"]}
+
+
+def options_of(verb):
+    return {option["name"]: option["value"] for option in verb["options"]}
+
+
+def page_options(page):
+    """Options with the words for their values, from '.It Fl Fl name Ar VALUE' lines."""
+    matches = re.findall(r"^\.It Fl Fl (\S+)(?: Ar (\S+))?$", page.read_text(), re.M)
+    return {name: value or None for name, value in matches}
+
+
+def complete(*words):
+    """What bash would offer for the last word."""
+    script = """
+        source "$1"; shift
+        COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))
+        compopt() { :; }
+        _rfm; printf '%s\\n' "${COMPREPLY[@]}"
+    """
+    command = ["bash", "-c", script, "bash", COMPLETION, *words]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    return set(output.split())
+
+
+def test_each_verb_has_a_page_with_its_options(verbs):
+    for name, verb in verbs.items():
+        if name not in IN_MAIN_PAGE:
+            assert page_options(MAN / f"rfm-{name}.1") == options_of(verb), name
+
+
+def test_no_page_without_a_verb(verbs):
+    pages = {page.stem.removeprefix("rfm-") for page in MAN.glob("rfm-*.1")}
+    assert pages == set(verbs) - IN_MAIN_PAGE
+
+
+def test_page_titles_are_the_summaries(verbs):
+    for name, verb in verbs.items():
+        if name not in IN_MAIN_PAGE:
+            assert f".Nd {verb['summary']}\n" in (MAN / f"rfm-{name}.1").read_text()
+
+
+def test_main_page_names_all_verbs_and_exit_codes(table, verbs):
+    page = (MAN / "rfm.1").read_text()
+    named = re.findall(r"^\.It Cm (\S+)$", page, re.M)
+    assert named == list(verbs)
+    codes = re.findall(r"^\.It (\d+)$", page, re.M)
+    assert codes == [str(row["code"]) for row in table["exit_codes"]]
+
+
+def test_pages_are_clean():
+    for page in sorted(MAN.glob("rfm*.1")):
+        lint = subprocess.run(
+            ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True
+        )
+        assert lint.returncode == 0, lint.stdout
+
+
+def test_completion_offers_all_verbs(verbs):
+    assert complete("rfm", "") == set(verbs) | {"--version", "--help"}
+
+
+def test_completion_offers_all_options(verbs):
+    for name, verb in verbs.items():
+        assert complete("rfm", name, "--") == {f"--{option}" for option in options_of(verb)}, name
+
+
+def test_completion_knows_which_options_take_values(verbs):
+    for option, value in options_of(verbs["create"]).items():
+        offered = complete("rfm", "create", f"--{option}", "--")
+        assert bool(offered) == (value is None), option
+
+
+def test_help_shows_every_option(verbs):
+    for name, verb in verbs.items():
+        text = subprocess.run([RFM, "help", name], check=True, capture_output=True, text=True)
+        for option in options_of(verb):
+            assert f"--{option}" in text.stdout, name
+
+
+def test_create_page_names_the_keys_of_files(verbs):
+    page = (MAN / "rfm-create.1").read_text()
+    section = page[page.index(".Sh CONFIGURATION FILES") : page.index(".Sh EXIT STATUS")]
+    keys = [option["name"] for option in verbs["create"]["options"] if option["in_file"]]
+    assert all(re.search(rf"\b{key}\b", section) for key in keys)
+
+
+def test_example_files_use_known_keys(verbs):
+    known = {option["name"] for option in verbs["create"]["options"] if option["in_file"]}
+    examples = sorted((ROOT / "configs").glob("*.conf"))
+    assert examples
+    for example in examples:
+        lines = [line.partition("#")[0].strip() for line in example.read_text().splitlines()]
+        keys = {line.partition("=")[0].strip() for line in lines if line}
+        assert keys <= known, example.name
