@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Fixtures by lifecycle, and what holds for every test: its budget, its logs, a clean kernel log.
+
+A test gets machines resumed from a snapshot, so that none sees what another one did.
+"""
+
+import itertools
+import os
+import re
+import shutil
+import signal
+
+import pytest
+from functional.subos import Supervisor, troubles
+from lab import LabError, Machine, images, paths
+
+BUDGET = 120
+# A test that hangs is ended some time after its budget.
+GRACE = 60
+LOGS = paths.BUILD / "test-logs"
+NAME = "test-{pid}-{number}"
+# Large, or nothing to read.
+NOT_LOGS = shutil.ignore_patterns("initrd", "*.sock", "*.lock", "pid", "overlay.tar")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--soak-seconds", type=int, default=120, metavar="S",
+                     help="how long a soak test runs (default: 120)")  # fmt: skip
+
+
+def pytest_configure(config):
+    config.addinivalue_line(
+        "markers", "trouble_expected: the supervisor's kernel log may complain, or it dies"
+    )
+
+
+def pytest_sessionstart():
+    """Forget the machines of a run that was killed."""
+    for folder in paths.MACHINES.glob("test-*-*"):
+        pid = re.fullmatch(NAME.format(pid=r"(\d+)", number=r"\d+"), folder.name)
+        if pid and not os.path.exists(f"/proc/{pid[1]}"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---- budgets ----
+
+
+def budget(item):
+    marker = item.get_closest_marker("budget")
+    return marker.args[0] if marker else BUDGET
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_protocol(item):
+    item.seconds = 0
+    item.failed = False
+    item.built = images.seconds_spent()
+    yield
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    def too_long(*_):
+        raise TimeoutError(f"the test was ended {GRACE} s after its budget")
+
+    previous = signal.signal(signal.SIGALRM, too_long)
+    signal.alarm(int(budget(item) + GRACE))
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, previous)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A test's time is that of all its phases, but without images that had to be built for it."""
+    report = (yield).get_result()
+    item.seconds += report.duration
+    report.seconds = max(0, item.seconds - (images.seconds_spent() - item.built))
+    if report.when == "teardown" and report.passed and report.seconds > budget(item):
+        report.outcome = "failed"
+        report.longrepr = f"took {report.seconds:.1f} s, its budget is {budget(item):g} s"
+    item.failed |= report.failed
+
+
+def pytest_report_teststatus(report):
+    """One line a test instead of letters."""
+    if report.when == "call" or report.failed or report.skipped:
+        category = "error" if report.failed and report.when != "call" else report.outcome
+        return category, "", ""
+    return "", "", ""
+
+
+class Lines:
+    """Prints every test with its seconds."""
+
+    def __init__(self, reporter):
+        self.reporter = reporter
+        self.outcome = {}
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report):
+        if report.failed or report.when == "call" or report.skipped:
+            outcome = "FAILED" if report.failed else report.outcome
+            self.outcome.setdefault(report.nodeid, outcome)
+            if report.failed:
+                self.outcome[report.nodeid] = outcome
+        if report.when == "teardown":
+            outcome = self.outcome.pop(report.nodeid, "?")
+            self.reporter.ensure_newline()
+            self.reporter.write_line(f"{outcome:8}{report.seconds:7.1f} s  {report.nodeid}")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    session.config.pluginmanager.unregister(name="lines")
+
+
+def pytest_collection_finish(session):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if reporter:
+        session.config.pluginmanager.register(Lines(reporter), "lines")
+
+
+# ---- machines ----
+
+numbers = itertools.count()
+
+
+@pytest.fixture
+def machines(request):
+    """Makes machines: machines(cpus=2), or machines(snapshot=False, ...) for one that boots."""
+    made = []
+
+    def make(snapshot=True, **fields):
+        fields.setdefault("name", NAME.format(pid=os.getpid(), number=next(numbers)))
+        machine = Machine(**fields)
+        made.append(machine)
+        return machine.start_from_snapshot() if snapshot else machine.start()
+
+    yield make
+    expected = request.node.get_closest_marker("trouble_expected")
+    complaints = [] if expected else [line for each in made for line in complaints_of(each)]
+    for machine in made:
+        if complaints or request.node.failed:
+            keep_logs(request.node, machine)
+        machine.stop()
+    if complaints:
+        pytest.fail("the supervisor's kernel log complains:\n" + "\n".join(complaints))
+
+
+def complaints_of(machine):
+    try:
+        return troubles(machine.dmesg())
+    except (LabError, OSError):
+        return troubles(machine.serial(0)) if machine.folder.exists() else []
+
+
+def keep_logs(item, machine):
+    """Copy what the machine left to read."""
+    folder = LOGS / re.sub(r"[^A-Za-z0-9._-]+", "-", item.name) / machine.config.name
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        (machine.folder / "dmesg.log").write_text(machine.dmesg())
+    except (LabError, OSError) as error:
+        (machine.folder / "dmesg.log").write_text(f"{error}\n")
+    shutil.copytree(machine.folder, folder, ignore=NOT_LOGS)
+    item.add_report_section("teardown", "logs", f"kept in {folder}")
+
+
+@pytest.fixture
+def machine(machines):
+    """The machine with all defaults."""
+    return machines()
+
+
+@pytest.fixture
+def supervisor(machine):
+    """The default machine seen through rfm; afterwards, memory nobody owns is untouched."""
+    view = Supervisor(machine)
+    yield view
+    assert view.pool_intact()
+
+
+@pytest.fixture
+def soak_seconds(request):
+    return request.config.getoption("--soak-seconds")

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What tests do with rfm on a machine of the lab, and how they see what the machine did."""
+
+import json
+import re
+import shlex
+
+SYSFS = "/sys/class/misc/rainforest"
+KERNEL = "/boot/vmlinuz-{}"
+
+# What a healthy kernel log never says. The first is what a Debian kernel says of the processor.
+HARMLESS = re.compile(r"RETBleed: WARNING|MDS: Vulnerable|WARNING: Spectre|ACPI BIOS Warning")
+TROUBLE = re.compile(
+    r"WARNING|\bBUG\b|Oops|lockdep|[Uu]nexpected|No irq handler|general protection|Call Trace|"
+    r"soft lockup|hard LOCKUP|rcu.*stall|INFO: task|memory nobody owned|spurious APIC",
+)
+
+
+def troubles(log):
+    return [line for line in log.splitlines() if TROUBLE.search(line) and not HARMLESS.search(line)]
+
+
+class Supervisor:
+    """The supervisor of a machine, seen through rfm and through its own kernel."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.version = machine.sh("uname -r").strip()
+
+    def sh(self, script, timeout=60):
+        return self.machine.sh(script, timeout=timeout)
+
+    def rfm(self, *words, timeout=150):
+        return self.machine.exec("rfm", *map(str, words), timeout=timeout)
+
+    def ok(self, *words, timeout=150):
+        result = self.rfm(*words, timeout=timeout)
+        assert result.status == 0, f"rfm {shlex.join(map(str, words))}: {result.stderr}"
+        return result.stdout
+
+    def json(self, *words, timeout=150):
+        return json.loads(self.ok(*words, "--json", timeout=timeout))
+
+    def create(self, name, cores, *words, mem="512M", run=None, kernel=None, timeout=150):
+        """Create and return what `rfm create --json` says. @run: a command for the subOS."""
+        append = ["--append", f'lab.run="{run}"'] if run else []
+        kernel = KERNEL.format(kernel or self.version)
+        return self.json(
+            "create", name, "--cores", cores, "--mem", mem, "--kernel", kernel, *append, *words,
+            timeout=timeout,
+        )  # fmt: skip
+
+    def show(self, name):
+        return self.json("show", name)
+
+    def destroy(self, *names):
+        return self.ok("destroy", *names)
+
+    def log(self, name):
+        return self.ok("log", name)
+
+    def await_log(self, name, text, timeout=60):
+        """Wait until the kernel log of a subOS has @text; returns the line."""
+        script = f"until rfm log {name} | grep -m1 -F {shlex.quote(text)}; do usleep 100000; done"
+        return self.sh(f"timeout {timeout} sh -c {shlex.quote(script)}", timeout=timeout + 30)
+
+    def await_state(self, name, *states, timeout=60):
+        """Wait until a subOS is in one of @states; returns `rfm show`'s view of it."""
+        pattern = "|".join(states)
+        script = f"until grep -qxE '{pattern}' {SYSFS}/subos/{name}/state; do usleep 50000; done"
+        self.sh(f"timeout {timeout} sh -c {shlex.quote(script)}", timeout=timeout + 30)
+        return self.show(name)
+
+    def said(self, name):
+        """What the lab's init in the subOS wrote to its kernel log."""
+        return re.findall(r"\] subos: (.*)", self.log(name))
+
+    def online(self):
+        return self.sh("cat /sys/devices/system/cpu/online").strip()
+
+    def state(self):
+        """All that has to be the same again after a subOS came and went."""
+        view = {
+            "online": self.online(),
+            "iomem": self.sh("cat /proc/iomem"),
+            "blocks": self.sh("cd /sys/devices/system/memory; grep -H . memory*/state memory*/valid_zones"),
+            "zones": self.sh("awk '/^Node/ {z=$2 $4} / (present|managed|spanned) / {print z, $1, $2}' /proc/zoneinfo"),
+            "pool": self.sh(f"cat {SYSFS}/pool {SYSFS}/low_slices"),
+            "subos": self.sh(f"ls {SYSFS}/subos"),
+            "modules": self.sh("cut -d' ' -f1-3 /proc/modules"),
+        }  # fmt: skip
+        return view
+
+    def slab(self):
+        """KiB of slab that cannot be reclaimed, after caches were dropped."""
+        self.sh("echo 3 > /proc/sys/vm/drop_caches")
+        return int(self.sh("awk '/^SUnreclaim/ {print $2}' /proc/meminfo"))
+
+    def pool_intact(self):
+        """Memory nobody owns still holds what it should (reads all of it)."""
+        wrong = self.sh("cat /sys/kernel/debug/rainforest/pool_check", timeout=120).strip()
+        return wrong == "0x0"

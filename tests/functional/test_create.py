@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A stock Debian kernel boots as a subOS, on its cores and memory and no others."""
+
+import re
+
+import pytest
+from functional.subos import troubles
+
+
+@pytest.mark.parametrize("cores", ["3", "2-3", "1-3"])
+def test_cores(supervisor, cores):
+    count = {"3": 1, "2-3": 2, "1-3": 3}[cores]
+    before = supervisor.state()
+    run = "cat /sys/devices/system/cpu/online; grep MemTotal /proc/meminfo; grep -c . /proc/iomem"
+    made = supervisor.create("web", cores, run=run)
+    assert made["state"] == "running"
+    supervisor.await_log("web", "lab.run ended")
+
+    assert supervisor.online() == {1: "0-2", 2: "0-1", 3: "0"}[count]
+    said = supervisor.said("web")
+    assert said[1] == ("0" if count == 1 else f"0-{count - 1}")
+    total = int(re.search(r"MemTotal: +(\d+) kB", said[2])[1])
+    assert 400 << 10 < total < 512 << 10
+    shown = supervisor.show("web")
+    assert shown["cores_online"] == count and shown["memory"] == 512 << 20
+    assert not troubles(supervisor.log("web"))
+
+    supervisor.destroy("web")
+    assert supervisor.state() == before
+
+
+def test_two_at_once(supervisor):
+    before = supervisor.state()
+    supervisor.create("web", "3", mem="256M", run="echo I am web")
+    supervisor.create("batch", "2", mem="384M", run="echo I am batch")
+    for name in ("web", "batch"):
+        supervisor.await_log(name, f"I am {name}")
+        assert not troubles(supervisor.log(name))
+    names = [each["name"] for each in supervisor.json("list")["subos"]]
+    assert names == ["web", "batch"]
+    ranges = [supervisor.show(name)["ranges"][0] for name in names]
+    assert ranges[0]["start"] + ranges[0]["size"] <= ranges[1]["start"]
+    supervisor.destroy("--all")
+    assert supervisor.state() == before
+
+
+def test_cloud_flavour(supervisor):
+    kernel = supervisor.version.replace("-amd64", "-cloud-amd64")
+    supervisor.create("cloud", "2-3", kernel=kernel, run="uname -r")
+    supervisor.await_log("cloud", "lab.run ended")
+    assert kernel in supervisor.said("cloud")
+    assert not troubles(supervisor.log("cloud"))
+
+
+def test_kaslr(supervisor):
+    """Three creates show different places: one of about 500 slots is taken each time."""
+    places = set()
+    for _ in range(3):
+        supervisor.create("web", "3", mem="256M", run="grep -m1 ' _text$' /proc/kallsyms")
+        supervisor.await_log("web", "lab.run ended")
+        places.add(next(line for line in supervisor.said("web") if line.endswith(" _text")))
+        supervisor.destroy("web")
+    assert len(places) > 1
+
+
+def test_without_agent(supervisor):
+    supervisor.create("bare", "3", "--no-agent", mem="256M")
+    supervisor.await_log("bare", "init reached")
+    assert supervisor.show("bare")["stage"] == "kernel"
+    supervisor.destroy("bare")
+    assert supervisor.online() == "0-3"
+
+
+def test_no_start(supervisor):
+    before = supervisor.state()
+    assert supervisor.create("later", "3", "--no-start", mem="256M")["state"] == "loaded"
+    assert supervisor.online() == "0-2"
+    supervisor.destroy("later")
+    assert supervisor.state() == before
+
+
+def test_dry_run_changes_nothing(supervisor):
+    before = supervisor.state()
+    supervisor.create("plan", "2-3", "--dry-run")
+    assert supervisor.state() == before
+
+
+def test_cycles_leave_nothing_behind(supervisor):
+    supervisor.create("web", "2-3", mem="256M")
+    supervisor.destroy("web")
+    before, slab = supervisor.state(), supervisor.slab()
+    for _ in range(4):
+        supervisor.create("web", "2-3", mem="256M")
+        supervisor.destroy("web")
+    assert supervisor.state() == before
+    assert supervisor.slab() < slab + 1024
+    assert supervisor.pool_intact()
+
+
+def test_veto(supervisor):
+    """The supervisor's own CPU hotplug cannot start a lent core."""
+    supervisor.create("web", "3", mem="256M")
+    result = supervisor.machine.exec("echo 1 > /sys/devices/system/cpu/cpu3/online")
+    assert result.status != 0 and supervisor.online() == "0-2"
+    assert supervisor.machine.exec("rmmod rf_supervisor").status != 0
+    assert supervisor.machine.exec("echo mem > /sys/power/state").status != 0
+    assert supervisor.machine.exec("echo freeze > /sys/power/state").status != 0
+    assert supervisor.show("web")["state"] == "running"
+
+
+def test_unload_and_load_again(supervisor):
+    before = supervisor.state()
+    for _ in range(2):
+        supervisor.sh("rmmod rf_supervisor && modprobe rf_supervisor")
+        supervisor.create("web", "3", mem="256M")
+        supervisor.destroy("web")
+    assert supervisor.state() == before

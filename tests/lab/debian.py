@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Real Debian, made by mmdebstrap: the supervisor's root on a disk, the subOS's in an initramfs."""
+
+import os
+import re
+import shutil
+import stat
+import subprocess
+import tarfile
+from pathlib import Path
+
+from . import cpio, images, kernels, overlay, paths, tiny
+from .errors import LabError
+
+SUITE = "bookworm"
+LABEL = "rainforest-lab"
+ROOT_SIZE = "3G"
+
+BASE = ["systemd", "systemd-sysv", "dbus", "udev", "kmod"]
+# The libraries are those of rfm.
+SUPERVISOR = BASE + [
+    "initramfs-tools", "zstd", "procps", "iproute2", "util-linux",
+    "libboost-program-options1.74.0", "libnuma1", "libpci3", "libstdc++6", "liblz4-1",
+    "liblzma5", "libxxhash0", "libzstd1", "zlib1g",
+]  # fmt: skip
+
+# What no lab machine reads.
+EXCLUDE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
+           "/usr/share/i18n/*", "/usr/lib/x86_64-linux-gnu/gconv/*",
+           "/usr/lib/udev/hwdb.d/*"]  # fmt: skip
+INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "ext4", "nvme")
+
+
+def mmdebstrap(packages, out, *options):
+    """A Debian tree of @packages and what is essential, as a folder or an archive."""
+    if os.geteuid() != 0:
+        raise LabError("building a Debian root needs root")
+    words = ["mmdebstrap", "--quiet", "--variant=essential", "--include=" + ",".join(packages)]
+    words += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDE]
+    words += ['--aptopt=Acquire::Languages "none"', *options, SUITE, out, *mirror()]
+    images.run(*words)
+
+
+def mirror():
+    """Where the host takes its packages from; mmdebstrap knows a default."""
+    for name in ("/etc/apt/sources.list.d/debian.sources", "/etc/apt/sources.list"):
+        path = Path(name)
+        if path.exists() and SUITE in path.read_text():
+            return [path]
+    return []
+
+
+def versions(packages):
+    """The versions apt would install now: a new one makes a new image."""
+    policy = images.run("apt-cache", "policy", *packages)
+    return re.findall(r"^(\S+):$|^  Candidate: (.*)$", policy, re.MULTILINE)
+
+
+def prepare(config, kernel, folder):
+    """Kernel, initramfs, command line and drives of a machine with the Debian root."""
+    root = supervisor_root(kernel)
+    write_overlay(kernel, folder / "overlay.tar")
+    drives = drive("root", root / "root.ext4", snapshot=True)
+    drives += drive("overlay", folder / "overlay.tar", readonly=True)
+    image = root / "boot" / f"vmlinuz-{kernel.version}"
+    initrd = root / "boot" / f"initrd.img-{kernel.version}"
+    return image, initrd, (f"root=LABEL={LABEL}", "rw"), tuple(drives)
+
+
+def drive(name, file, snapshot=False, readonly=False):
+    file = str(file).replace(",", ",,")
+    flags = (",snapshot=on" if snapshot else "") + (",readonly=on" if readonly else "")
+    return ["-drive", f"if=none,id={name},format=raw,file={file}{flags}",
+            "-device", f"virtio-blk-pci,drive={name},serial=lab-{name}"]  # fmt: skip
+
+
+def write_overlay(kernel, out):
+    """What the project built, the subOS's Debian and the other stock kernels, as a tar archive."""
+    files = overlay.built() | overlay.module_index(kernel)
+    files["boot/debian-subos.img"] = subos_initrd()
+    files["boot/initrd-subos.img"] = tiny.subos_initrd()
+    for each in kernels.stock():
+        if each.version != kernel.version:
+            files[f"boot/{each.image.name}"] = each.image
+            files[f"boot/{each.config.name}"] = each.config
+            files[f"boot/initrd.img-{each.version}"] = tiny.subos_initrd()
+
+    def build(path):
+        with tarfile.open(path, "w") as archive:
+            for name, source in files.items():
+                archive.add(source, arcname=name)
+
+    shutil.copy(images.cached("debian-overlay", [list(files), *files.values()], build), out)
+
+
+# ---- the supervisor's root ----
+
+
+def supervisor_root(kernel):
+    """A folder with root.ext4 and its boot/: Debian with @kernel's package, and the agent."""
+    packages = [*SUPERVISOR, f"linux-image-{kernel.version}"]
+    guest = [paths.GUEST / name for name in ("lab-agent.service", "load-supervisor")]
+
+    def build(out):
+        out.mkdir()
+        tree = out / "tree"
+        mmdebstrap(packages, tree, "--format=directory", "--setup-hook=" + initramfs_hook())
+        add_agent(tree)
+        shutil.copytree(tree / "boot", out / "boot")
+        images.run("mke2fs", "-q", "-t", "ext4", "-L", LABEL, "-d", tree, out / "root.ext4",
+                   ROOT_SIZE)  # fmt: skip
+        shutil.rmtree(tree)
+
+    inputs = [Path(__file__), versions(packages), images.agent(), *guest]
+    return images.cached("debian-root", inputs, build, keep=2,
+                         label=f"Debian root ({kernel.version}), a few minutes")  # fmt: skip
+
+
+def initramfs_hook():
+    """The initramfs of a lab machine needs the drivers of lab machines only."""
+    modules = "\\n".join(INITRAMFS_MODULES)
+    return (
+        'mkdir -p "$1/etc/initramfs-tools/conf.d" "$1/usr/share/initramfs-tools/modules.d"; '
+        'echo MODULES=list >"$1/etc/initramfs-tools/conf.d/lab"; '
+        f'printf "{modules}\\n" >"$1/usr/share/initramfs-tools/modules.d/lab"'
+    )
+
+
+def add_agent(tree):
+    install(images.agent(), tree / "usr/sbin/lab-agent")
+    install(paths.GUEST / "load-supervisor", tree / "usr/lib/lab/load-supervisor")
+    enable(tree, "lab-agent.service")
+    (tree / "etc/hostname").write_text("supervisor\n")
+
+
+def install(source, target, mode=0o755):
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+    target.chmod(mode)
+
+
+def enable(tree, unit):
+    install(paths.GUEST / unit, tree / "etc/systemd/system" / unit, 0o644)
+    wants = tree / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True, exist_ok=True)
+    (wants / unit).symlink_to(f"../{unit}")
+
+
+# ---- the subOS's root ----
+
+
+def subos_initrd():
+    """Debian with systemd as an initramfs, for a subOS: it reports in its kernel log."""
+    guest = [paths.GUEST / name
+             for name in ("subos-report.service", "subos-run", "subos-kmsg.conf")]  # fmt: skip
+
+    def build(out):
+        archive = out.with_suffix(".tar")
+        try:
+            mmdebstrap(BASE, archive, "--format=tar")
+            with open(out, "wb") as file:
+                pack = subprocess.Popen(["zstd", "-q", "-10", "-T0"], stdin=subprocess.PIPE,
+                                        stdout=file)  # fmt: skip
+                with pack.stdin:
+                    convert(archive, pack.stdin)
+                    add_report(pack.stdin)
+                if pack.wait():
+                    raise LabError("zstd failed")
+        finally:
+            archive.unlink(missing_ok=True)
+
+    inputs = [Path(__file__), versions(BASE), *guest]
+    return images.cached("debian-subos", inputs, build, keep=2, label="Debian subOS")
+
+
+def convert(archive, out):
+    """A tar archive as cpio. Links become copies of what they link to; times are dropped."""
+    kinds = {tarfile.DIRTYPE: stat.S_IFDIR, tarfile.SYMTYPE: stat.S_IFLNK,
+             tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK,
+             tarfile.FIFOTYPE: stat.S_IFIFO}  # fmt: skip
+    with tarfile.open(archive) as tar:
+        for inode, info in enumerate(tar, 1):
+            name = info.name.removeprefix("./").strip("/")
+            if name in ("", "."):
+                continue
+            kind = kinds.get(info.type, stat.S_IFREG)
+            data = b""
+            if kind == stat.S_IFLNK:
+                data = info.linkname.encode()
+            elif kind == stat.S_IFREG:
+                data = tar.extractfile(info).read()
+            cpio.write_entry(out, inode, name, kind | info.mode, data,
+                             (info.devmajor, info.devminor), (info.uid, info.gid))  # fmt: skip
+    cpio.write_trailer(out)
+
+
+def add_report(out):
+    """The second archive: what makes of a Debian tree the root of a subOS."""
+    wants = "etc/systemd/system/multi-user.target.wants"
+    extra = cpio.Archive()
+    extra.symlink("init", "usr/lib/systemd/systemd")
+    extra.file("etc/hostname", b"subos\n")
+    extra.file("etc/machine-id", b"")  # every subOS makes its own
+    extra.file("etc/systemd/system/subos-report.service", paths.GUEST / "subos-report.service")
+    extra.symlink(f"{wants}/subos-report.service", "../subos-report.service")
+    extra.file("etc/sysctl.d/subos-kmsg.conf", paths.GUEST / "subos-kmsg.conf")
+    extra.file("usr/bin/subos-run", paths.GUEST / "subos-run", 0o755)
+    extra.write(out)

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Snapshots of booted machines: boot once, resume as often as wanted.
+
+A snapshot is named by all that shaped it: images, QEMU and its command line.
+"""
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from . import images, paths, qemu, roots
+from .errors import LabError
+
+KEEP = 8
+STATE = "state"
+
+
+@dataclass(frozen=True)
+class State:
+    folder: Path
+
+    @property
+    def uri(self):
+        return f"exec:cat '{self.folder / STATE}'"
+
+    def lay_out(self, folder):
+        """A resumed machine's console starts with what the booted one had printed."""
+        for log in self.folder.glob("serial*.log"):
+            shutil.copy(log, folder / log.name)
+
+
+def ensure(config, machine_class):
+    """The snapshot of @config's machine, made now if there is none."""
+    if config.rootfs != "tiny" or config.disks:
+        raise LabError("only machines with the tiny root and without disks have snapshots")
+    neutral = replace(config, name="snapshot", trace=False, allow_reboot=False)
+    with images.lock("snapshot-boot"):
+        return State(find(neutral, machine_class))
+
+
+def find(config, machine_class):
+    config = replace(config, name="snapshot-boot")
+    scratch = paths.MACHINES / config.name
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    root = roots.prepare(config, scratch)
+    command = qemu.command_line(config, root.kernel, root.initrd, root.append, root.drives)
+    version = images.run(config.qemu, "--version")
+    inputs = [command, version, scratch / root.initrd]
+
+    def build(out):
+        machine = machine_class(config)
+        machine.start()
+        try:
+            out.mkdir()
+            with machine.qmp() as qmp:
+                qmp.migrate(f"exec:cat >'{out / STATE}'")
+            for log in machine.folder.glob("serial*.log"):
+                shutil.copy(log, out / log.name)
+        except BaseException:
+            machine.stop(keep=True)
+            raise
+        machine.stop()
+
+    return images.cached("snapshot", inputs, build, keep=KEEP, label="snapshot of a booted machine")

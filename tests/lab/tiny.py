@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The tiny root: an initramfs with BusyBox, the agent, kmod, kexec, stock kernels and our files.
+
+It consists of two archives, one after the other: a base that changes with Debian's packages, and
+an overlay of what this project builds, which is written anew for every machine.
+"""
+
+from pathlib import Path
+
+from . import images, kernels, overlay, paths
+from .cpio import Archive, usr_merged
+
+BUSYBOX = Path("/bin/busybox")
+KMOD = Path("/bin/kmod")
+KMOD_NAMES = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
+
+# Modules that can be loaded in the tiny root; their dependencies come along.
+MODULES = [
+    "virtio_pci", "virtio_console", "virtio_blk", "virtio_rng", "virtio_net",
+    "nvme", "ext4", "loop", "msr", "cpuid", "overlay", "configfs", "e1000e",
+]  # fmt: skip
+
+TOP_LINKS = ("bin", "sbin", "lib", "lib64")
+FOLDERS = ("boot", "etc", "mnt", "proc", "root", "run", "sys", "usr/bin", "usr/sbin", "usr/lib",
+           "usr/lib64", "var/cache", "var/lib", "var/log")  # fmt: skip
+
+PROFILE = b"""PS1='\\u@\\h:\\w\\$ '
+export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin
+alias ll='ls -l'
+"""
+
+
+def initrd(config, kernel, out):
+    """Write the initramfs of a machine to @out."""
+    with open(out, "wb") as file:
+        for part in (base(kernel), changing(config, kernel)):
+            file.write(part.read_bytes())
+
+
+def skeleton():
+    """A merged-/usr root with BusyBox in it."""
+    archive = Archive()
+    for folder in FOLDERS:
+        archive.dir(folder)
+    archive.dir("dev")
+    archive.dir("tmp", 0o1777)
+    for name in TOP_LINKS:
+        archive.symlink(name, f"usr/{name}")
+    archive.device("dev/console", 5, 1)
+    archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
+    archive.file("etc/group", b"root:x:0:\ntty:x:5:\n")
+    archive.file("etc/profile", PROFILE)
+    archive.file("usr/bin/busybox", BUSYBOX)
+    for applet in images.run(BUSYBOX, "--list").split():
+        if applet != "busybox":
+            archive.symlink(f"usr/bin/{applet}", "busybox")
+    return archive
+
+
+def base(kernel):
+    """The part of the root that comes from Debian; for machines that boot @kernel."""
+    stock = kernels.stock()
+    modules = kernel.module_files(MODULES)
+
+    def build(out):
+        archive = skeleton()
+        archive.file("init", paths.GUEST / "tiny-init", 0o755)
+        archive.file("usr/sbin/lab-agent", images.agent(), 0o755)
+        archive.file("usr/lib/lab/load-supervisor", paths.GUEST / "load-supervisor", 0o755)
+        add_tools(archive)
+        for file in modules:
+            path = f"usr/lib/modules/{kernel.version}/{file}"
+            archive.file(path, (kernel.modules / file).read_bytes())
+        archive.file("boot/initrd-subos.img", subos_initrd().read_bytes())
+        for each in stock:
+            archive.file(f"boot/{each.image.name}", each.image.read_bytes())
+            archive.file(f"boot/{each.config.name}", each.config.read_bytes())
+            archive.symlink(f"boot/initrd.img-{each.version}", "initrd-subos.img")
+        archive.save(out)
+
+    inputs = [Path(__file__), paths.GUEST / "tiny-init", paths.GUEST / "load-supervisor", images.agent(), BUSYBOX, KMOD,
+              str(kernel.root), modules, [each.version for each in stock], subos_initrd()]
+    return images.cached("tiny-base", inputs, build, label=f"tiny root ({kernel.version})")
+
+
+def kexec_tools():
+    """kexec of Debian's kexec-tools, which is not installed here: it would hook into reboots."""
+    folder = images.cached("kexec-tools", [], lambda out: kernels.download("kexec-tools", out))
+    return folder / "sbin/kexec"
+
+
+def add_tools(archive):
+    kexec = kexec_tools()
+    archive.file("usr/bin/kmod", KMOD)
+    archive.file("usr/sbin/kexec", kexec)
+    for name in KMOD_NAMES:
+        archive.symlink(f"usr/sbin/{name}", "../bin/kmod")
+        archive.entries.pop(f"usr/bin/{name}", None)
+    for path, source in overlay.libraries(KMOD, kexec).items():
+        archive.file(usr_merged(path), source)
+
+
+def changing(config, kernel):
+    """The part of the root that this project builds."""
+    files = overlay.built()
+    if paths.RFM.exists():
+        files |= {usr_merged(path): lib for path, lib in overlay.libraries(paths.RFM).items()}
+    files |= overlay.module_index(kernel, kernel.module_files(MODULES))
+    if config.debian_subos:
+        from . import debian
+
+        files["boot/debian-subos.img"] = debian.subos_initrd()
+
+    def build(out):
+        archive = Archive()
+        for path, source in files.items():
+            archive.file(path, source)
+        archive.save(out)
+
+    return images.cached("tiny-overlay", [list(files), *files.values()], build)
+
+
+def subos_initrd():
+    """The small root of a subOS: BusyBox and an init which reports in the kernel log."""
+
+    def build(out):
+        archive = skeleton()
+        archive.file("init", paths.GUEST / "subos-init", 0o755)
+        archive.file("usr/bin/subos-run", paths.GUEST / "subos-run", 0o755)
+        archive.save(out)
+
+    inputs = [Path(__file__), paths.GUEST / "subos-init", paths.GUEST / "subos-run", BUSYBOX]
+    return images.cached("subos-initrd", inputs, build)
