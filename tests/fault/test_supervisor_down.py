@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The supervisor goes down while a subOS runs: the subOS is stopped first."""
+
+import re
+import time
+
+import pytest
+from functional.subos import Supervisor
+
+BUSY = "while :; do :; done"
+
+
+def busy_subos(machines, **fields):
+    supervisor = Supervisor(machines(**fields))
+    supervisor.create("web", "2-3", mem="256M", run=BUSY)
+    return supervisor
+
+
+def test_poweroff(machines):
+    supervisor = busy_subos(machines)
+    machine = supervisor.machine
+    machine.exec("setsid sh -c 'sleep 0.2; poweroff -f' > /dev/null 2>&1 &")
+    assert machine.wait_exit(60) == "powered off"
+    assert "subOS web is stopped: the supervisor goes down" in machine.serial(0)
+
+
+def test_reboot(machines):
+    supervisor = busy_subos(machines, allow_reboot=True)
+    machine = supervisor.machine
+    machine.exec("setsid sh -c 'sleep 0.2; reboot -f' > /dev/null 2>&1 &")
+    await_serial(machine, r"(?s)the supervisor goes down.*Run /init")
+    machine.wait_ready(clock=True)
+    supervisor.create("web", "2-3", mem="256M")
+
+
+def test_kexec(machines):
+    """The next kernel finds all cores and a machine in which nothing else writes."""
+    supervisor = busy_subos(machines)
+    kernel = f"/boot/vmlinuz-{supervisor.version}"
+    initrd = f"/boot/initrd.img-{supervisor.version}"
+    machine = supervisor.machine
+    supervisor.sh(f"kexec -l {kernel} --initrd={initrd} --append='console=ttyS0,115200 panic=0'")
+    machine.exec("setsid sh -c 'sleep 0.2; kexec -e' > /dev/null 2>&1 &")
+    log = await_serial(machine, r"(?s)the supervisor goes down.*subos: init reached")
+    assert re.search(r"(?s)the supervisor goes down.*smp: Brought up 1 node, 4 CPUs", log)
+    # Nobody answers in that kernel: end the machine before its log is asked for.
+    machine.stop(keep=True)
+
+
+def await_serial(machine, pattern, timeout=90):
+    """Wait until the console has @pattern; a machine that dies ends the wait."""
+    end = time.monotonic() + timeout
+    while not re.search(pattern, log := machine.serial(0)):
+        machine.watch.check()
+        assert time.monotonic() < end, f"no '{pattern}' on the console"
+        time.sleep(0.1)
+    return log
+
+
+@pytest.mark.parametrize("load", ["idle", "busy"])
+def test_clock_and_interrupts(supervisor, load):
+    """The supervisor's time and interrupts stay right while subOSes come and go."""
+    if load == "busy":
+        supervisor.machine.exec("for i in 1 2; do setsid sh -c 'while :; do :; done' & done")
+    offset = lambda: time.time() - float(supervisor.sh("date +%s.%N"))  # noqa: E731
+    first = offset()
+    for cores in ("3", "2-3"):
+        supervisor.create("web", cores, mem="256M", run="true")
+        supervisor.await_log("web", "lab.run ended")
+        supervisor.destroy("web")
+    assert abs(offset() - first) < 1
+    interrupts = supervisor.sh("cat /proc/interrupts")
+    assert re.search(r"ERR: +0\n", interrupts) and re.search(r"MIS: +0\n", interrupts)
+    assert re.search(r"SPU:( +0)+ ", interrupts)
+    assert "unstable" not in supervisor.sh("dmesg")
