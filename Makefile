@@ -76,7 +76,7 @@ lab: deps
 	@$(LAB) shell --up
 
 install: all
-	@tools/install $(BUILD) $(DESTDIR) $(PREFIX)
+	@tools/install "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
 
 clean:
 	rm -rf $(BUILD)

@@ -200,7 +200,7 @@ static int rf_block_give_back(struct rf_block *block)
 	if (rc)
 		return rc;
 	release_mem_region(block->start, size);
-	rc = add_memory(block->nid, block->start, size, MHP_NONE);
+	rc = add_memory(block->nid, block->start, size, MHP_MERGE_RESOURCE);
 	if (rc) {
 		pr_err("memory block at 0x%llx cannot be added: error %d\n", block->start, rc);
 		request_mem_region(block->start, size, "rainforest pool");

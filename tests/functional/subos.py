@@ -20,6 +20,20 @@ def troubles(log):
     return [line for line in log.splitlines() if TROUBLE.search(line) and not HARMLESS.search(line)]
 
 
+def system_ram_joined(iomem):
+    """/proc/iomem with neighbours joined: memory that came back is a resource of its own."""
+    lines = []
+    for line in iomem.splitlines():
+        span, _, name = line.partition(" : ")
+        if name == "System RAM" and lines and lines[-1].endswith(" : System RAM"):
+            start, end = lines[-1].partition(" : ")[0].split("-")
+            if int(span.split("-")[0], 16) == int(end, 16) + 1:
+                lines[-1] = f"{start}-{span.split('-')[1]} : System RAM"
+                continue
+        lines.append(line)
+    return lines
+
+
 class Supervisor:
     """The supervisor of a machine, seen through rfm and through its own kernel."""
 
@@ -82,7 +96,7 @@ class Supervisor:
         """All that has to be the same again after a subOS came and went."""
         view = {
             "online": self.online(),
-            "iomem": self.sh("cat /proc/iomem"),
+            "iomem": system_ram_joined(self.sh("cat /proc/iomem")),
             "blocks": self.sh("cd /sys/devices/system/memory; grep -H . memory*/state memory*/valid_zones"),
             "zones": self.sh("awk '/^Node/ {z=$2 $4} / (present|managed|spanned) / {print z, $1, $2}' /proc/zoneinfo"),
             "pool": self.sh(f"cat {SYSFS}/pool {SYSFS}/low_slices"),

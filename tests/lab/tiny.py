@@ -78,8 +78,10 @@ def base(kernel):
             archive.symlink(f"boot/initrd.img-{each.version}", "initrd-subos.img")
         archive.save(out)
 
-    inputs = [Path(__file__), paths.GUEST / "tiny-init", paths.GUEST / "load-supervisor", images.agent(), BUSYBOX, KMOD,
-              str(kernel.root), modules, [each.version for each in stock], subos_initrd()]
+    inputs = [Path(__file__), paths.GUEST / "tiny-init", paths.GUEST / "load-supervisor",
+              images.agent(), BUSYBOX, KMOD, str(kernel.root), modules,
+              [each.version for each in stock], subos_initrd(),
+              *overlay.libraries(KMOD, kexec_tools()).values()]
     return images.cached("tiny-base", inputs, build, label=f"tiny root ({kernel.version})")
 
 
