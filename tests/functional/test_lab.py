@@ -179,7 +179,8 @@ def test_command_line():
     done = lab("up", name, "--snapshot", "--cpus=2")
     assert done.returncode == 0, done.stderr
     try:
-        done = lab("exec", name, "--", "sh", "-c", "cat; nproc; echo err >&2; exit 3", input=b"in\n")
+        script = "cat; nproc; echo err >&2; exit 3"
+        done = lab("exec", name, "--", "sh", "-c", script, input=b"in\n")
         assert (done.returncode, done.stdout, done.stderr) == (3, b"in\n2\n", b"err\n")
         assert lab("exec", name, "--timeout=1", "--", "sleep", "100").returncode == 124
         assert lab("shell", name, input=b"echo $((6 * 7))\n").stdout == b"42\n"

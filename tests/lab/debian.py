@@ -16,7 +16,7 @@ SUITE = "bookworm"
 LABEL = "rainforest-lab"
 ROOT_SIZE = "3G"
 
-BASE = ["systemd", "systemd-sysv", "dbus", "udev", "kmod"]
+BASE = ["usr-is-merged", "systemd", "systemd-sysv", "dbus", "udev", "kmod"]
 # The libraries are those of rfm.
 SUPERVISOR = BASE + [
     "initramfs-tools", "zstd", "procps", "iproute2", "util-linux",
@@ -27,7 +27,7 @@ SUPERVISOR = BASE + [
 # What no lab machine reads.
 EXCLUDE = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*",
            "/usr/share/i18n/*", "/usr/lib/x86_64-linux-gnu/gconv/*",
-           "/usr/lib/udev/hwdb.d/*"]  # fmt: skip
+           "/lib/udev/hwdb.d/*"]  # fmt: skip
 INITRAMFS_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "ext4", "nvme")
 
 
@@ -37,6 +37,7 @@ def mmdebstrap(packages, out, *options):
         raise LabError("building a Debian root needs root")
     words = ["mmdebstrap", "--quiet", "--variant=essential", "--include=" + ",".join(packages)]
     words += [f"--dpkgopt=path-exclude={pattern}" for pattern in EXCLUDE]
+    words += ["--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr"]  # else usrmerge needs all of perl
     words += ['--aptopt=Acquire::Languages "none"', *options, SUITE, out, *mirror()]
     images.run(*words)
 
@@ -56,12 +57,11 @@ def versions(packages):
     return re.findall(r"^(\S+):$|^  Candidate: (.*)$", policy, re.MULTILINE)
 
 
-def prepare(config, kernel, folder):
+def prepare(kernel):
     """Kernel, initramfs, command line and drives of a machine with the Debian root."""
     root = supervisor_root(kernel)
-    write_overlay(kernel, folder / "overlay.tar")
     drives = drive("root", root / "root.ext4", snapshot=True)
-    drives += drive("overlay", folder / "overlay.tar", readonly=True)
+    drives += drive("overlay", built_overlay(kernel), readonly=True)
     image = root / "boot" / f"vmlinuz-{kernel.version}"
     initrd = root / "boot" / f"initrd.img-{kernel.version}"
     return image, initrd, (f"root=LABEL={LABEL}", "rw"), tuple(drives)
@@ -74,7 +74,7 @@ def drive(name, file, snapshot=False, readonly=False):
             "-device", f"virtio-blk-pci,drive={name},serial=lab-{name}"]  # fmt: skip
 
 
-def write_overlay(kernel, out):
+def built_overlay(kernel):
     """What the project built, the subOS's Debian and the other stock kernels, as a tar archive."""
     files = overlay.built() | overlay.module_index(kernel)
     files["boot/debian-subos.img"] = subos_initrd()
@@ -90,7 +90,7 @@ def write_overlay(kernel, out):
             for name, source in files.items():
                 archive.add(source, arcname=name)
 
-    shutil.copy(images.cached("debian-overlay", [list(files), *files.values()], build), out)
+    return images.cached("debian-overlay", [list(files), *files.values()], build)
 
 
 # ---- the supervisor's root ----
@@ -159,13 +159,14 @@ def subos_initrd():
         try:
             mmdebstrap(BASE, archive, "--format=tar")
             with open(out, "wb") as file:
-                pack = subprocess.Popen(["zstd", "-q", "-10", "-T0"], stdin=subprocess.PIPE,
-                                        stdout=file)  # fmt: skip
+                # The format the kernel unpacks fastest; -l is the kernel's kind of it.
+                pack = subprocess.Popen(["lz4", "-l", "-9", "-q", "-", "-"],
+                                        stdin=subprocess.PIPE, stdout=file)  # fmt: skip
                 with pack.stdin:
                     convert(archive, pack.stdin)
                     add_report(pack.stdin)
                 if pack.wait():
-                    raise LabError("zstd failed")
+                    raise LabError("lz4 failed")
         finally:
             archive.unlink(missing_ok=True)
 

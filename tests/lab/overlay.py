@@ -16,7 +16,9 @@ def built():
     if paths.FIRST_STAGE.exists():
         files["usr/lib/rainforest/first_stage"] = paths.FIRST_STAGE
     if paths.RFM.exists():
-        files["usr/sbin/rfm"] = paths.RFM
+        files["usr/sbin/rfm"] = images.cached(
+            "rfm", [paths.RFM], lambda out: images.run("strip", "-o", out, paths.RFM)
+        )
     return files
 
 

@@ -19,6 +19,6 @@ def prepare(config, folder):
     """Have the images of @config's root ready; what is the machine's own goes into @folder."""
     kernel = kernels.find(config.kernel)
     if config.rootfs == "debian":
-        return Root(*debian.prepare(config, kernel, folder))
+        return Root(*debian.prepare(kernel))
     tiny.initrd(config, kernel, folder / "initrd")
     return Root(kernel.image, Path("initrd"))

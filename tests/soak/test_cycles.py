@@ -60,13 +60,13 @@ def cycles(supervisor, seconds):
 @pytest.mark.budget(10800)
 @pytest.mark.parametrize("pool", ["reserved", "runtime"])
 def test_cycles(machines, pool, soak_seconds):
-    cycles(Supervisor(machines(pool=pool)), soak_seconds / 3)
+    cycles(Supervisor(machines(pool=pool, mem="4G")), soak_seconds / 3)
 
 
 @pytest.mark.soak
 @pytest.mark.budget(10800)
 def test_cycles_under_load(machines, soak_seconds):
-    supervisor = Supervisor(machines())
+    supervisor = Supervisor(machines(mem="4G"))
     supervisor.machine.exec(
         "for i in 1 2; do setsid sh -c 'while :; do :; done' > /dev/null 2>&1 & done;"
         "setsid sh -c 'while :; do dd if=/dev/zero of=/tmp/x bs=1M count=64; done' > /dev/null 2>&1 &"

@@ -1,0 +1,243 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A subOS touches nothing but its own, beyond a list in which every entry has its cause."""
+
+import pytest
+from functional.subos import Supervisor
+from functional.trace import (
+    ICR_HIGH, ICR_LOW, MARK_PORT, SUPERVISOR, AllowList, Command, Grant, Oracle, accesses,
+)  # fmt: skip
+from lab import paths, qemu
+
+ALLOWED = AllowList((paths.SOURCE / "docs/isolation.json").read_text())
+CORES = 4
+
+# What the supervisor writes to hold a core, and Linux to bring one online.
+INIT, DEASSERT, SIPI = 0xC500, 0x8500, 0x600
+TRAMPOLINE, SLICE = 0x10, 0x18000
+FIXED = 0x40FB
+REAL_MODE = SLICE >> 12
+
+
+# ---- the oracle itself, on traces made by hand ----
+
+
+def line(cpu, address, value=None, region="apic-msi"):
+    kind = "read" if value is None else "write"
+    return (
+        f"memory_region_ops_{kind} cpu {cpu} mr 0x55d4c0de addr {address:#x} "
+        f"value {value or 0:#x} size 4 name '{region}'\n"
+    )
+
+
+def icr(cpu, destination, low):
+    return [line(cpu, ICR_HIGH, destination << 24), line(cpu, ICR_LOW, low)]
+
+
+def online(cpu, core, page):
+    """Linux on @cpu brings @core online."""
+    return [
+        line(cpu, 0x70, 0x0F, "rtc-index"), line(cpu, 0x71, 0x0A, "rtc"),
+        *icr(cpu, core, INIT), *icr(cpu, core, DEASSERT), *2 * icr(cpu, core, SIPI | page),
+        line(cpu, 0x70, 0x0F, "rtc-index"), line(cpu, 0x71, 0, "rtc"),
+    ]  # fmt: skip
+
+
+def held(*cores):
+    return [each for core in cores for each in icr(0, core, INIT)]
+
+
+WEB = Grant("web", (2, 3), SLICE)
+# The supervisor holds two cores and starts the first; that brings the second online.
+STARTED = [*held(2, 3), *icr(0, 2, SIPI | TRAMPOLINE), *online(2, 3, REAL_MODE)]
+MARK = [line(0, MARK_PORT, 1, "ioport80")]
+DESTROYED = [*held(2, 3), *online(0, 2, 0x99), *online(0, 3, 0x99)]
+
+
+def judge(lines, *grants):
+    return Oracle(ALLOWED, CORES, grants or [WEB]).judge(lines)
+
+
+def test_oracle_accepts_a_life():
+    clean = [
+        *icr(1, 2, FIXED), *STARTED, *icr(3, 2, FIXED), *icr(2, 3, 0x4400), *icr(2, 0, 0x40000),
+        *MARK, *online(2, 3, REAL_MODE), *icr(1, 0, FIXED), line(-1, 0xFEE01000, 0x27), *DESTROYED,
+        *icr(1, 2, FIXED), *icr(2, 0, FIXED), line(3, 0x64, region="i8042-cmd"),
+    ]  # fmt: skip
+    oracle = judge(clean)
+    assert oracle.violations == []
+    assert oracle.subos[0].interrupts == 11
+    assert oracle.subos[0].used == {"local-apic", "warm-reset-code"}
+
+
+# What a subOS does, and what is said of it.
+MISDEEDS = {
+    "IPI to the supervisor": (icr(2, 0, FIXED), "fixed interrupt, vector 0xfb, physical, to 0"),
+    "NMI to the supervisor": (icr(3, 1, 0x4400), "nmi interrupt, vector 0x0, physical, to 1"),
+    "INIT to the supervisor": (icr(3, 0, INIT), "init interrupt, vector 0x0, physical, to 0"),
+    "broadcast": (icr(2, 0xFF, FIXED), "to 255"),
+    "logical": (icr(2, 2, FIXED | 0x800), "logical, to 2"),
+    "lowest priority": (icr(2, 3, FIXED | 0x100), "lowest interrupt"),
+    "SMI": (icr(2, 3, 0x4200), "smi interrupt"),
+    "shorthand others": (icr(2, 2, FIXED | 0xC0000), "shorthand others"),
+    "shorthand all": (icr(2, 2, FIXED | 0x80000), "shorthand all"),
+    "SIPI outside its slice": (icr(2, 3, SIPI | 0x99), "startup interrupt, vector 0x99"),
+    "interrupt message": ([line(2, 0xFEE01000, 0x27)], "write 0x27 to 0xfee01000 (apic-msi)"),
+    "message to APIC 0": ([line(2, 0xFEE00000, 0x27)], "write 0x27 to 0xfee00000 (apic-msi)"),
+    "IO-APIC": ([line(3, 0xFEC00000, 0x10, "ioapic")], "write 0x10 to 0xfec00000 (ioapic)"),
+    "i8042": ([line(2, 0x64, None, "i8042-cmd")], "read 0x64 (i8042-cmd)"),
+    "a UART": ([line(2, 0x3F8, 0x41, "serial")], "write 0x41 to 0x3f8 (serial)"),
+    "PIT channel 0": ([line(2, 0x40, 0, "pit")], "write 0x0 to 0x40 (pit)"),
+    "PIT mode of channel 0": ([line(2, 0x43, 0x34, "pit")], "write 0x34 to 0x43 (pit)"),
+    "the clock, written": (
+        [line(2, 0x70, 4, "rtc-index"), line(2, 0x71, 1, "rtc")], "write 0x1 to 0x71 (rtc)"),
+    "the clock's alarm": ([line(2, 0x70, 1, "rtc-index")], "write 0x1 to 0x70 (rtc-index)"),
+    "a PCI function": (
+        [line(2, 0xCF8, 0x80001800, "pci-conf-idx")], "write 0x80001800 to 0xcf8 (pci-conf-idx)"),
+    "PCI, written": (
+        [line(2, 0xCF8, 0x80001000, "pci-conf-idx"), line(2, 0xCFC, 0, "pci-conf-data")],
+        "write 0x0 to 0xcfc (pci-conf-data)"),
+    "the RTC after boot": (
+        [*MARK, line(2, 0x70, 4, "rtc-index")], "write 0x4 to 0x70 (rtc-index) by core 2"),
+    "after its end": ([*held(2, 3), *icr(2, 1, FIXED)], "fixed interrupt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("misdeed", MISDEEDS)
+def test_oracle_reports_a_subos(misdeed):
+    lines, what = MISDEEDS[misdeed]
+    [violation] = judge([*STARTED, *lines]).violations
+    assert violation.who == "web" and what in violation.what
+
+
+@pytest.mark.parametrize("who, lines, what", [
+    (SUPERVISOR, [*STARTED, *icr(1, 2, FIXED)], "to 2"),
+    (SUPERVISOR, [*STARTED, *icr(1, 3, 0x4400)], "nmi"),
+    (SUPERVISOR, [*held(2), *icr(1, 2, FIXED)], "to 2"),
+    (SUPERVISOR, [*STARTED, *icr(1, 0, FIXED | 0xC0000)], "shorthand others"),
+    (SUPERVISOR, [*STARTED, *icr(1, 0, FIXED | 0x800)], "logical"),
+    (SUPERVISOR, [*STARTED, line(-1, 0xFEE02000, 0x27)], "device to core 2"),
+    (SUPERVISOR, [*held(2), *icr(0, 2, SIPI | TRAMPOLINE)], "core 3 of web was not held"),
+    (SUPERVISOR, [*held(2, 3), *icr(0, 3, SIPI | TRAMPOLINE)], "boot core of no subOS"),
+    ("held", [*held(2, 3), line(3, 0x64, None, "i8042-cmd")], "core 3 runs"),
+])  # fmt: skip
+def test_oracle_reports_others(who, lines, what):
+    [violation] = judge(lines).violations
+    assert violation.who == who and what in violation.what
+
+
+def test_oracle_knows_several():
+    """Each of two subOSes is foreign to the other, and cores change hands."""
+    two = [Grant("a", (2,), SLICE), Grant("b", (3,), SLICE + 0x8000), Grant("c", (3,), SLICE)]
+    starts = [*held(2), *icr(0, 2, SIPI | TRAMPOLINE), *held(3), *icr(0, 3, SIPI | TRAMPOLINE)]
+    [violation] = judge([*starts, *icr(2, 2, FIXED), *icr(3, 2, FIXED)], *two).violations
+    assert violation.who == "b"
+    again = [*held(3), *online(0, 3, 0x99), *held(3), *icr(0, 3, SIPI | TRAMPOLINE)]
+    [violation] = judge([*starts, *again, *icr(2, 3, FIXED)], *two).violations
+    assert violation.who == "a"
+
+
+def test_uart_is_its_own():
+    alone = Grant("web", (2,), SLICE, uart="ttyS1")
+    start = [*held(2), *icr(0, 2, SIPI | TRAMPOLINE)]
+    lines = [*start, line(2, 0x2F8, 0x41, "serial"), line(2, 0x3F8, 0x41, "serial")]
+    [violation] = judge(lines, alone).violations
+    assert "0x3f8" in violation.what
+
+
+def test_trace_that_is_not_understood():
+    with pytest.raises(ValueError, match="line 2"):
+        list(accesses([*MARK, "memory_region_ops_write cpu 0 something else\n"]))
+    assert list(accesses(["CPU Reset (CPU 1)\n", "memory_region_ops_wr"])) == []
+
+
+def test_interrupt_command():
+    shown = "fixed interrupt, vector 0xfd, physical, to shorthand others"
+    assert str(Command(0xC00FD, 3)) == shown
+    assert not Command(INIT, 3).deassert and Command(DEASSERT, 3).deassert
+
+
+# ---- real traces ----
+
+HOTPLUG = "cd /sys/devices/system/cpu; echo 0 >cpu2/online; echo 1 >cpu2/online; cat online"
+# Reads of devices that do no harm: the HPET's counter and the status of the keyboard controller.
+ROGUE = "devmem 0xfed000f0 32; dd if=/dev/port bs=1 skip=100 count=1"
+
+
+@pytest.mark.budget(150)
+def test_subos_touches_only_what_is_listed(machines):
+    """Three cores that go off and on, poweroff; then two at once, one of which does touch more."""
+    supervisor = Supervisor(machines(trace=True))
+    grants = []
+
+    def create(name, cores, run, mem="256M"):
+        supervisor.create(name, cores, mem=mem, run=run)
+        mark_booted(supervisor)
+        grants.append(Grant.of(supervisor.show(name)))
+
+    create("web", "1-3", f"{HOTPLUG}; sleep 1; poweroff -f")
+    supervisor.await_state("web", "stopped")
+    assert "0-2" in supervisor.said("web")
+    supervisor.destroy("web")
+    create("good", "2", "echo I am good; while :; do sleep 0.1; done")
+    create("rogue", "3", f"sleep 1; {ROGUE}")
+    supervisor.await_log("rogue", "lab.run ended")
+    assert "lab.run ended with status 0" in supervisor.said("rogue")
+    supervisor.destroy("--all")
+
+    with open(supervisor.machine.folder / qemu.EVENTS) as lines:
+        oracle = Oracle(ALLOWED, CORES, grants).judge(lines)
+    rogue = oracle.violations_of("rogue")
+    assert [each for each in oracle.violations if each not in rogue] == []
+    assert [each.what.split(" by ")[0] for each in rogue] == [
+        "read 0xfed000f0 (hpet)", "read 0x64 (i8042-cmd)"]  # fmt: skip
+    assert not oracle.waiting and not oracle.lent()
+    for subos in oracle.subos:
+        assert subos.used == ALLOWED.expected(subos.grant), subos
+    assert oracle.subos[0].interrupts > 100
+
+
+def mark_booted(supervisor):
+    """Leave a mark in the trace: whatever runs has booted."""
+    supervisor.sh(rf"printf '\1' | dd of=/dev/port bs=1 seek={MARK_PORT} conv=notrunc")
+
+
+# ---- memory that nobody owns ----
+
+GUARD = 2 << 20
+
+
+@pytest.fixture
+def poisoned(supervisor):
+    """The supervisor, with a pattern in all memory that nobody owns."""
+    fill_pool(supervisor)
+    return supervisor
+
+
+def fill_pool(supervisor):
+    """Loading the module fills what was reserved at boot."""
+    supervisor.sh("rmmod rf_supervisor && modprobe rf_supervisor poison=1")
+
+
+def test_two_subos_leave_the_pool_alone(poisoned):
+    before = poisoned.state()
+    poisoned.create("a", "2", mem="256M")
+    poisoned.create("b", "3", mem="384M")
+    a, b = (poisoned.show(name)["ranges"][0] for name in ("a", "b"))
+    assert a["start"] + a["size"] + GUARD <= b["start"]
+    assert poisoned.pool_intact()
+    poisoned.destroy("--all")
+    assert poisoned.pool_intact()
+    assert poisoned.state() == before
+
+
+def test_a_write_beside_a_partition_is_seen(poisoned):
+    """Root in a subOS reaches the guard block behind its memory through /dev/mem."""
+    end = "0x$(sed -n '/System RAM/s/.*-\\([0-9a-f]*\\) .*/\\1/p' /proc/iomem | tail -n1)"
+    poisoned.create("web", "3", mem="256M", run=f"devmem $(({end} + 4097)) 8 0x5a")
+    poisoned.await_log("web", "lab.run ended with status 0")
+    ranges = poisoned.show("web")["ranges"][0]
+    wrong = poisoned.sh("cat /sys/kernel/debug/rainforest/pool_check").strip()
+    assert int(wrong, 16) == ranges["start"] + ranges["size"] + 4096
+    poisoned.destroy("web")
+    assert not poisoned.pool_intact()
+    fill_pool(poisoned)

@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: GPL-2.0
+"""The isolation oracle: judges what QEMU traced (a machine with trace=True) by docs/isolation.json.
+
+Who runs on a core at a time is read from the trace itself, from the INITs and SIPIs in it:
+
+- rf_supervisor holds a core: INIT, and nothing more. The core is lent from here on.
+- A SIPI to a held core that is the boot core of a grant starts that subOS: its cores are its own.
+- Linux brings a core online with INIT, the deassertion of INIT, SIPI. By the supervisor to a lent
+  core, that is its return; by a subOS, it stays inside the subOS.
+
+QEMU's index of a vCPU is its APIC id: the lab's machines have one socket and no SMT.
+"""
+
+import json
+import re
+from collections import namedtuple
+from dataclasses import dataclass, field
+
+APIC_REGION = "apic-msi"
+APIC = 0xFEE00000
+ICR_LOW = APIC + 0x300
+ICR_HIGH = APIC + 0x310
+CMOS_INDEX, CMOS_DATA = 0x70, 0x71
+PCI_ADDRESS, PCI_DATA = 0xCF8, 0xCFC
+# A write to this port by the supervisor tells that the subOSes started so far have booted.
+MARK_PORT = 0x80
+
+DELIVERY = ("fixed", "lowest", "smi", "3", "nmi", "init", "startup", "extint")
+SHORTHAND = ("none", "self", "all", "others")
+LOW_SLICE_SIZE = 32 << 10
+
+# Who has a core, if no subOS: the supervisor's kernel, or nobody (it waits for a SIPI).
+SUPERVISOR = "supervisor"
+HELD = "held"
+
+# Conditions of entries that depend on the machine, as they are in the lab.
+LAB = {
+    "always": True,
+    "AMD processor of family 0xf": False,
+    "CPUID and MSRs do not tell the processor's frequency": True,
+}
+BOOTING = {"boot", "core-online"}
+BOOTED = {"run", "shutdown", "core-online"}
+PHASES = BOOTING | BOOTED
+
+Access = namedtuple("Access", "line cpu write address value region")
+Violation = namedtuple("Violation", "line who what")
+
+PREFIX = "memory_region_ops_"
+LINE = re.compile(
+    PREFIX + r"(read|write) cpu (-?\d+) mr 0x[0-9a-f]+ addr (0x[0-9a-f]+) value (0x[0-9a-f]+) "
+    r"size \d+ name '([^']*)'\n"
+)
+
+
+def accesses(lines):
+    """The accesses in the lines of a trace; others (resets of vCPUs) are left out."""
+    for number, line in enumerate(lines, 1):
+        # The last line may still be on its way.
+        if not line.startswith(PREFIX) or not line.endswith("\n"):
+            continue
+        match = LINE.fullmatch(line)
+        if not match:
+            raise ValueError(f"line {number} of the trace is not understood: {line!r}")
+        kind, cpu, address, value, region = match.groups()
+        yield Access(number, int(cpu), kind == "write", int(address, 16), int(value, 16), region)
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a subOS was given. @cores: APIC ids, its boot core first."""
+
+    name: str
+    cores: tuple
+    low_slice: int
+    uart: str = None
+
+    @classmethod
+    def of(cls, shown):
+        """From what `rfm show --json` says."""
+        return cls(shown["name"], tuple(shown["apic_ids"]), shown["low_slice"])
+
+    def meets(self, condition):
+        own = {"cores > 1": len(self.cores) > 1, "--uart": bool(self.uart)}
+        return {**LAB, **own}[condition]
+
+
+@dataclass(eq=False)
+class SubOS:
+    """A grant in use."""
+
+    grant: Grant
+    booting: bool = True
+    stopped: set = field(default_factory=set)  # cores that the supervisor sent INIT
+    cmos: dict = field(default_factory=dict)  # by core: the register chosen by the index port
+    pci: dict = field(default_factory=dict)  # by core: the function chosen by the address port
+    used: set = field(default_factory=set)  # ids of entries
+    interrupts: int = 0  # interrupt commands written
+
+    def __str__(self):
+        return self.grant.name
+
+
+class Entry:
+    """One entry of the list of what may be touched; docs/isolation.md explains the fields."""
+
+    def __init__(self, data):
+        self.id = data["id"]
+        self.regions = data["regions"]
+        self.ranges = [(int(first, 16), int(last, 16)) for first, last in data["ranges"]]
+        self.select = data.get("select")
+        self.access = data["access"]
+        self.when = set(data["when"])
+        self.condition = data["condition"]
+        self.values = numbers(data.get("values", {}))
+        cmos = data.get("cmos", {})
+        self.cmos_read = {int(each, 16) for each in cmos.get("read", [])}
+        self.cmos_write = numbers(cmos.get("write", {}))
+        self.pci_read = set(data.get("pci", {}).get("read", []))
+        assert data["why"] and self.when <= PHASES and self.select in (None, "uart"), self.id
+
+    def permits(self, access, subos):
+        return (
+            ("w" if access.write else "r") in self.access
+            and self.covers(access.address, subos.grant)
+            and not self.when.isdisjoint(BOOTING if subos.booting else BOOTED)
+            and subos.grant.meets(self.condition)
+            and self.permits_value(access)
+            and self.permits_cmos(access, subos)
+            and self.permits_pci(access, subos)
+        )
+
+    def covers(self, address, grant):
+        ranges = self.ranges
+        if self.select == "uart" and grant.uart:
+            ranges = [ranges[int(grant.uart.removeprefix("ttyS"))]]
+        return any(first <= address <= last for first, last in ranges)
+
+    def permits_value(self, access):
+        return (
+            not access.write
+            or access.address not in self.values
+            or access.value in self.values[access.address]
+        )
+
+    def permits_cmos(self, access, subos):
+        register = subos.cmos.get(access.cpu)
+        if access.address == CMOS_INDEX:
+            return access.write and (register in self.cmos_read or register in self.cmos_write)
+        if access.address == CMOS_DATA:
+            if access.write:
+                return access.value in self.cmos_write.get(register, ())
+            return register in self.cmos_read
+        return True
+
+    def permits_pci(self, access, subos):
+        if access.address == PCI_ADDRESS:
+            return access.write and subos.pci.get(access.cpu) in self.pci_read
+        if PCI_DATA <= access.address < PCI_DATA + 4:
+            return not access.write and subos.pci.get(access.cpu) in self.pci_read
+        return True
+
+
+def numbers(lists):
+    return {int(key, 16): {int(each, 16) for each in values} for key, values in lists.items()}
+
+
+class AllowList:
+    def __init__(self, text):
+        data = json.loads(text)
+        assert data["format"] == 1
+        self.ipi = data["ipi"]
+        self.entries = [Entry(each) for each in data["entries"]]
+        self.by_region = {}
+        for entry in self.entries:
+            assert entry.condition in LAB or entry.condition in ("cores > 1", "--uart"), entry.id
+            for region in entry.regions:
+                self.by_region.setdefault(region, []).append(entry)
+
+    def entry_for(self, access, subos):
+        for entry in self.by_region.get(access.region, ()):
+            if entry.permits(access, subos):
+                return entry
+        return None
+
+    def expected(self, grant):
+        """Ids of what every boot of such a subOS touches: an entry never used has no cause."""
+        return {each.id for each in self.entries if grant.meets(each.condition)}
+
+
+class Command:
+    """A write to the low word of the interrupt command register."""
+
+    def __init__(self, value, destination):
+        self.vector = value & 0xFF
+        self.delivery = DELIVERY[value >> 8 & 7]
+        self.logical = bool(value >> 11 & 1)
+        # Level 0 with trigger mode 1 takes an INIT back: it reaches cores, and does nothing.
+        self.deassert = self.delivery == "init" and value >> 14 & 3 == 2
+        self.shorthand = SHORTHAND[value >> 18 & 3]
+        self.destination = destination
+
+    def __str__(self):
+        mode = "logical" if self.logical else "physical"
+        where = f"shorthand {self.shorthand}" if self.shorthand != "none" else self.destination
+        return f"{self.delivery} interrupt, vector {self.vector:#x}, {mode}, to {where}"
+
+
+class Oracle:
+    """Judges a trace; see judge() and .violations."""
+
+    def __init__(self, allowed, cores, grants):
+        self.allowed = allowed
+        self.owner = dict.fromkeys(range(cores), SUPERVISOR)
+        self.waiting = list(grants)  # not started yet, in the order of their starts
+        self.subos = []  # started
+        self.deasserted = set()  # cores to which the supervisor sent INIT and took it back
+        self.destination = {}  # by core: what the high word of the command register says
+        self.violations = []
+
+    def judge(self, lines):
+        for access in accesses(lines):
+            self.see(access)
+        return self
+
+    def violations_of(self, who):
+        return [each for each in self.violations if each.who == who]
+
+    def wrong(self, access, who, what):
+        self.violations.append(Violation(access.line, str(who), what))
+
+    def see(self, access):
+        # Interrupts of devices come from QEMU's other threads: cpu -1.
+        owner = self.owner.get(access.cpu, SUPERVISOR)
+        if access.region == APIC_REGION and access.write:
+            self.see_apic(access, owner)
+        if owner is SUPERVISOR:
+            if access.write and access.address == MARK_PORT:
+                for subos in self.subos:
+                    subos.booting = False
+        elif owner is HELD:
+            self.wrong(access, HELD, f"core {access.cpu} runs: {describe(access)}")
+        else:
+            self.see_touch(access, owner)
+
+    def see_touch(self, access, subos):
+        if access.write and access.address == CMOS_INDEX:
+            subos.cmos[access.cpu] = access.value
+        elif access.write and access.address == PCI_ADDRESS:
+            subos.pci[access.cpu] = pci_function(access.value)
+        entry = self.allowed.entry_for(access, subos)
+        if entry:
+            subos.used.add(entry.id)
+        else:
+            self.wrong(access, subos, describe(access))
+
+    # ---- interrupts ----
+
+    def see_apic(self, access, owner):
+        if access.address == ICR_HIGH:
+            self.destination[access.cpu] = access.value >> 24
+        elif access.address == ICR_LOW:
+            command = Command(access.value, self.destination.get(access.cpu))
+            if owner is SUPERVISOR:
+                self.see_supervisor_command(access, command)
+            elif owner is not HELD:
+                self.see_subos_command(access, command, owner)
+        elif owner is SUPERVISOR and is_message(access.address):
+            self.see_message(access)
+
+    def lent(self):
+        return any(owner is not SUPERVISOR for owner in self.owner.values())
+
+    def see_message(self, access):
+        """An interrupt of a device of the supervisor, or of its IO-APIC."""
+        destination, logical = access.address >> 12 & 0xFF, access.address >> 2 & 1
+        if self.lent() and logical:
+            self.wrong(access, SUPERVISOR, "an interrupt of a device in logical mode")
+        elif self.owner.get(destination) is not SUPERVISOR:
+            self.wrong(access, SUPERVISOR, f"an interrupt of a device to core {destination}")
+
+    def see_supervisor_command(self, access, command):
+        if command.shorthand == "self":
+            return
+        if command.logical or command.shorthand != "none":
+            if self.lent():
+                self.wrong(access, SUPERVISOR, str(command))
+            return
+        core = command.destination
+        if command.delivery == "init":
+            self.see_init(core, command)
+        elif command.delivery == "startup":
+            self.see_start(access, core)
+        elif self.owner.get(core) is not SUPERVISOR:
+            self.wrong(access, SUPERVISOR, str(command))
+
+    def see_init(self, core, command):
+        if command.deassert:
+            self.deasserted.add(core)
+            return
+        self.deasserted.discard(core)
+        owner = self.owner.get(core)
+        # An INIT takes its time: what a subOS does until then is still judged as its doing.
+        if isinstance(owner, SubOS):
+            owner.stopped.add(core)
+        else:
+            self.owner[core] = HELD
+
+    def see_start(self, access, core):
+        owner = self.owner.get(core)
+        if core in self.deasserted:
+            self.owner[core] = SUPERVISOR
+            self.deasserted.discard(core)
+        elif owner is HELD or isinstance(owner, SubOS) and core in owner.stopped:
+            self.begin(access, core)
+        # Otherwise it runs already: every SIPI may be sent twice.
+
+    def begin(self, access, core):
+        grant = next((each for each in self.waiting if each.cores[0] == core), None)
+        if not grant:
+            return self.wrong(access, SUPERVISOR, f"SIPI to core {core}, boot core of no subOS")
+        self.waiting.remove(grant)
+        subos = SubOS(grant)
+        for each in grant.cores:
+            owner = self.owner.get(each)
+            if owner is not HELD and not (isinstance(owner, SubOS) and each in owner.stopped):
+                self.wrong(access, SUPERVISOR, f"core {each} of {grant.name} was not held")
+            self.owner[each] = subos
+        self.subos.append(subos)
+
+    def see_subos_command(self, access, command, subos):
+        subos.interrupts += 1
+        low = subos.grant.low_slice
+        allowed = (
+            command.shorthand in self.allowed.ipi["shorthand"]
+            and command.delivery in self.allowed.ipi["delivery"]
+            and not command.logical
+        )
+        if command.shorthand == "self":
+            allowed &= command.delivery == "fixed"
+        else:
+            allowed &= self.owner.get(command.destination) is subos
+        if command.delivery == "startup":
+            allowed &= low <= command.vector << 12 < low + LOW_SLICE_SIZE
+        if not allowed:
+            self.wrong(access, subos, str(command))
+
+
+def is_message(address):
+    """Not a register of the own local APIC, but an interrupt message into the machine."""
+    return address - APIC > 0xFFF or address - APIC < 0x10
+
+
+def pci_function(value):
+    """The function that a value of the address port chooses, as 00:02.0."""
+    return f"{value >> 16 & 0xFF:02x}:{value >> 11 & 0x1F:02x}.{value >> 8 & 7}"
+
+
+def describe(access):
+    done = f"write {access.value:#x} to" if access.write else "read"
+    return f"{done} {access.address:#x} ({access.region}) by core {access.cpu}"
