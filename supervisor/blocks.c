@@ -40,7 +40,6 @@ struct rf_block {
 	u64 start;
 	int nid;
 	bool movable;
-	struct resource *resource;
 };
 
 static LIST_HEAD(rf_blocks);
@@ -239,11 +238,31 @@ int rf_blocks_give_back(void)
 	return result;
 }
 
+/*
+ * Unload: nobody owns anything. A block that does not even come back now stays
+ * out of the kernel, but nothing may point into this module any more.
+ */
+void rf_blocks_exit(void)
+{
+	struct rf_block *block, *next;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_blocks_give_back();
+	list_for_each_entry_safe(block, next, &rf_blocks, node) {
+		pr_err("memory block at 0x%llx is lost until the next boot\n", block->start);
+		release_mem_region(block->start, rf_block_size());
+		list_del(&block->node);
+		kfree(block);
+	}
+	mutex_unlock(&rf_ledger_lock);
+}
+
 /* Take one block. Return: 0, -EINTR, or another error after which others may be tried. */
 static int rf_block_take(u64 start, struct page *page)
 {
 	u64 size = rf_block_size();
 	struct rf_block *block = kzalloc(sizeof(*block), GFP_KERNEL);
+	bool claimed;
 	int rc;
 
 	if (!block)
@@ -265,10 +284,10 @@ static int rf_block_take(u64 start, struct page *page)
 	 * From here on the block is ours: on an error it goes back by the same
 	 * way as any other block in which nobody owns anything.
 	 */
-	block->resource = request_mem_region(start, size, "rainforest pool");
+	claimed = request_mem_region(start, size, "rainforest pool");
 	list_add_tail(&block->node, &rf_blocks);
 	rc = rf_pool_add(start, size, block->nid, false);
-	if (!rc && !block->resource)
+	if (!rc && !claimed)
 		rc = -EBUSY;
 	return rc;
 

@@ -98,6 +98,24 @@ int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culpr
 }
 
 /**
+ * rf_cores_hold() - put every core that a subOS owns into wait-for-SIPI
+ * @subos: the owner
+ *
+ * A core that is on its way back belongs to the supervisor already, and is left
+ * alone.
+ *
+ * Context: Any, also with interrupts off.
+ */
+void rf_cores_hold(struct rf_subos *subos)
+{
+	u32 i;
+
+	for (i = 0; i < subos->nr_cpus; i++)
+		if (READ_ONCE(rf_core_owner[subos->cpus[i]]) == subos->id)
+			rf_core_hold(subos->apic_ids[i]);
+}
+
+/**
  * rf_cores_return() - bring a subOS's cores online in the supervisor again
  * @subos: the owner; its cores are held
  * @returned: counts the cores that are online again

@@ -67,6 +67,7 @@ static void __exit rf_supervisor_exit(void)
 	rf_watch_exit();
 	rf_release_exit();
 	rf_cores_exit();
+	rf_blocks_exit();
 	rf_pool_exit();
 	rf_lowmem_exit();
 }

@@ -3,6 +3,7 @@
  * What this machine must be like before anything can be lent. Each refusal is
  * one line with the remedy. Background: docs/kernel-support.md.
  */
+#include <linux/cc_platform.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <asm/apic.h>
@@ -54,6 +55,10 @@ int rf_platform_check(void)
 	}
 	if (!rf_broadcast_disabled()) {
 		pr_err("IPIs may be broadcast, which would reach cores of other kernels; boot with no_ipi_broadcast=1\n");
+		return -EOPNOTSUPP;
+	}
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		pr_err("memory encryption is active, which is not supported; boot with mem_encrypt=off\n");
 		return -EOPNOTSUPP;
 	}
 	if (!boot_cpu_has(X86_FEATURE_ARAT)) {

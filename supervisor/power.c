@@ -13,7 +13,7 @@
 static void rf_stop_one(struct rf_subos *subos)
 {
 	lockdep_assert_held(&rf_state_lock);
-	rf_subos_hold(subos);
+	rf_cores_hold(subos);
 	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)
 		return;
 	subos->state = RF_STATE_STOPPED;

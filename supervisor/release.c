@@ -31,7 +31,7 @@ static int rf_release_quiet(struct rf_subos *subos)
 		subos->cause = RF_CAUSE_OPERATOR;
 		rf_subos_changed(subos);
 	}
-	rf_subos_hold(subos);
+	rf_cores_hold(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return 0;
 }

@@ -46,15 +46,6 @@ static void rf_subos_moment(struct rf_subos *subos, enum rf_moment moment)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* Put every core of a subOS on hold. Context: any. */
-void rf_subos_hold(struct rf_subos *subos)
-{
-	u32 i;
-
-	for (i = 0; i < subos->nr_cpus; i++)
-		rf_core_hold(subos->apic_ids[i]);
-}
-
 /**
  * rf_subos_find() - look a subOS up by name
  * @name: NUL-terminated
@@ -265,7 +256,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
 		subos->state = RF_STATE_BOOTING;
 	} else {
-		rf_subos_hold(subos);
+		rf_cores_hold(subos);
 		subos->moments[RF_MOMENT_END] = ktime_get_ns();
 		subos->state = RF_STATE_CRASHED;
 		subos->cause = RF_CAUSE_NO_ENTRY;

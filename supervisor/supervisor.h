@@ -70,7 +70,6 @@ struct rf_subos *rf_subos_find(const char *name);
 int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
 int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation);
 void rf_subos_changed(struct rf_subos *subos);
-void rf_subos_hold(struct rf_subos *subos);
 pid_t rf_subos_builder(void);
 void rf_subos_builder_done(void);
 
@@ -91,6 +90,7 @@ int rf_cores_init(void);
 void rf_cores_exit(void);
 int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
+void rf_cores_hold(struct rf_subos *subos);
 int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
 
 /* pool.c: memory that is not the supervisor's, and who owns it */
@@ -110,6 +110,7 @@ int rf_fill(u64 start, u64 size, u8 byte);
 void rf_blocks_figures(struct rf_memory *memory);
 int rf_blocks_take(u64 size, int node, u64 *taken);
 int rf_blocks_give_back(void);
+void rf_blocks_exit(void);
 u64 rf_block_size(void);
 
 /* lowmem.c */

@@ -87,7 +87,7 @@ static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbo
 	if (cause == RF_CAUSE_PANIC)
 		subos->hold_at = now + RF_CRASH_GRACE;
 	else
-		rf_subos_hold(subos);
+		rf_cores_hold(subos);
 	smp_rmb();	/* the agent writes the reason before the cause */
 	rf_watch_reason(subos, mailbox);
 	subos->cause = cause;
@@ -105,7 +105,7 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now)
 	if (subos->hold_at) {
 		if (now < subos->hold_at)
 			return RF_WATCH_RUNNING;
-		rf_subos_hold(subos);
+		rf_cores_hold(subos);
 		subos->hold_at = 0;
 	}
 	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)

@@ -22,14 +22,16 @@ def troubles(log):
 
 def system_ram_joined(iomem):
     """/proc/iomem with neighbours joined: memory that came back is a resource of its own."""
-    lines = []
+    lines, last = [], None  # last: index of the top-level entry before
     for line in iomem.splitlines():
         span, _, name = line.partition(" : ")
-        if name == "System RAM" and lines and lines[-1].endswith(" : System RAM"):
-            start, end = lines[-1].partition(" : ")[0].split("-")
-            if int(span.split("-")[0], 16) == int(end, 16) + 1:
-                lines[-1] = f"{start}-{span.split('-')[1]} : System RAM"
-                continue
+        if not line.startswith(" "):
+            if name == "System RAM" and last is not None and lines[last].endswith(" : System RAM"):
+                start, end = lines[last].partition(" : ")[0].split("-")
+                if int(span.split("-")[0], 16) == int(end, 16) + 1:
+                    lines[last] = f"{start}-{span.split('-')[1]} : System RAM"
+                    continue
+            last = len(lines)
         lines.append(line)
     return lines
 

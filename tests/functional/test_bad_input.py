@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: GPL-2.0
+"""Bad input: one line that names the value and what would be accepted, the documented exit code,
+and nothing has changed.
+
+All of it is tried on one machine, on which core 3 is lent, core 2 is offline, and core 1 is free.
+"""
+
+import itertools
+import json
+import os
+import shlex
+
+import pytest
+from functional.subos import SYSFS, Supervisor, troubles
+from lab import Machine
+
+USAGE, BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH, BAD_FILE, NOT_PERMITTED = range(2, 9)
+
+KERNEL = "/tmp/kernel"
+BZIMAGE = "an x86-64 bzImage such as /boot/vmlinuz-* is needed"
+CPIO = "a cpio archive (newc), plain or compressed, is needed"
+FREE = "cores that can be given: 1"
+LIST = "give logical core numbers and ranges, such as 2-3,5"
+MULTIPLE = "give a multiple of 2M, such as 512M or 2G"
+SIZE = "give bytes, or a number with K, M, G or T"
+NAME = "give 1 to 31 of a-z, 0-9, _ and -, beginning with a letter or digit"
+KEYS = "keys are: cores, ncores, numa, mem, kernel, initrd, append, uart, no-agent, no-start, wait"
+
+# Offsets in the setup header of a bzImage, see Documentation/arch/x86/boot.rst.
+FILES = r"""
+set -e
+cd /tmp
+mkdir folder
+ln -s /boot/vmlinuz-$(uname -r) kernel
+head -c 100000 kernel >cut
+head -c 300 kernel >stub
+: >empty
+echo "not what it should be" >text
+{ printf '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0'; head -c 100 /dev/zero; } >arm64
+number() { hexdump -s $1 -n $2 -e "1/$2 \"%u\"" kernel; }
+patch() { cp kernel $1; printf "$3" | dd of=$1 bs=1 seek=$(($2)) conv=notrunc 2>/dev/null; }
+patch i386 0x236 '\0'
+patch other 0x200+$(number 0x20e 2) 9
+patch corrupt "($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4) + 8" '\377\377\377\377'
+head -c 6 /boot/initrd-subos.img >large
+truncate -s 16M large
+printf 'cores = 1\ncolour = blue\n' >unknown.conf
+printf 'cores 1\n' >line.conf
+printf 'cores = 1\ncores = 2\n' >twice.conf
+printf 'no-agent = maybe\n' >switch.conf
+grep -q nobody /etc/passwd || echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
+"""
+
+# What is wrong: (options of a create that is right otherwise, exit code, what the line says)
+CREATES = {
+    "core-unknown": ({"cores": "7"}, BAD_VALUE, ["core 7 does not exist", FREE]),
+    "core-offline": ({"cores": "1-2"}, BAD_VALUE, ["core 2 is offline", FREE]),
+    "core-lent": ({"cores": "1,3"}, BAD_VALUE, ["core 3 belongs to subOS 'lent'", FREE]),
+    "core-doubled": ({"cores": "1,1"}, BAD_VALUE, ["core 1", "'1,1'", "name each core once"]),
+    "core-0": ({"cores": "0-1"}, BAD_VALUE, ["core 0 always stays", FREE]),
+    "cores-empty": ({"cores": ""}, BAD_VALUE, ["''", LIST]),
+    "cores-word": ({"cores": "all"}, BAD_VALUE, ["'all'", LIST]),
+    "cores-backwards": ({"cores": "3-1"}, BAD_VALUE, ["'3-1'", LIST]),
+    "cores-billions": ({"cores": "1-4294967295"}, BAD_VALUE, ["'1-4294967295'", LIST]),
+    "cores-twofold": ({"ncores": "1"}, USAGE, ["either --cores LIST or --ncores N"]),
+    "ncores-0": ({"cores": None, "ncores": "0"}, BAD_VALUE, ["'0'", "from 1 to 256"]),
+    "ncores-many": ({"cores": None, "ncores": "2"}, NOT_ENOUGH, ["2 cores", "1 can be given"]),
+    "numa-unknown": ({"numa": "5"}, BAD_VALUE, ["numa node 5 does not exist", "0 to 0"]),
+    "memory-0": ({"mem": "0"}, BAD_VALUE, ["memory '0'", MULTIPLE]),
+    "memory-empty": ({"mem": ""}, BAD_VALUE, ["mem is empty", "512M"]),
+    "memory-word": ({"mem": "much"}, BAD_VALUE, ["memory 'much'", SIZE]),
+    "memory-unit": ({"mem": "12Q"}, BAD_VALUE, ["memory '12Q'", SIZE]),
+    "memory-negative": ({"mem": "-512M"}, BAD_VALUE, ["memory '-512M'", SIZE]),
+    "memory-overflow": ({"mem": "99999999999T"}, BAD_VALUE, ["memory '99999999999T'", SIZE]),
+    "memory-much": ({"mem": "100G"}, NOT_ENOUGH, ["memory 100G", "at most", "M could be given"]),
+    "memory-little": ({"mem": "2M"}, BAD_VALUE, ["memory 2M is too small", "give at least"]),
+    "kernel-missing": ({"kernel": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", BZIMAGE]),
+    "kernel-folder": ({"kernel": "/tmp/folder"}, BAD_FILE, ["'/tmp/folder': not a regu", BZIMAGE]),
+    "kernel-empty": ({"kernel": "/tmp/empty"}, BAD_FILE, ["'/tmp/empty': the file is", BZIMAGE]),
+    "kernel-cut": ({"kernel": "/tmp/cut"}, BAD_FILE, ["'/tmp/cut': truncated: 100000 bytes",
+                                                      "whole bzImage is needed"]),
+    "kernel-stub": ({"kernel": "/tmp/stub"}, BAD_FILE, ["'/tmp/stub': truncated", BZIMAGE]),
+    "kernel-text": ({"kernel": "/tmp/text"}, BAD_FILE, ["'/tmp/text': a text file", BZIMAGE]),
+    "kernel-i386": ({"kernel": "/tmp/i386"}, BAD_FILE, ["'/tmp/i386'", "32-bit", BZIMAGE]),
+    "kernel-arm64": ({"kernel": "/tmp/arm64"}, BAD_FILE, ["an ELF file (arm64)", BZIMAGE]),
+    "kernel-elf": ({"kernel": "/bin/busybox"}, BAD_FILE, ["an ELF file (x86-64)", BZIMAGE]),
+    "kernel-corrupt": ({"kernel": "/tmp/corrupt"}, BAD_FILE, ["'/tmp/corrupt'", "is corrupt"]),
+    "kernel-foreign": ({"kernel": "/tmp/other", "initrd": "/boot/initrd-subos.img"}, BAD_FILE,
+                       ["rf_subos.ko for kernel 9.", "install linux-headers-9."]),
+    "initrd-missing": ({"initrd": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", CPIO]),
+    "initrd-text": ({"initrd": "/tmp/text"}, BAD_FILE, ["'/tmp/text'", CPIO]),
+    "initrd-large": ({"initrd": "/tmp/large", "mem": "80M"}, BAD_VALUE,
+                     ["memory 80M is too small", "'/tmp/large' (16777216 bytes)",
+                      "give at least 8"]),
+    "name-in-use": ({"name": "lent"}, BUSY, ["'lent' exists", "choose another name"]),
+    "name-empty": ({"name": ""}, BAD_VALUE, ["name '' is empty", NAME]),
+    "name-long": ({"name": "x" * 32}, BAD_VALUE, ["is too long", NAME]),
+    "name-upper-case": ({"name": "Web"}, BAD_VALUE, ["name 'Web'", NAME]),
+    "name-path": ({"name": "../web"}, BAD_VALUE, ["name '../web'", NAME]),
+    "name-lines": ({"name": "a\nb"}, BAD_VALUE, ["name 'a?b'", NAME]),
+    "append-lines": ({"append": "a\nb"}, BAD_VALUE, ["append 'a?b'", "give one line"]),
+    "append-long": ({"append": "x" * 3000}, BAD_VALUE, ["append makes", "2047 are possible"]),
+    "uart-unknown": ({"uart": "com1"}, BAD_VALUE, ["uart 'com1'", "give ttyS0, ttyS1"]),
+    "uart-console": ({"uart": "ttyS0"}, BAD_VALUE, ["uart 'ttyS0' is a console", "give another"]),
+    "wait-word": ({"wait": "long"}, BAD_VALUE, ["wait 'long'", "from 0 to 86400"]),
+    "config-missing": ({"config": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such", "key = value"]),
+    "config-key": ({"config": "/tmp/unknown.conf"}, BAD_VALUE, ["unknown key 'colour'", KEYS]),
+    "config-line": ({"config": "/tmp/line.conf"}, BAD_VALUE, ["'cores 1'", "key = value", KEYS]),
+    "config-twice": ({"config": "/tmp/twice.conf"}, BAD_VALUE, ["key 'cores' is given twice"]),
+    "config-switch": ({"config": "/tmp/switch.conf"}, BAD_VALUE, ["'maybe'", "give yes or no"]),
+}  # fmt: skip
+
+OTHERS = {
+    "no-verb": ("", USAGE, ["which verb?"]),
+    "verb-unknown": ("frob", USAGE, ["'frob' is no verb", "verbs are: check, create, list"]),
+    "option-unknown": ("list --frob", USAGE, ["'--frob'", "rfm help list"]),
+    "operand-missing": ("show", USAGE, ["something is missing", "rfm show NAME"]),
+    "operand-excess": ("show lent web", USAGE, ["'web' is too much", "rfm show NAME"]),
+    "destroy-what": ("destroy", USAGE, ["which subOS?", "--all"]),
+    "destroy-unknown": ("destroy lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "show-unknown": ("show web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "log-unknown": ("log web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+}
+
+# As JSON: one of each exit code.
+JSON = ["core-lent", "cores-twofold", "memory-much", "kernel-text", "name-in-use", "name-lines"]
+
+
+def create_words(options):
+    given = {"name": "web", "cores": "1", "mem": "256M", "kernel": KERNEL} | options
+    name = given.pop("name")
+    pairs = [(f"--{key}", value) for key, value in given.items() if value is not None]
+    return ["create", name, *itertools.chain(*pairs)]
+
+
+class Host(Supervisor):
+    """A supervisor on which nothing may change."""
+
+    LOOK = f"""
+        cat /sys/devices/system/cpu/online {SYSFS}/pool {SYSFS}/low_slices /proc/iomem
+        ls {SYSFS}/subos
+        cut -d' ' -f1-3 /proc/modules
+        cd /sys/devices/system/memory
+        grep -H . memory*/state memory*/valid_zones
+    """
+
+    def remember(self):
+        self.sh(f"({self.LOOK}) >/tmp/before")
+
+    def unchanged(self, script):
+        """Run @script; what is not as remembered afterwards goes to standard output."""
+        script = f"{script}\nstatus=$?; ({self.LOOK}) | diff /tmp/before -; exit $status"
+        return self.machine.exec(script)
+
+    def refuses(self, words, status, parts, user=None):
+        """Check that `rfm @words` is refused as it should be."""
+        command = shlex.join(["rfm", *words])
+        if user:
+            command = shlex.join(["su", "-s", "/bin/sh", "-c", command, user])
+        result = self.unchanged(command)
+        line = result.stderr.removesuffix("\n")
+        assert result.status == status and not result.stdout, result
+        assert line.startswith("rfm: ") and line.isprintable(), result
+        assert not [part for part in parts if part not in line], result
+
+
+@pytest.fixture(scope="module")
+def machine(request):
+    # A number that no other machine of this process gets.
+    machine = Machine(name=f"test-{os.getpid()}-1000000").start_from_snapshot()
+    failed = request.session.testsfailed
+    yield machine
+    complaints = troubles(machine.dmesg())
+    machine.stop(keep=complaints or request.session.testsfailed > failed)
+    assert not complaints
+
+
+@pytest.fixture(scope="module")
+def host(machine):
+    host = Host(machine)
+    host.sh(FILES)
+    host.create("lent", "3", "--no-start", "--no-agent", mem="80M")
+    host.sh("echo 0 > /sys/devices/system/cpu/cpu2/online")
+    host.remember()
+    whole = host.state()
+    yield host
+    assert host.state() == whole
+
+
+@pytest.mark.parametrize("wrong", CREATES)
+def test_create(host, wrong):
+    options, status, parts = CREATES[wrong]
+    host.refuses(create_words(options), status, parts)
+
+
+@pytest.mark.parametrize("wrong", OTHERS)
+def test_other_verbs(host, wrong):
+    words, status, parts = OTHERS[wrong]
+    host.refuses(words.split(), status, parts)
+
+
+@pytest.mark.parametrize("wrong", JSON)
+def test_json(host, wrong):
+    """The same as JSON, on standard output."""
+    options, status, parts = CREATES[wrong]
+    result = host.rfm(*create_words(options), "--json")
+    assert result.status == status and not result.stderr
+    error = json.loads(result.stdout)["error"]
+    kinds = {row["code"]: row["kind"] for row in host.json("help")["exit_codes"]}
+    assert (error["code"], error["kind"]) == (status, kinds[status])
+    assert not [part for part in parts if part not in error["message"]], error
+
+
+@pytest.mark.parametrize("verb", ["create", "list", "show", "log", "destroy"])
+def test_not_root(host, verb):
+    words = {"create": create_words({}), "list": ["list"]}.get(verb, [verb, "lent"])
+    host.refuses(words, NOT_PERMITTED, ["needs root", "user id 65534"], user="nobody")
+
+
+def rivals(host, script):
+    """Two creates of core 1. @script sets a and b to their exit codes, their errors in files."""
+    create = shlex.join(["rfm", *create_words({"mem": "80M"}), "--no-start", "--no-agent"])
+    result = host.unchanged(f"""
+        cd /tmp
+        first='{create}' second='{create.replace(" web ", " rival ")}'
+        {script}
+        echo $a $b >&2; cat a b >&2
+        test $a != 0 || rfm destroy web >/dev/null
+        test $b != 0 || rfm destroy rival >/dev/null""")
+    assert result.ok and not result.stdout, result
+    statuses, *lines = result.stderr.splitlines()
+    return statuses, lines
+
+
+def test_second_while_first_builds(host):
+    """The first has taken its core and is stopped before it goes on."""
+    statuses, lines = rivals(host, """
+        $first >/dev/null 2>a & pid=$!
+        while grep -q 1 /sys/devices/system/cpu/cpu1/online; do :; done
+        kill -STOP $pid; $second >/dev/null 2>b; b=$?; kill -CONT $pid; wait $pid; a=$?
+        """)  # fmt: skip
+    assert statuses == f"0 {BUSY}"
+    (line,) = lines
+    assert "another rfm (pid" in line and "wait until it is done" in line
+
+
+def test_second_plans_while_first_finishes(host):
+    """The second has found the core free, and when it asks for it, it is lent."""
+    statuses, lines = rivals(host, """
+        $second >/dev/null 2>b & pid=$!
+        until [ "$(awk '/RssAnon/ {print $2}' /proc/$pid/status)" -gt 8000 ]; do :; done
+        kill -STOP $pid; $first >/dev/null 2>a; a=$?; kill -CONT $pid; wait $pid; b=$?
+        """)  # fmt: skip
+    assert statuses == f"0 {BUSY}"
+    (line,) = lines
+    assert "core 1 was given to another subOS meanwhile" in line and "choose another" in line
+
+
+def test_two_at_the_same_time(host):
+    """Whoever wins, the other one hears that it is too late."""
+    statuses, lines = rivals(host, """
+        $first >/dev/null 2>a & pid=$!
+        $second >/dev/null 2>b; b=$?; wait $pid; a=$?
+        """)  # fmt: skip
+    assert sorted(statuses.split()) == ["0", str(BUSY)]
+    (line,) = lines
+    assert "another rfm (pid" in line or "meanwhile" in line
+
+
+def test_split_siblings(machines):
+    """Cores 0-1 and 2-3 are SMT siblings here."""
+    host = Host(machines(snapshot=False, qemu_args=["-smp", "4,cores=2,threads=2,sockets=1"]))
+    host.sh(f"echo text >{KERNEL}")
+    host.remember()
+    for cores, status, parts in (
+        ("3", BAD_VALUE, ["cores 2-3 are SMT siblings and stay together", "leave out core 3"]),
+        ("2,1", BAD_VALUE, ["cores 2-3 are SMT siblings", "add core 3 or leave out core 2"]),
+        ("1", BAD_VALUE, ["core 1 is an SMT sibling of core 0", "leave it out"]),
+        ("2-3", BAD_FILE, ["a text file"]),
+    ):
+        host.refuses(create_words({"cores": cores}), status, parts)
+    host.refuses(create_words({"cores": None, "ncores": "1"}), BAD_VALUE,
+                 ["1 cores cannot be made up of whole groups", "ask for 2"])  # fmt: skip
