@@ -438,7 +438,8 @@ static bool rf_reserved_at_boot(char *cmdline, u64 start, u64 size)
 			char kind = *at;
 
 			base = *at ? memparse(at + 1, &at) : 0;
-			if (kind == '$' && start >= base && start + size <= base + length)
+			if (kind == '$' && start >= base && size <= length &&
+			    start - base <= length - size)
 				return true;
 			if (*at != ',')
 				break;
@@ -483,19 +484,19 @@ int rf_pool_init(void)
 	rf_file_read("/proc/cmdline", cmdline, PAGE_SIZE);
 	mutex_lock(&rf_ledger_lock);
 	while (!rc && *at) {
-		u64 size = memparse(at, &at), start;
+		u64 size = memparse(at, &at), start = 0;
+		bool valid = *at == '@';
 
-		if (*at != '@') {
+		if (valid)
+			start = memparse(at + 1, &at);
+		if (!valid || (*at && *at != ',')) {
 			pr_err("pool=%s: expected SIZE@ADDRESS[,...]\n", rf_pool_parameter);
 			rc = -EINVAL;
 			break;
 		}
-		start = memparse(at + 1, &at);
 		rc = rf_pool_add_reserved(cmdline, start, size);
-		if (*at == ',')
+		if (*at)
 			at++;
-		else if (*at)
-			rc = rc ?: -EINVAL;
 	}
 	mutex_unlock(&rf_ledger_lock);
 	kfree(cmdline);

@@ -113,7 +113,7 @@ View read_protected_mode(View file, const setup_header &header)
 	// A signature may follow; anything less than syssize is a torn copy.
 	if (size == 0 || !fits(offset, size, file.size()))
 		throw Error("truncated: " + human(file.size()) + ", the header promises " +
-			    human(offset + size));
+			    human(offset + size) + "; the whole bzImage is needed");
 	return file.subspan(offset, size);
 }
 

@@ -23,14 +23,13 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr char magic[8] = {'R', 'F', 'V', 'M', 'L', 'X', '0', '1'};
+constexpr char magic[8] = {'R', 'F', 'V', 'M', 'L', 'X', '0', '2'};
 constexpr std::size_t entries_most = 4;	// about 65 MB each
 
 struct Header {
 	char magic[8];
 	std::uint64_t size;
-	XXH128_canonical_t hash;
-	std::uint8_t reserved[32];
+	std::uint8_t reserved[48];
 };
 static_assert(sizeof(Header) == 64);
 
@@ -111,7 +110,7 @@ std::optional<Vmlinux> KernelCache::find(boot::View kernel_file) const
 	if (mapped <= sizeof(Header))
 		return std::nullopt;
 	// Entries are replaced, never written in place: a mapping stays whole.
-	void *mapping = ::mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd.get(), 0);
+	void *mapping = ::mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE, fd.get(), 0);
 	if (mapping == MAP_FAILED)
 		return std::nullopt;
 
@@ -119,10 +118,8 @@ std::optional<Vmlinux> KernelCache::find(boot::View kernel_file) const
 	Vmlinux entry(mapping, mapped, all.subspan(sizeof(Header)));
 	Header header;
 	std::memcpy(&header, mapping, sizeof(header));
-	const XXH128_canonical_t hash = hash_of(entry.view());
 	if (std::memcmp(header.magic, magic, sizeof(magic)) != 0 ||
-	    header.size != entry.view().size() ||
-	    std::memcmp(&header.hash, &hash, sizeof(hash)) != 0)
+	    header.size != entry.view().size())
 		return std::nullopt;
 	return entry;
 }
@@ -139,10 +136,10 @@ bool KernelCache::keep(boot::View kernel_file, boot::View vmlinux) const
 		return false;
 	std::memcpy(header.magic, magic, sizeof(magic));
 	header.size = vmlinux.size();
-	header.hash = hash_of(vmlinux);
-	// No fsync: after a power failure the hash tells, and the entry is made again.
+	// On the disk before it has its name: what has a name is whole, also after a
+	// power failure, and need not be hashed at every create.
 	if (!write_all(fd.get(), &header, sizeof(header)) ||
-	    !write_all(fd.get(), vmlinux.data(), vmlinux.size()) ||
+	    !write_all(fd.get(), vmlinux.data(), vmlinux.size()) || ::fsync(fd.get()) < 0 ||
 	    ::rename(path.c_str(), path_of(kernel_file).c_str()) < 0) {
 		::unlink(path.c_str());
 		return false;

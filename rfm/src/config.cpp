@@ -87,7 +87,8 @@ void merge_config(Request &request, const std::map<std::string, std::string> &co
 
 void read_config(Request &request, const std::string &path, std::span<const Option> options)
 {
-	const FileBytes file = FileBytes::read("configuration file", path);
+	const FileBytes file = FileBytes::read("configuration file", path,
+					       "a text file of lines 'key = value'");
 	const auto *text = reinterpret_cast<const char *>(file.view().data());
 	std::istringstream input(std::string(text, file.view().size()));
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "device.hpp"
 
+#include "cpulist.hpp"
 #include "sizes.hpp"
 
 #include <array>
@@ -110,12 +111,15 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	case EEXIST:
 		throw Error(Code::busy, text("a subOS named '", wish.name,
 					     "' exists: choose another name or destroy it first"));
+	// The plan found the core online and free.
 	case ENODEV:
-		throw Error(Code::bad_value, text("core ", answer.culprit,
-						  " does not exist or is not online"));
+		throw Error(Code::busy, text("core ", answer.culprit,
+					     " went offline meanwhile: bring it online, or "
+					     "choose another"));
 	case EXDEV:
-		throw Error(Code::bad_value,
-			    text("core ", answer.culprit, " belongs to another subOS"));
+		throw Error(Code::busy, text("core ", answer.culprit,
+					     " was given to another subOS meanwhile: choose "
+					     "another, or destroy that one first"));
 	case EIO:
 		throw Error(Code::bad_value, text("core ", answer.culprit,
 						  " could not be taken offline; the supervisor's "
@@ -129,7 +133,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 					      "destroy one first");
 	case EINVAL:
 		throw Error(Code::bad_value, text("the supervisor refused cores ",
-						  wish.cpus.size(), ", memory ",
+						  format_cpulist(wish.cpus), ", memory ",
 						  format_size(wish.memory), ", node ", wish.node,
 						  " (core ", answer.culprit, ")"));
 	default:
@@ -390,6 +394,7 @@ const char *stage_name(std::uint32_t stage)
 	}
 }
 
+// As sysfs has them.
 const char *cause_name(std::uint32_t cause)
 {
 	switch (cause) {
@@ -399,12 +404,12 @@ const char *cause_name(std::uint32_t cause)
 	case RF_CAUSE_HALT: return "halt";
 	case RF_CAUSE_REBOOT: return "reboot";
 	case RF_CAUSE_PANIC: return "panic";
-	case RF_CAUSE_EMERGENCY: return "emergency restart";
-	case RF_CAUSE_ACPI_RESET: return "ACPI reset";
-	case RF_CAUSE_ACPI_SLEEP: return "ACPI sleep";
-	case RF_CAUSE_AGENT: return "agent refused";
-	case RF_CAUSE_NO_ENTRY: return "kernel not entered";
-	case RF_CAUSE_SUPERVISOR: return "supervisor went down";
+	case RF_CAUSE_EMERGENCY: return "emergency";
+	case RF_CAUSE_ACPI_RESET: return "acpi-reset";
+	case RF_CAUSE_ACPI_SLEEP: return "acpi-sleep";
+	case RF_CAUSE_AGENT: return "agent";
+	case RF_CAUSE_NO_ENTRY: return "no-entry";
+	case RF_CAUSE_SUPERVISOR: return "supervisor";
 	default: return "?";
 	}
 }

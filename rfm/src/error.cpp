@@ -16,7 +16,7 @@ constexpr std::array table{
 		 "a value is not acceptable (core, memory, name, configuration key, ...); "
 		 "check: create would be refused here"},
 	ExitCode{Code::no_such_subos, "no-such-subos", "no subOS has that name"},
-	ExitCode{Code::busy, "busy", "the name is in use, or another rfm is at work"},
+	ExitCode{Code::busy, "busy", "the name is in use, or another rfm is at work or was faster"},
 	ExitCode{Code::not_enough, "not-enough", "not enough memory, cores or low-memory slices"},
 	ExitCode{Code::bad_file, "bad-file",
 		 "a kernel, initrd or agent file is missing or unusable"},

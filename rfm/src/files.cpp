@@ -45,8 +45,12 @@ std::string beside(const std::string &kernel, const std::string &name)
 
 } // namespace
 
-FileBytes FileBytes::read(std::string_view what, const std::string &path)
+FileBytes FileBytes::read(std::string_view what, const std::string &path,
+			  std::string_view accepted)
 {
+	const auto fail = [&](const std::string &why) {
+		refuse(what, path, text(why, "; ", accepted, " is needed"));
+	};
 	// O_NONBLOCK: a FIFO must not make us wait.
 	const Descriptor fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
 	struct stat facts {};
@@ -55,13 +59,13 @@ FileBytes FileBytes::read(std::string_view what, const std::string &path)
 		throw Error(Code::not_permitted,
 			    text(what, " '", path, "' may not be read by user id ", ::geteuid()));
 	if (!fd.valid() || ::fstat(fd.get(), &facts) < 0)
-		refuse(what, path, std::strerror(errno));
+		fail(std::strerror(errno));
 	if (!S_ISREG(facts.st_mode))
-		refuse(what, path, "not a regular file");
+		fail("not a regular file");
 	if (facts.st_size == 0)
-		refuse(what, path, "the file is empty");
+		fail("the file is empty");
 	if (static_cast<std::uint64_t>(facts.st_size) > file_most)
-		refuse(what, path, "larger than 4 GiB");
+		fail("larger than 4 GiB");
 
 	FileBytes file;
 	file.path_ = path;
@@ -72,9 +76,9 @@ FileBytes FileBytes::read(std::string_view what, const std::string &path)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			refuse(what, path, std::strerror(errno));
+			fail(std::strerror(errno));
 		if (got == 0)
-			refuse(what, path, "changed while it was read");
+			fail("changed while it was read");
 		done += static_cast<std::size_t>(got);
 	}
 	return file;

@@ -16,8 +16,10 @@ namespace rf {
 class FileBytes {
 public:
 	FileBytes() = default;
-	// Throws Error(bad_file) that begins with `what` ("kernel") and names the file.
-	static FileBytes read(std::string_view what, const std::string &path);
+	// Throws Error(bad_file) that begins with `what` ("kernel"), names the file, and
+	// says that `accepted` ("a bzImage") is needed.
+	static FileBytes read(std::string_view what, const std::string &path,
+			      std::string_view accepted);
 
 	std::span<const std::byte> view() const { return {bytes_.get(), size_}; }
 	const std::string &path() const { return path_; }

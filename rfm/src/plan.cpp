@@ -17,6 +17,7 @@ namespace rf {
 namespace {
 
 constexpr unsigned wait_most = 86400;
+constexpr const char *initrd_accepted = "a cpio archive (newc), plain or compressed,";
 
 constexpr unsigned cpuid_la57 = 1u << 16;	// leaf 7, ecx
 constexpr unsigned cpuid_1g_pages = 1u << 26;	// leaf 0x80000001, edx
@@ -80,7 +81,8 @@ bool looks_like_initrd(boot::View bytes)
 
 void load_kernel(Artifacts &files, const Wish &wish)
 {
-	files.kernel_file = FileBytes::read("kernel", wish.kernel);
+	files.kernel_file = FileBytes::read("kernel", wish.kernel,
+					    "an x86-64 bzImage such as /boot/vmlinuz-*");
 	try {
 		files.kernel = boot::parse_bzimage(files.kernel_file.view());
 	} catch (const boot::Error &error) {
@@ -97,16 +99,16 @@ void load_initrd(Artifacts &files, const Wish &wish)
 		throw Error(Code::bad_file, text("no initrd is installed for kernel ", version,
 						 " (/boot/initrd.img-", version,
 						 "): give one with --initrd FILE"));
-	files.user_initrd = FileBytes::read("initrd", *path);
+	files.user_initrd = FileBytes::read("initrd", *path, initrd_accepted);
 	if (!looks_like_initrd(files.user_initrd.view()))
-		throw Error(Code::bad_file, text("initrd '", *path,
-						 "': neither a cpio archive (newc) "
-						 "nor a compressed one"));
+		throw Error(Code::bad_file, text("initrd '", *path, "': not one; ",
+						 initrd_accepted, " is needed"));
 	if (!wish.agent)
 		return;
-	files.agent = FileBytes::read("agent", find_agent(version));
+	files.agent = FileBytes::read("agent", find_agent(version), "a kernel module");
 	check_agent(files.agent, version);
-	files.first_stage = FileBytes::read("first stage", find_first_stage());
+	files.first_stage = FileBytes::read("first stage", find_first_stage(),
+					    "the one of this version of rfm");
 }
 
 void decompress(Artifacts &files, bool keep_cache, Phases &phases)
@@ -132,7 +134,7 @@ void decompress(Artifacts &files, bool keep_cache, Phases &phases)
 		phases.remark(cache.keep(file, files.vmlinux.view()) ? "now cached" : "not cached");
 }
 
-void check_memory(const Plan &plan, const Supervisor *supervisor)
+void check_memory(const Plan &plan)
 {
 	const std::uint64_t wanted = plan.request.memory;
 	const std::uint64_t needed = boot::memory_needed(
@@ -145,17 +147,26 @@ void check_memory(const Plan &plan, const Supervisor *supervisor)
 				 " bytes): give at least ",
 				 format_size((needed + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE *
 					     RF_EXTENT_SIZE)));
-	if (!supervisor)
-		return;
-	const rf_memory memory = supervisor->memory(plan.request.node);
+}
+
+void check_available(const Supervisor &supervisor, const CreateRequest &request)
+{
+	const rf_memory memory = supervisor.memory(request.node);
 	const std::uint64_t available = memory.pool_free + memory.movable + memory.other;
-	if (wanted > available)
+	if (request.memory > available)
 		throw Error(Code::not_enough,
-			    text("memory ", format_size(wanted), " cannot be taken",
-				 plan.request.node >= 0 ? text(" from node ", plan.request.node)
-							: std::string(),
+			    text("memory ", format_size(request.memory), " cannot be taken",
+				 request.node >= 0 ? text(" from node ", request.node)
+						   : std::string(),
 				 ": at most ", format_size(available),
 				 " could be given right now"));
+}
+
+void check_builder(const Supervisor &supervisor)
+{
+	if (const std::uint32_t pid = supervisor.info().builder_pid)
+		throw Error(Code::busy, text("another rfm (pid ", pid,
+					     ") is creating a subOS: wait until it is done"));
 }
 
 void check_supervisor(const Wish &wish, const Supervisor &supervisor)
@@ -170,13 +181,32 @@ void check_supervisor(const Wish &wish, const Supervisor &supervisor)
 	if (std::find(names.begin(), names.end(), wish.name) != names.end())
 		throw Error(Code::busy, text("a subOS named '", wish.name,
 					     "' exists: choose another name or destroy it first"));
-	if (info.builder_pid)
-		throw Error(Code::busy, text("another rfm (pid ", info.builder_pid,
-					     ") is creating a subOS: wait until it is done"));
+	check_builder(supervisor);
 	if (!info.low_slices_free)
 		throw Error(Code::not_enough, text("all ", info.low_slices,
 						   " slices of low memory are "
 						   "in use: destroy a subOS first"));
+}
+
+// The cores and the memory, compared with what this machine could give now.
+void check_resources(Plan &plan, const Supervisor *supervisor)
+{
+	const Wish &wish = plan.wish;
+	const Machine machine = read_machine();
+
+	if (wish.node >= 0 && !machine.has_node(wish.node))
+		throw Error(Code::bad_value, text("numa node ", wish.node,
+						  " does not exist: nodes are 0 "
+						  "to ",
+						  machine.nodes.back()));
+	plan.request = {wish.name, wish.cores, wish.node, wish.memory};
+	if (wish.cores.empty())
+		plan.request.cpus = pick_cores(machine, wish.ncores, wish.node);
+	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
+	for (const unsigned core : plan.request.cpus)
+		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
+	if (supervisor)
+		check_available(*supervisor, plan.request);
 }
 
 void check_cmdline(Plan &plan, const Supervisor *supervisor)
@@ -211,9 +241,9 @@ Wish parse_wish(const Request &request)
 	if (const auto cores = request.value("cores"))
 		wish.cores = parse_cpulist(*cores);
 	if (const auto count = request.value("ncores"))
-		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, RF_CPUS_MAX));
+		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
 	if (const auto node = request.value("numa"))
-		wish.node = static_cast<int>(parse_number("numa", *node, 1023));
+		wish.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
 	wish.memory = parse_memory(required(request, "mem", "512M"), wish.notes);
 	wish.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
 	wish.initrd = request.value("initrd");
@@ -226,7 +256,7 @@ Wish parse_wish(const Request &request)
 	if (const auto uart = request.value("uart"))
 		wish.uart = parse_uart(*uart);
 	if (const auto wait = request.value("wait"))
-		wish.wait = static_cast<unsigned>(parse_number("wait", *wait, wait_most));
+		wish.wait = static_cast<unsigned>(parse_number("wait", *wait, 0, wait_most));
 	wish.agent = !request.has("no-agent");
 	wish.start = !request.has("no-start");
 	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
@@ -267,18 +297,14 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	phases.enter("check");
 	if (supervisor)
 		check_supervisor(wish, *supervisor);
-	const Machine machine = read_machine();
-	if (wish.node >= 0 && !machine.has_node(wish.node))
-		throw Error(Code::bad_value, text("numa node ", wish.node,
-						  " does not exist: nodes are 0 "
-						  "to ",
-						  machine.nodes.back()));
-	plan.request = {wish.name, wish.cores, wish.node, wish.memory};
-	if (wish.cores.empty())
-		plan.request.cpus = pick_cores(machine, wish.ncores, wish.node);
-	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
-	for (const unsigned core : plan.request.cpus)
-		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
+	try {
+		check_resources(plan, supervisor);
+	} catch (const Error &) {
+		// What is missing may be in the hands of an rfm that began after the check above.
+		if (supervisor)
+			check_builder(*supervisor);
+		throw;
+	}
 
 	phases.enter("read files");
 	load_kernel(plan.files, wish);
@@ -289,7 +315,7 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	phases.leave();
 
 	check_cmdline(plan, supervisor);
-	check_memory(plan, supervisor);
+	check_memory(plan);
 	if (!supervisor)
 		plan.notes.push_back(
 			"not compared with what the supervisor could give: rf_supervisor "

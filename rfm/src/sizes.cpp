@@ -53,16 +53,18 @@ std::uint64_t parse_size(std::string_view what, std::string_view value)
 	return number << shift;
 }
 
-std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t most)
+std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t least,
+			   std::uint64_t most)
 {
 	std::uint64_t number = 0;
 	const char *last = value.data() + value.size();
 	const auto [end, error] = std::from_chars(value.data(), last, number);
 
-	if (value.empty() || error != std::errc{} || end != last || number > most)
-		throw Error(Code::bad_value, text(what, " '", value,
-						  "' is not acceptable: give a number from 0 to ",
-						  most));
+	if (value.empty() || error != std::errc{} || end != last || number < least ||
+	    number > most)
+		throw Error(Code::bad_value,
+			    text(what, " '", value, "' is not acceptable: give a number from ",
+				 least, " to ", most));
 	return number;
 }
 

@@ -12,8 +12,9 @@ namespace rf {
 // are powers of 1024. Throws Error(bad_value) that names `what` and the value.
 std::uint64_t parse_size(std::string_view what, std::string_view value);
 
-// A plain decimal number from 0 to `most`.
-std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t most);
+// A plain decimal number from `least` to `most`.
+std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t least,
+			   std::uint64_t most);
 
 // The shortest exact form ("512M", "3G", "1234" for odd bytes): parse_size() reads it.
 std::string format_size(std::uint64_t bytes);

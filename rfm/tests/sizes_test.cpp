@@ -43,10 +43,10 @@ TEST(Sizes, FormatsSoThatItReadsTheSame)
 
 TEST(Numbers, AreDecimalAndBounded)
 {
-	EXPECT_EQ(rf::parse_number("wait", "0", 10), 0u);
-	EXPECT_EQ(rf::parse_number("wait", "10", 10), 10u);
-	for (const char *value : {"", "11", "-1", "0x1", "1s"})
-		EXPECT_THROW(rf::parse_number("wait", value, 10), rf::Error) << value;
+	EXPECT_EQ(rf::parse_number("wait", "1", 1, 10), 1u);
+	EXPECT_EQ(rf::parse_number("wait", "10", 1, 10), 10u);
+	for (const char *value : {"", "0", "11", "-1", "0x1", "1s"})
+		EXPECT_THROW(rf::parse_number("wait", value, 1, 10), rf::Error) << value;
 }
 
 } // namespace
