@@ -13,6 +13,7 @@
 #include <linux/module.h>
 
 #include "rf_subos.h"
+#include "wire/layout_check.h"
 
 static struct rf_handoff *rf_handoff;
 

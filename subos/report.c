@@ -14,11 +14,6 @@
 #include "compat/vmcoreinfo.h"
 #include "rf_subos.h"
 
-static_assert(sizeof(struct rf_mailbox) == 0x180);
-static_assert(offsetof(struct rf_mailbox, stage) == 0x40);
-static_assert(offsetof(struct rf_mailbox, magic) == 0x80);
-static_assert(offsetof(struct rf_mailbox, cause) == 0x8c);
-static_assert(offsetof(struct rf_mailbox, reason) == 0x100);
 
 static struct rf_mailbox *rf_mailbox;
 static atomic_t rf_cause_taken = ATOMIC_INIT(0);

@@ -6,6 +6,7 @@
 #include <linux/module.h>
 
 #include "supervisor.h"
+#include "wire/layout_check.h"
 
 DEFINE_MUTEX(rf_ledger_lock);
 DEFINE_SPINLOCK(rf_state_lock);

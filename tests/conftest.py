@@ -19,6 +19,11 @@ BUDGET = 120
 GRACE = 60
 LOGS = paths.BUILD / "test-logs"
 NAME = "test-{pid}-{number}"
+# Fills rfm's cache of decompressed kernels, which takes longer than most tests.
+WARM_UP = (
+    "for kernel in /boot/vmlinuz-*; do "
+    "rfm create warm --cores 1 --mem 192M --no-start --kernel $kernel && rfm destroy warm; done; true"
+)
 # Large, or nothing to read.
 NOT_LOGS = shutil.ignore_patterns("initrd", "*.sock", "*.lock", "pid")
 
@@ -136,6 +141,7 @@ def machines(request):
         # 1 GiB of pool: filled with a pattern that is checked after the test.
         fields.setdefault("mem", "3G")
         fields["append"] = f"rf_supervisor.poison=1 {fields.get('append', '')}".strip()
+        fields.setdefault("warm_up", WARM_UP)
         machine = Machine(**fields)
         made.append(machine)
         return machine.start_from_snapshot() if snapshot else machine.start()

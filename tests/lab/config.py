@@ -63,6 +63,7 @@ class Config:
     trace: bool = False
     allow_reboot: bool = False
     debian_subos: bool = False
+    warm_up: str = ""  # shell commands that run before a snapshot is taken
     boot_timeout: float = 240
     hang_timeout: float = 60
 

@@ -46,13 +46,15 @@ def find(config, machine_class):
     root = roots.prepare(config, scratch)
     command = qemu.command_line(config, root.kernel, root.initrd, root.append, root.drives)
     version = images.run(config.qemu, "--version")
-    inputs = [command, version, scratch / root.initrd]
+    inputs = [command, version, scratch / root.initrd, config.warm_up]
 
     def build(out):
         machine = machine_class(config)
         machine.start()
         try:
             out.mkdir()
+            if config.warm_up:
+                machine.sh(config.warm_up, timeout=120)
             with machine.qmp() as qmp:
                 qmp.migrate(f"exec:cat >'{out / STATE}'")
             for log in machine.folder.glob("serial*.log"):
