@@ -14,7 +14,6 @@
 #include "compat/vmcoreinfo.h"
 #include "rf_subos.h"
 
-
 static struct rf_mailbox *rf_mailbox;
 static atomic_t rf_cause_taken = ATOMIC_INIT(0);
 

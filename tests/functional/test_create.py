@@ -44,6 +44,31 @@ def test_two_at_once(supervisor):
     assert supervisor.state() == before
 
 
+def test_several_ranges(supervisor):
+    """A partition of pieces: no free range is large enough alone."""
+    supervisor.create("one", "3", "--no-start", mem="256M")
+    supervisor.create("two", "2", "--no-start", mem="256M")
+    supervisor.destroy("one")
+    supervisor.create("web", "3", mem="640M", run="grep MemTotal /proc/meminfo")
+    assert len(supervisor.show("web")["ranges"]) == 2
+    supervisor.await_log("web", "lab.run ended")
+    total = int(re.search(r"MemTotal: +(\d+) kB", supervisor.log("web"))[1])
+    assert 560 << 10 < total < 640 << 10
+    assert not troubles(supervisor.log("web"))
+    supervisor.destroy("--all")
+
+
+def test_mtrrs_and_pat(supervisor):
+    """Of the supervisor, also on a processor that clears them on INIT."""
+    supervisor.create("web", "2-3", mem="256M", run="cat /proc/mtrr; dmesg | grep x86/PAT")
+    supervisor.await_log("web", "lab.run ended")
+    said = supervisor.said("web")[1:-1]
+    mtrrs = supervisor.sh("cat /proc/mtrr").splitlines()
+    assert mtrrs and said[: len(mtrrs)] == mtrrs
+    pat = re.search(r"x86/PAT: .*", supervisor.sh("dmesg"))[0]
+    assert any(pat in line for line in said)
+
+
 def test_cloud_flavour(supervisor):
     kernel = supervisor.version.replace("-amd64", "-cloud-amd64")
     supervisor.create("cloud", "2-3", kernel=kernel, run="uname -r")
