@@ -4,6 +4,7 @@
 #include "boot/vmlinux.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <elf.h>
 
@@ -99,20 +100,34 @@ std::optional<Relocations> split_relocations(View words)
 	}
 }
 
-// Calls apply(pointer) for every place in the list.
+// A kernel's file holds its .bss: about a third of all, and whole pages of zeros.
+View without_trailing_zeros(View bytes)
+{
+	static constexpr std::array<std::byte, PAGE> zeros{};
+
+	while (bytes.size() >= PAGE &&
+	       std::memcmp(bytes.last(PAGE).data(), zeros.data(), PAGE) == 0)
+		bytes = bytes.first(bytes.size() - PAGE);
+	return bytes;
+}
+
+// Applies apply(value) to every place in the list.
 template <typename T, typename Apply>
 void for_each_place(const Vmlinux &vmlinux, Bytes &image, View list, Apply apply)
 {
 	const std::uint64_t base = START_KERNEL_MAP + vmlinux.link_base;
+	const std::uint64_t size = vmlinux.loads.back().place + vmlinux.loads.back().bytes.size();
 
 	for (std::size_t pos = 0; pos < list.size(); pos += WORD) {
 		std::int32_t address;
 		std::memcpy(&address, list.data() + pos, WORD);
 		std::uint64_t place = static_cast<std::uint64_t>(std::int64_t{address}) - base;
-		if (!fits(place, sizeof(T), image.size()))
+		if (!fits(place, sizeof(T), size))
 			throw Error("the kernel's relocation at " +
 				    hex(static_cast<std::uint32_t>(address)) +
 				    " lies outside the kernel");
+		if (place + sizeof(T) > image.size())
+			image.resize(place + sizeof(T));
 		T value;
 		std::memcpy(&value, image.data() + place, sizeof(T));
 		value = apply(value);
@@ -145,12 +160,13 @@ Vmlinux parse_vmlinux(View file)
 Bytes place(const Vmlinux &vmlinux, std::uint64_t offset)
 {
 	const auto &last = vmlinux.loads.back();
+	const View last_bytes = without_trailing_zeros(last.bytes);
 	Bytes image;
 
-	image.reserve(last.place + last.bytes.size());
+	image.reserve(last.place + last_bytes.size());
 	for (const auto &part : vmlinux.loads) {
 		image.resize(part.place);
-		append(image, part.bytes);
+		append(image, &part == &last ? last_bytes : part.bytes);
 	}
 	if (offset == 0)
 		return image;

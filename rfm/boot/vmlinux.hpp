@@ -39,7 +39,8 @@ struct Vmlinux {
 Vmlinux parse_vmlinux(View file);
 
 // The kernel as it lies in memory, relocated to run `offset` bytes above its
-// link-time virtual address. Throws Error if a relocation lies outside of it.
+// link-time virtual address. Pages of zeros at its end are left out: the memory
+// is clear. Throws Error if a relocation lies outside of the kernel.
 Bytes place(const Vmlinux &vmlinux, std::uint64_t offset);
 
 } // namespace rf::boot

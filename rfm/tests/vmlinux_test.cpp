@@ -45,6 +45,23 @@ TEST(Vmlinux, PlacedAsLinked)
 		ASSERT_EQ(image[i], std::byte{0});
 }
 
+TEST(Vmlinux, ZerosAtTheEndAreLeftOut)
+{
+	constexpr std::size_t page = boot::PAGE, data_at = 0x1000 + Fake::TEXT_SIZE;
+	Bytes file = Fake{}.make();
+
+	static_assert(Fake::DATA_SIZE == 2 * page);
+	std::ranges::fill(std::span(file).subspan(data_at + page, page), std::byte{0});
+	EXPECT_EQ(boot::place(boot::parse_vmlinux(file), 0).size(), Fake::DATA + page);
+
+	// unless something is relocated there
+	constexpr std::uint64_t place = Fake::DATA + page + 0x20;
+	file = Fake{.stray = place}.make();
+	std::ranges::fill(std::span(file).subspan(data_at + page, page), std::byte{0});
+	const Bytes image = boot::place(boot::parse_vmlinux(file), OFFSET);
+	EXPECT_EQ(load<std::uint32_t>(image, place), OFFSET);
+}
+
 TEST(Vmlinux, RelocationsOfEveryKind)
 {
 	const Bytes file = Fake{}.make();

@@ -7,6 +7,7 @@ import time
 from lab import LabError
 
 TICK = 0.002
+HANDED_OVER = "firmware done"
 FIRST_LINE = "first line"
 INIT = "init"
 LONGEST = 80
@@ -17,6 +18,8 @@ MARKS = {
     FIRST_LINE: b"Linux version ",
     INIT: b"subos: init reached",
 }
+# The last word of SeaBIOS before it enters QEMU's loader, which only has the initrd left to copy.
+FIRMWARE_MARKS = {HANDED_OVER: b"Booting from ROM"}
 
 
 class Console:

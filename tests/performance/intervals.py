@@ -35,4 +35,5 @@ def estimate(values):
     ranks = [rank for rank in range(1, count // 2 + 1) if coverage(count, rank) >= CONFIDENCE]
     rank = max(ranks, default=1)
     confidence = coverage(count, rank) if count > 1 else 0.0
-    return Estimate(statistics.median(ordered), ordered[rank - 1], ordered[-rank], confidence, count)
+    median = statistics.median(ordered)
+    return Estimate(median, ordered[rank - 1], ordered[-rank], confidence, count)

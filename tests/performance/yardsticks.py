@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """What a create is compared with: the same kernel and initrd, booted in other ways."""
 
-import os
 import shutil
-import signal
 import subprocess
 import time
 from dataclasses import dataclass
@@ -11,7 +9,7 @@ from pathlib import Path
 
 from lab import Config, LabError, Machine, paths, qemu
 from lab.channel import ENVIRONMENT, EXIT, STDERR
-from performance.console import FIRST_LINE, INIT, MARKS, Console
+from performance.console import FIRMWARE_MARKS, FIRST_LINE, HANDED_OVER, INIT, MARKS, Console
 
 TIMEOUT = 180
 SERIAL_WORDS = "console=ttyS0,115200 earlyprintk=serial,0x3f8,115200"
@@ -36,14 +34,18 @@ class QemuBoot:
         folder = paths.BUILD / "bench" / self.name
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        with Console(folder / "serial.log", SILENT_MARKS if self.silent else MARKS) as console:
+        marks = SILENT_MARKS if self.silent else MARKS
+        with (
+            Console(folder / "firmware.log", FIRMWARE_MARKS) as firmware,
+            Console(folder / "serial.log", marks) as console,
+        ):
             process = self.launch(folder)
             try:
-                total = console.wait(INIT, TIMEOUT, lambda: process.poll() is None)
+                console.wait(INIT, TIMEOUT, lambda: process.poll() is None)
             finally:
-                os.kill(process.pid, signal.SIGKILL)
+                process.kill()
                 process.wait()
-        return with_parts(total, console)
+        return with_parts(firmware.seen | console.seen)
 
     def launch(self, folder):
         config = Config(name=f"bench-{self.name}", cpus=self.cores, mem=self.mem)
@@ -53,6 +55,8 @@ class QemuBoot:
             "-append", SILENT_WORDS if self.silent else SERIAL_WORDS,
             "-chardev", "file,id=serial,path=serial.log",
             "-device", "isa-serial,chardev=serial,index=0",
+            "-chardev", "file,id=firmware,path=firmware.log",
+            "-device", "isa-debugcon,iobase=0x402,chardev=firmware",
         ]  # fmt: skip
         with open(folder / "qemu.log", "wb") as log:
             return subprocess.Popen(
@@ -62,7 +66,8 @@ class QemuBoot:
 
 @dataclass
 class Kexec:
-    """kexec -l and -e in a lab machine that has the cores and the memory of the subOS."""
+    """kexec -l and -e in a lab machine with the memory of the subOS, and one core more: as for a
+    create, the kernel after it gets not all of them."""
 
     name: str
     cores: int
@@ -72,7 +77,7 @@ class Kexec:
     def measure(self):
         """Seconds from the start of the command."""
         machine = Machine(
-            name=f"bench-{self.name}", cpus=self.cores, mem=self.mem, kernel=self.kernel,
+            name=f"bench-{self.name}", cpus=self.cores + 1, mem=self.mem, kernel=self.kernel,
             append="lab.nomodule",
         )  # fmt: skip
         machine.start_from_snapshot()
@@ -85,7 +90,7 @@ class Kexec:
         version = machine.sh("uname -r").strip()
         load = (
             f"kexec -l /boot/vmlinuz-{version} --initrd=/boot/initrd.img-{version} "
-            f"--command-line='{SERIAL_WORDS}'"
+            f"--command-line='{SERIAL_WORDS} nr_cpus={self.cores}'"
         )
         # As rfm has run before it is measured, so has kexec.
         machine.sh(f"{load} && kexec -u", timeout=TIMEOUT)
@@ -94,11 +99,11 @@ class Kexec:
             with Console(machine.folder / qemu.serial_log(0)) as console:
                 channel.start(["sh", "-c", script], ENVIRONMENT, "/root", None)
                 self.await_init(channel, console)
-        return with_parts(console.seen[INIT], console)
+        return with_parts(console.seen)
 
     @staticmethod
     def await_init(channel, console):
-        """The channel tells if a command failed or the machine died; the kernel after it is mute."""
+        """The channel tells if a command failed; the kernel that follows is mute there."""
         said = b""
         while INIT not in console.seen:
             channel.exchange(tick=0.02)
@@ -110,8 +115,10 @@ class Kexec:
                 raise LabError(f"no init within {TIMEOUT} s after kexec -e")
 
 
-def with_parts(total, console):
-    result = {"total": total, **{name: at for name, at in console.seen.items() if name != INIT}}
-    if FIRST_LINE in console.seen:
-        result["first line to init"] = total - console.seen[FIRST_LINE]
+def with_parts(seen):
+    """Seconds until each mark, and between those that are compared."""
+    result = {"total": seen[INIT], **{name: at for name, at in seen.items() if name != INIT}}
+    for name in (HANDED_OVER, FIRST_LINE):
+        if name in seen:
+            result[f"{name} to init"] = seen[INIT] - seen[name]
     return result
