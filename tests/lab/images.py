@@ -13,6 +13,7 @@ from pathlib import Path
 
 from . import paths
 from .errors import LabError
+from .qemu import PORTS
 
 KEEP = 4
 
@@ -121,8 +122,5 @@ def run(*command, **kwargs):
 def agent():
     """The agent, a static program."""
     source = paths.GUEST / "agent.c"
-    return cached(
-        "agent",
-        [source],
-        lambda out: run("cc", "-std=gnu11", "-O2", "-Wall", "-static", "-s", "-o", out, source),
-    )
+    words = ["-std=gnu11", "-O2", "-Wall", "-static", "-s", f"-DPORTS={PORTS}"]
+    return cached("agent", [source, words], lambda out: run("cc", *words, "-o", out, source))

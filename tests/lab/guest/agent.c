@@ -39,7 +39,7 @@
 #define HEADER_SIZE	5
 #define NONCE_SIZE	16
 #define PORT_NAME	"rainforest.lab."
-#define PORTS_MAX	32
+#define PORTS_EVERY_US	10000
 #define BEAT_MS		1000
 #define HANGUP_MS	500
 #define HANGUP_TRIES	50
@@ -531,7 +531,7 @@ static int start_servers(void)
 	static struct port port;
 	int count = 0;
 
-	while (dir && (entry = readdir(dir)) && count < PORTS_MAX) {
+	while (dir && (entry = readdir(dir))) {
 		port.fd = open_port(entry->d_name);
 		if (port.fd < 0)
 			continue;
@@ -577,10 +577,12 @@ static void run_init(void)
 
 int main(void)
 {
-	if (!start_servers()) {
-		fprintf(stderr, "lab: no port named " PORT_NAME "*\n");
-		return 1;
-	}
+	/*
+	 * Ports, and their names, come one by one and after the driver. One that is served cannot be
+	 * opened again, and is passed over.
+	 */
+	for (int served = 0; (served += start_servers()) < PORTS;)
+		usleep(PORTS_EVERY_US);
 	if (getpid() == 1)
 		run_init();
 	while (wait(NULL) > 0 || errno == EINTR)
