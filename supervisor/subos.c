@@ -153,9 +153,9 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 	return rc;
 }
 
+/* On an error after the checks, *@out is what the caller has to destroy. Ledger lock held. */
 static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
 {
-	struct rf_destroy unused = {};
 	struct rf_subos *subos;
 	unsigned long flags;
 	int rc;
@@ -167,8 +167,10 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
 	if (!subos)
 		return -ENOMEM;
 	subos->id = ++rf_last_id;
+	args->id = subos->id;
 	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
 	__module_get(THIS_MODULE);	/* until it is given back, see rf_subos_give_back() */
+	*out = subos;
 
 	rc = rf_create_take(subos, args, cpus);
 
@@ -176,16 +178,7 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_add_tail(&subos->node, &rf_subos_list);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (rc) {
-		mutex_unlock(&rf_ledger_lock);
-		rf_subos_destroy(subos, &unused);
-		mutex_lock(&rf_ledger_lock);
-		kobject_put(&subos->kobj);
-		return rc;
-	}
-	args->id = subos->id;
-	*out = subos;
-	return 0;
+	return rc;
 }
 
 /**
@@ -201,9 +194,11 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
  */
 int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
 {
+	struct rf_destroy unused = {};
 	pid_t holder;
 	int rc;
 
+	*out = NULL;
 	rc = security_locked_down(LOCKDOWN_KEXEC);
 	if (rc)
 		return rc;
@@ -218,6 +213,10 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **o
 	if (!rc) {
 		rc = rf_create_locked(args, cpus, out);
 		mutex_unlock(&rf_ledger_lock);
+	}
+	if (rc && *out) {
+		rf_subos_destroy(*out, &unused);
+		kobject_put(&(*out)->kobj);
 	}
 	if (rc)
 		rf_subos_builder_done();
