@@ -128,7 +128,7 @@ def test_hang_ends_the_command(machines):
 @pytest.mark.budget(60)
 def test_boot(machines):
     """Not from a snapshot: the reserved pool is there, KASLR is on."""
-    machine = machines(snapshot=False)
+    machine = machines(snapshot=False, mem="4G")
     assert re.search(r"^\w+-17fffffff : Reserved$", machine.sh("cat /proc/iomem"), re.MULTILINE)
     assert "rf_supervisor.pool=2G@0x100000000" in machine.sh("cat /proc/cmdline")
     text = machine.sh("grep ' _text$' /proc/kallsyms").split()[0]
@@ -155,7 +155,7 @@ def test_runtime_pool_and_disk(machines, tmp_path):
     """Half of the memory is movable; a disk is behind a root port of its own."""
     disk = tmp_path / "disk"
     disk.write_bytes(bytes(32 << 20))
-    machine = machines(snapshot=False, pool="runtime", disks=[f"nvme:{disk}"])
+    machine = machines(snapshot=False, mem="4G", pool="runtime", disks=[f"nvme:{disk}"])
     pages = machine.sh("awk '/zone +Movable/ {z=1} z && /present/ {print $2; exit}' /proc/zoneinfo")
     assert int(pages) * 4096 == 2 << 30
     assert machine.sh("cat /sys/block/nvme0n1/size") == f"{(32 << 20) // 512}\n"

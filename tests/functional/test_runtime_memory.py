@@ -14,7 +14,9 @@ def runtime_supervisor(machines, **fields):
     The first time, the kernel frees the boot-time page structs of a block into the zone that they
     lie in, and allocates new ones as any other memory: MemTotal grows by 1/64 of the block.
     """
-    supervisor = Supervisor(machines(pool="runtime", **fields))
+    # No pattern, for it keeps partitions apart; no warm-up, which has taken blocks before.
+    machine = machines(pool="runtime", append="rf_supervisor.poison=0", warm_up="", **fields)
+    supervisor = Supervisor(machine)
     first = managed(supervisor)
     supervisor.create("first", "3", "--no-start", mem="768M")
     supervisor.destroy("first")

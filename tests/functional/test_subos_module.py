@@ -18,11 +18,11 @@ import time
 from pathlib import Path
 
 import pytest
+from lab import kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("RF_BUILD", ROOT / "build"))
-KERNELS = Path(os.environ.get("RF_KERNELS", "/boot"))
-VERSION = os.environ.get("RF_KERNEL_VERSION", "6.1.0-56-amd64")
+KERNEL = os.environ.get("RF_KERNEL", "amd64")  # flavour or version
 PATIENCE = 60
 
 # From include/wire: layout.h, mailbox.h, handoff.h.
@@ -100,7 +100,7 @@ class Machine:
         command = [
             "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi",
             "-smp", "3", "-m", "1G", "-display", "none", "-nic", "none", "-no-reboot",
-            "-kernel", KERNELS / f"vmlinuz-{VERSION}", "-initrd", folder / "initrd",
+            "-kernel", kernels.find(KERNEL).image, "-initrd", folder / "initrd",
             "-append", f"console=ttyS0 maxcpus=1 panic=0 memmap=2M${BOOT_AREA:#x} {append}",
             "-drive", f"if=none,format=qcow2,file={folder}/state",
             "-serial", f"file:{self.log}",
@@ -122,7 +122,7 @@ class Machine:
         kexec = folder / "kexec"
         subprocess.run(["gcc", "-static", "-Os", "-s", "-x", "c", "-", "-o", kexec], input=KEXEC,
                        check=True)
-        module = (BUILD / "modules" / VERSION / "rf_subos.ko").read_bytes()
+        module = (BUILD / "modules" / kernels.find(KERNEL).version / "rf_subos.ko").read_bytes()
         first = cpio([
             ("rf", 0o40755, b""),
             ("rf/init", 0o100755, (BUILD / "subos/first_stage").read_bytes()),
@@ -133,7 +133,7 @@ class Machine:
             *folders,
             ("bin/busybox", 0o100755, Path("/bin/busybox").read_bytes()),
             ("bin/kexec", 0o100755, kexec.read_bytes()),
-            ("kernel", 0o100644, (KERNELS / f"vmlinuz-{VERSION}").read_bytes()),
+            ("kernel", 0o100644, kernels.find(KERNEL).image.read_bytes()),
             ("init", 0o100755, INIT),
             ("rf_subos.ko", 0o100644, module),
         ])
@@ -295,7 +295,7 @@ def test_reports_running(subos):
     assert (box["magic"], box["major"], box["minor"]) == (0x424D4652, 1, 0)
     assert (box["stage"], box["cpus_online"], box["cause"]) == (STAGE_RUNNING, 2, 0)
     note = subos.memory(box["note"], box["note_size"])
-    assert b"VMCOREINFO" in note and f"OSRELEASE={VERSION}".encode() in note
+    assert b"VMCOREINFO" in note and f"OSRELEASE={kernels.find(KERNEL).version}".encode() in note
 
 
 def test_only_granted_cores_come_up(subos):
