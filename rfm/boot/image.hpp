@@ -62,7 +62,6 @@ struct Grant {
 	std::uint32_t bsp_apic_id = 0;		// the machine's real BSP
 	std::uint32_t tsc_khz = 0;
 	bool la57 = false;			// processor has 5-level paging
-	bool has_1g_pages = false;
 };
 
 struct Uart {

@@ -20,7 +20,6 @@ constexpr unsigned wait_most = 86400;
 constexpr const char *initrd_accepted = "a cpio archive (newc), plain or compressed,";
 
 constexpr unsigned cpuid_la57 = 1u << 16;	// leaf 7, ecx
-constexpr unsigned cpuid_1g_pages = 1u << 26;	// leaf 0x80000001, edx
 
 boot::Uart parse_uart(const std::string &name)
 {
@@ -283,8 +282,6 @@ boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
 	// Not /proc/cpuinfo: it hides what this kernel chose not to use.
 	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
 		grant.la57 = ecx & cpuid_la57;
-	if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
-		grant.has_1g_pages = edx & cpuid_1g_pages;
 	return grant;
 }
 
