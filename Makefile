@@ -31,11 +31,11 @@ modules: $(KERNELS:%=modules-%)
 # BTF needs pahole and the kernel's vmlinux, and serves no purpose here.
 modules-%:
 	@mkdir -p $(BUILD)/modules/$*/tests
-	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/include $(CURDIR)/supervisor $(CURDIR)/subos $(BUILD)/modules/$*/
+	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/include $(CURDIR)/ficm $(CURDIR)/supervisor $(CURDIR)/subos $(BUILD)/modules/$*/
 	@cp -rsf $(CURDIR)/tests/modules $(BUILD)/modules/$*/tests/
 	@$(MAKE) -s -j$(JOBS) -C /lib/modules/$*/build M=$(BUILD)/modules/$* \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
-	@for module in supervisor/rf_supervisor.ko subos/rf_subos.ko; do \
+	@for module in ficm/rf_ficm.ko supervisor/rf_supervisor.ko subos/rf_subos.ko; do \
 		objcopy --strip-debug $(BUILD)/modules/$*/$$module $(BUILD)/stripped.$$$$ && \
 		{ cmp -s $(BUILD)/stripped.$$$$ $(BUILD)/modules/$*/$${module##*/} || \
 		  mv $(BUILD)/stripped.$$$$ $(BUILD)/modules/$*/$${module##*/}; }; \

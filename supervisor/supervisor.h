@@ -3,6 +3,8 @@
  * rf_supervisor: what its files share.
  *
  * Locks, outermost first:
+ *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
+ *                        time; of two subOSes: the lower id first
  *   rf_ledger_lock       who owns which core, memory and low slice; also serialises
  *                        the use of the common trampoline. Held for long.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
@@ -20,12 +22,17 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+#include "kernel/ficm.h"
 #include "uapi/rainforest.h"
+#include "wire/control.h"
 
 #define RF_VERSION		"0.1.0"
 
 /* Owners in the ledger: the supervisor, or the id of a subOS (1 and up). */
 #define RF_OWNER_SUPERVISOR	0
+#define RF_OWNER_ARENA		U32_MAX		/* memory that all kernels share */
+
+struct rf_console_log;
 
 struct rf_subos {
 	struct kobject kobj;		/* reference count, sysfs directory */
@@ -40,6 +47,17 @@ struct rf_subos {
 	struct rf_range ranges[RF_RANGES_MAX];
 	u64 low_slice;			/* physical; 0: none */
 
+	struct mutex adjusting;
+	u32 member;			/* its number in the arena, 0: none */
+	u32 kernel_id;			/* of the kernel that runs in it; new at every start */
+
+	/* Supcon's own lock (supcon.c). */
+	struct list_head requests;	/* waiting for an answer */
+
+	struct rf_console_log *console;	/* console.c; lives as long as the subOS */
+	char *definition;		/* ledger lock: RF_IOC_DEFINE, kvmalloc()ed, or NULL */
+	u32 definition_length;
+
 	struct rw_semaphore memory_sem;
 	void *boot_area;		/* RF_BOOT_AREA_SIZE bytes, mapped write-back */
 
@@ -53,6 +71,15 @@ struct rf_subos {
 	u64 vmcoreinfo_size;
 	char reason[RF_REASON_MAX];
 	u64 moments[RF_MOMENT_NR];	/* ktime_get_ns() */
+	u32 capabilities;		/* enum rf_capability, as its agent said in HELLO */
+	u64 block_size;			/* of its kernel's memory hotplug, bytes; 0: unknown */
+	u64 beat;			/* last value seen */
+	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
+	struct rf_policies policies;
+	u32 starts;
+	u32 restarts_left;
+	bool resetting;			/* a RESET's builder is at work: its end is no end */
+	bool restart_asked;		/* rfm is going to start it again */
 	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
 	u32 generation;			/* counts changes, for poll() */
 	bool gone;			/* destroyed; only descriptors are left */
@@ -78,6 +105,73 @@ int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args);
 int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args);
 int rf_release_init(void);
 void rf_release_exit(void);
+
+/* arena.c: shared memory, carved from the pool while there are subOSes */
+int rf_arena_attach(struct rf_subos *subos);	/* ledger lock; member number, home segment */
+void rf_arena_detach(struct rf_subos *subos);	/* ledger lock; safe to repeat */
+u64 rf_arena_size(void);			/* ledger lock */
+void rf_arena_describe(void);			/* ledger lock; machine page, ledger's copy */
+void *rf_arena_home(const struct rf_subos *subos); /* kernel address of its home segment */
+
+/* grant.c: what each kernel may believe; the grant page of every subOS, and our own */
+extern struct rf_grant rf_own_grant;
+void rf_grant_update(void);			/* ledger lock; all pages, from the ledger */
+void rf_grant_prepare(struct rf_subos *subos);	/* ledger lock; before a start: new kernel id */
+
+/* supcon.c: requests to the agents, HELLO from them */
+int rf_supcon_init(void);
+void rf_supcon_exit(void);
+/*
+ * Ask the agent of a subOS and wait. @progress (may be NULL) is called for each
+ * PROGRESS in process context, with none of our locks held. On a time-out or a
+ * signal the request is cancelled and the agent's last word is waited for (at most
+ * RF_CANCEL_MS); an answer that comes even later is handed to @progress's owner by
+ * rf_resize_late(). 0 (DONE, args in @args); the agent's errno (FAILED);
+ * -ETIMEDOUT, -EINTR (cancelled); -EPIPE (the subOS ended), -ENOTCONN, -EOPNOTSUPP.
+ */
+typedef void (*rf_supcon_progress)(struct rf_subos *subos, const s64 *args, void *data);
+int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
+		      u32 timeout_ms, rf_supcon_progress progress, void *data);
+void rf_supcon_ended(struct rf_subos *subos);	/* any context: wake who waits for its answers */
+
+/* resize.c, resize_cores.c, resize_memory.c */
+int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
+		    struct rf_subos *to);
+void rf_resize_late(struct rf_subos *subos, const struct rf_control *answer); /* process context */
+void rf_loans_settle(struct rf_subos *subos);	/* destroy: borrowed cores go home. Ledger lock. */
+u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
+void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
+
+/* events.c: what happened, for people and programs */
+void rf_events_init(void);
+void rf_events_exit(void);
+/* Any context. @name and id come from @subos. */
+void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
+	      u64 duration_ns, const u64 args[4], const char *detail);
+int rf_events_read(struct rf_events *args);	/* copies to user space */
+u64 rf_events_last(void);
+extern wait_queue_head_t rf_events_wait;
+
+/* console.c: drains console rings into scroll-backs, descriptors of consoles */
+int rf_console_init(void);			/* after the first rf_ficm_join() */
+void rf_console_exit(void);			/* before rf_ficm_leave() */
+int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is needed */
+void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */
+void rf_console_end(struct rf_subos *subos);	/* destroyed: readers see the end */
+void rf_console_free(struct rf_subos *subos);	/* with the last reference */
+void rf_console_poll(struct rf_subos *subos);	/* any context: look at its ring soon */
+int rf_console_fd(struct rf_subos *subos, u32 flags, struct file **filp);
+u32 rf_console_viewers(const struct rf_subos *subos);
+
+/* restart.c: stop, reset, and what policies do about an end */
+int rf_subos_stop(struct rf_subos *subos, u32 flags);
+int rf_subos_reset(struct rf_subos *subos, u32 flags);
+void rf_subos_reset_undo(struct rf_subos *subos);	/* the builder went away before START */
+void rf_policy_defaults(struct rf_policies *policies);
+int rf_policy_check(const struct rf_policies *policies);
+void rf_policy_ended(struct rf_subos *subos);	/* any context: it ended by itself */
+int rf_policy_init(void);
+void rf_policy_exit(void);
 
 /* load.c: what user space puts into a partition */
 int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,

@@ -3,14 +3,22 @@
  * The ABI between user space and rf_supervisor: /dev/rainforest (root only).
  *
  * Two kinds of descriptors take ioctls. Opening the device gives a machine
- * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CREATE, _OPEN). CREATE and OPEN
- * return a partition descriptor (RF_IOC_STATUS, _LOAD, _START, _PUBLISH,
- * _DESTROY, poll, pread).
+ * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _CREATE, _OPEN, poll).
+ * CREATE and OPEN return a partition descriptor (RF_IOC_STATUS, _LOAD, _START,
+ * _PUBLISH, _DESTROY, _POLICY, _DEFINE, _DEFINITION, _RESIZE, _STOP, _RESET,
+ * _STATISTICS, _WINDOW, _CONSOLE, poll, pread).
  *
  * A partition made by CREATE is under construction: it hangs on its
  * descriptor, and closing that descriptor (or dying) undoes everything. START
  * or PUBLISH end the construction; from then on the supervisor owns the subOS,
  * and it lives until DESTROY, whoever holds descriptors of it.
+ *
+ * A subOS that ended (or hangs) can be started again with RESET, LOAD, START. RESET
+ * makes its descriptor the builder's, too: closing it before START leaves the
+ * subOS stopped.
+ *
+ * poll() on a machine descriptor reports POLLIN when there are events newer than
+ * the last one this descriptor was given by EVENTS.
  *
  * poll() on a partition descriptor reports POLLIN when the state or stage
  * changed since this descriptor's last STATUS, and POLLHUP once the subOS is
@@ -36,12 +44,13 @@
 #include <linux/ioctl.h>
 #include <linux/types.h>
 
+#include "../wire/arena.h"
 #include "../wire/handoff.h"
 #include "../wire/layout.h"
 #include "../wire/mailbox.h"
 
 #define RF_DEVICE		"/dev/rainforest"
-#define RF_ABI_VERSION		1
+#define RF_ABI_VERSION		2
 
 /* States of a subOS. */
 enum rf_state {
@@ -52,7 +61,7 @@ enum rf_state {
 	RF_STATE_STOPPING	= 5,	/* being stopped or destroyed */
 	RF_STATE_STOPPED	= 6,	/* went down in order; its cores are held */
 	RF_STATE_CRASHED	= 7,	/* went down otherwise; its cores are held */
-	RF_STATE_LOST		= 8,	/* heartbeat missing */
+	RF_STATE_LOST		= 8,	/* heartbeat missing; heals when it beats again */
 };
 
 /* How interrupts are addressed on this machine. */
@@ -77,6 +86,8 @@ struct rf_info {
 	__u64	pool_free;		/* out: bytes of it nobody owns */
 	__u32	builder_pid;		/* out: who holds a partition under construction, or 0 */
 	__u32	locked_down;		/* out: 1 if kernel lockdown refuses CREATE */
+	__u64	arena;			/* out: bytes of the pool that are shared memory now */
+	__u64	last_event;		/* out: sequence of the newest event, 0: none yet */
 };
 
 /* RF_IOC_MEMORY: what a CREATE could be given right now. */
@@ -99,6 +110,68 @@ struct rf_list {
 	__u32	count;			/* out: how many subOSes there are (may exceed capacity) */
 	__u32	reserved;
 	__aligned_u64 names;		/* in: char[capacity][RF_NAME_MAX] */
+};
+
+/* RF_IOC_CORES: every core there is, by logical number. */
+struct rf_core {
+	__u32	cpu;			/* logical number in the supervisor */
+	__u32	apic_id;		/* physical */
+	__u32	owner;			/* id of a subOS, 0: the supervisor */
+	__u32	lender;			/* borrowed from the subOS of this id, 0: not borrowed */
+	__s32	node;			/* NUMA node, -1: unknown */
+	__u32	online;			/* 1: online in the supervisor */
+};
+
+struct rf_cores {
+	__u32	size;
+	__u32	capacity;		/* in: how many structs fit in the buffer */
+	__u32	count;			/* out: how many cores there are (may exceed capacity) */
+	__u32	reserved;
+	__aligned_u64 cores;		/* in: struct rf_core[capacity] */
+};
+
+/*
+ * RF_IOC_EVENTS: what happened, oldest first. The supervisor keeps the last
+ * RF_EVENTS_KEPT events. Adjustments (RF_EVENT_CORES_ADDED .. _CORES_RETURNED) carry
+ * how long they took and how they ended.
+ */
+enum rf_event_type {
+	RF_EVENT_CREATED	= 1,	/* args: memory; detail: list of cores */
+	RF_EVENT_STATE		= 2,	/* args: old state, new state, cause; detail: reason */
+	RF_EVENT_CORES_ADDED	= 3,	/* args: number; detail: list of cores */
+	RF_EVENT_CORES_REMOVED	= 4,	/* as above */
+	RF_EVENT_MEMORY_ADDED	= 5,	/* args: bytes, bytes wanted */
+	RF_EVENT_MEMORY_REMOVED	= 6,	/* args: bytes, bytes wanted */
+	RF_EVENT_CORES_MOVED	= 7,	/* args: number, id of the receiver; detail: list */
+	RF_EVENT_CORES_BORROWED	= 8,	/* as above; registered as a loan */
+	RF_EVENT_CORES_RETURNED	= 9,	/* args: number, id of the lender; detail: list */
+	RF_EVENT_LATE		= 10,	/* args: op; an answer came too late and was undone */
+	RF_EVENT_POLICY		= 11,	/* detail: what the policy does now */
+	RF_EVENT_DESTROYED	= 12,	/* args: memory */
+	RF_EVENT_CONSOLE	= 13,	/* args: bytes the subOS's console dropped in all */
+};
+
+struct rf_event {
+	__u64	sequence;		/* 1 and up, without gaps */
+	__u64	time_ns;		/* CLOCK_REALTIME, when it was done */
+	__u64	duration_ns;		/* of an adjustment, else 0 */
+	__u32	id;			/* of the subOS */
+	__u32	type;			/* enum rf_event_type */
+	__s32	result;			/* 0 or a negative errno */
+	__u32	cause;			/* enum rf_cause: who wanted it */
+	__u64	args[4];
+	char	name[RF_NAME_MAX];	/* of the subOS */
+	char	detail[RF_REASON_MAX];	/* text, NUL-terminated */
+};
+#define RF_EVENTS_KEPT		1024
+
+struct rf_events {
+	__u32	size;
+	__u32	capacity;		/* in: how many structs fit in the buffer */
+	__u64	after;			/* in: give events with a larger sequence */
+	__u32	count;			/* out: events in the buffer */
+	__u32	lost;			/* out: events after `after` that are not kept any more */
+	__aligned_u64 events;		/* in: struct rf_event[capacity] */
 };
 
 /*
@@ -169,6 +242,16 @@ struct rf_status {
 	__u64	vmcoreinfo;		/* out: physical address of the VMCOREINFO note, or 0 */
 	__u64	vmcoreinfo_size;	/* out */
 	__u64	moments[RF_MOMENT_NR];	/* out: enum rf_moment */
+	__u64	block_size;		/* out: its kernel's memory block, bytes; 0: not known yet */
+	__u64	beat_age_ns;		/* out: since its last heartbeat; 0: none expected */
+	__u32	capabilities;		/* out: enum rf_capability, 0: no agent yet */
+	__u32	member;			/* out: its number among the kernels */
+	__u32	starts;			/* out: how often it was started */
+	__u32	restarts_left;		/* out: restarts after a crash that are left to the policy */
+	__u32	on_crash;		/* out: enum rf_policy */
+	__u32	on_reboot;		/* out: enum rf_policy */
+	__u32	hang_timeout_ms;	/* out */
+	__u32	console_viewers;	/* out */
 	__u32	nr_cpus;		/* out */
 	__u32	nr_ranges;		/* out */
 	struct rf_range ranges[RF_RANGES_MAX];	/* out: boot range first */
@@ -236,6 +319,148 @@ struct rf_destroy {
 	__u64	memory_returned;	/* out: bytes no longer owned by this subOS */
 };
 
+/*
+ * RF_IOC_POLICY: what becomes of a subOS that ends by itself. Any state.
+ *   EINVAL  an unknown policy; a hang time-out below 1 s or above 1 h
+ */
+enum rf_policy {
+	RF_POLICY_KEEP		= 0,	/* it stays as it ended */
+	RF_POLICY_RESTART	= 1,	/* started again, by the helper (module parameter helper=) */
+	RF_POLICY_DESTROY	= 2,
+};
+
+struct rf_policies {
+	__u32	size;
+	__u32	on_crash;		/* in: after crashed, or lost for longer than hang_timeout_ms */
+	__u32	on_reboot;		/* in: after a reboot inside; KEEP or RESTART */
+	__u32	restarts;		/* in: restarts after crashes before on_crash becomes KEEP */
+	__u32	hang_timeout_ms;	/* in: 1000 .. 3600000 */
+	__u32	reserved;
+};
+
+/*
+ * RF_IOC_DEFINE: keep a text with the subOS, for who starts it again; the
+ * supervisor does not look at it. RF_IOC_DEFINITION: read it back.
+ *   E2BIG   longer than RF_DEFINITION_MAX
+ *   ENOSPC  DEFINITION: longer than the buffer; length tells
+ */
+#define RF_DEFINITION_MAX	16384
+
+struct rf_definition {
+	__u32	size;
+	__u32	length;			/* DEFINE in: bytes; DEFINITION in: of the buffer, out: bytes */
+	__aligned_u64 text;
+};
+
+/*
+ * RF_IOC_RESIZE: move cores or memory while the subOS runs. One thing at a time.
+ *
+ *   EBUSY      state is not `running`; or another resize of it is under way
+ *   EOPNOTSUPP its agent cannot do this
+ *   EINVAL     cores: none, too many, doubled, core 0, its boot core (`culprit`);
+ *              memory: 0 or not a multiple of RF_EXTENT_SIZE; MOVE to itself
+ *   ENODEV     core `culprit` does not exist, or is offline in the supervisor
+ *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
+ *              to this one; for RETURN, is not borrowed)
+ *   EIO        core `culprit` could not be taken offline or brought up; `error` has
+ *              what the other side said. What was done stands in the results.
+ *   ENOMEM     MEMORY_ADD: not so much; `available` bytes could be given
+ *   ETIMEDOUT  no answer in time: cancelled. Results say what had been done.
+ *   EINTR      a signal: cancelled, in the same way
+ *   EPIPE      the subOS ended meanwhile
+ * Success in part (MEMORY_REMOVE) is 0 with `memory_done` smaller than `memory`.
+ */
+enum rf_resize_op {
+	RF_RESIZE_CORES_ADD	= 1,	/* from the supervisor */
+	RF_RESIZE_CORES_REMOVE	= 2,	/* to the supervisor */
+	RF_RESIZE_MEMORY_ADD	= 3,	/* rounded up to the subOS's memory blocks */
+	RF_RESIZE_MEMORY_REMOVE	= 4,
+	RF_RESIZE_MOVE		= 5,	/* cores of this subOS to that of `to_fd` */
+	RF_RESIZE_BORROW	= 6,	/* the same, registered: RETURN, or its end, gives them back */
+	RF_RESIZE_RETURN	= 7,	/* borrowed cores of this subOS to their lenders; none named: all */
+};
+
+struct rf_resize {
+	__u32	size;
+	__u32	op;			/* in: enum rf_resize_op */
+	__aligned_u64 cpus;		/* in: __u32[nr_cpus], logical numbers */
+	__u32	nr_cpus;		/* in */
+	__s32	to_fd;			/* in, MOVE and BORROW: partition descriptor of the receiver */
+	__u64	memory;			/* in: bytes */
+	__u32	timeout_ms;		/* in: 0: 10 s */
+	__s32	node;			/* in, MEMORY_ADD: NUMA node, -1: any */
+	__u32	cpus_done;		/* out: cores that changed hands for good */
+	__u32	culprit;		/* out */
+	__u64	memory_done;		/* out: bytes that changed hands for good */
+	__u64	available;		/* out */
+	__s32	error;			/* out: errno of the other side, 0: none */
+	__u32	reserved;
+};
+
+/*
+ * RF_IOC_STOP: ask the subOS to go down, or (RF_STOP_NOW) hold its cores at once.
+ * Returns when the agent took the request (or the cores are held); poll() tells the end.
+ *   EBUSY      it does not run; RF_STOP_NOW works in booting, running, lost, stopping
+ *   EOPNOTSUPP it has no agent: use RF_STOP_NOW
+ *   ETIMEDOUT  the agent did not answer
+ */
+#define RF_STOP_NOW		1	/* without asking */
+#define RF_STOP_RESTART		2	/* it is going to be started again: not an end by itself */
+
+struct rf_stop_args {
+	__u32	size;
+	__u32	flags;			/* in */
+};
+
+/*
+ * RF_IOC_RESET: make a subOS that ended startable: its cores are held, its memory
+ * is cleared, its state is `defined` again; it keeps what it owns. The descriptor
+ * becomes the builder's; closing it before START leaves the subOS `stopped`.
+ *   EBUSY   it has not ended (RF_RESET_LOST: `lost` is accepted), or another
+ *           partition is under construction
+ */
+#define RF_RESET_LOST		1
+
+struct rf_reset {
+	__u32	size;
+	__u32	flags;			/* in */
+};
+
+/*
+ * RF_IOC_STATISTICS: numbers from inside the subOS, asked for right now. Display only.
+ *   EBUSY, EOPNOTSUPP, ETIMEDOUT  as for RESIZE
+ */
+struct rf_stats {
+	__u32	size;
+	__u32	reserved;
+	struct rf_statistics inside;	/* out */
+};
+
+/* RF_IOC_WINDOW: the console's terminal has this size now. Errors as for STATISTICS. */
+struct rf_window {
+	__u32	size;
+	__u16	rows;			/* in */
+	__u16	columns;		/* in */
+};
+
+/*
+ * RF_IOC_CONSOLE: a descriptor of the subOS's console. read() gives the scroll-back
+ * (at most RF_SCROLLBACK bytes) and then what comes, blocking unless O_NONBLOCK; it
+ * works on after the subOS died, and returns 0 once it is destroyed. write() is input
+ * for the subOS (short or EAGAIN if its ring is full). poll() works.
+ *   EBUSY   RF_CONSOLE_WRITE: somebody else writes
+ */
+#define RF_CONSOLE_WRITE	1
+#define RF_CONSOLE_LIVE		2	/* without the scroll-back */
+#define RF_SCROLLBACK		(512 << 10)
+
+struct rf_console_open {
+	__u32	size;
+	__u32	flags;			/* in */
+	__s32	fd;			/* out: O_CLOEXEC */
+	__u32	reserved;
+};
+
 /* Numbers carry no size: the structs grow (see above). Argument: struct of the same name. */
 #define RF_IOC_MAGIC	0xF5
 #define RF_IOC_INFO	_IO(RF_IOC_MAGIC, 0x00)
@@ -243,11 +468,22 @@ struct rf_destroy {
 #define RF_IOC_LIST	_IO(RF_IOC_MAGIC, 0x02)
 #define RF_IOC_CREATE	_IO(RF_IOC_MAGIC, 0x03)
 #define RF_IOC_OPEN	_IO(RF_IOC_MAGIC, 0x04)
+#define RF_IOC_CORES	_IO(RF_IOC_MAGIC, 0x05)
+#define RF_IOC_EVENTS	_IO(RF_IOC_MAGIC, 0x06)
 #define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)
 #define RF_IOC_LOAD	_IO(RF_IOC_MAGIC, 0x11)
 #define RF_IOC_START	_IO(RF_IOC_MAGIC, 0x12)
 /* RF_IOC_PUBLISH: end construction without a start. No argument. */
 #define RF_IOC_PUBLISH	_IO(RF_IOC_MAGIC, 0x13)
 #define RF_IOC_DESTROY	_IO(RF_IOC_MAGIC, 0x14)
+#define RF_IOC_POLICY	_IO(RF_IOC_MAGIC, 0x15)	/* struct rf_policies */
+#define RF_IOC_DEFINE	_IO(RF_IOC_MAGIC, 0x16)	/* struct rf_definition */
+#define RF_IOC_DEFINITION _IO(RF_IOC_MAGIC, 0x17)	/* struct rf_definition */
+#define RF_IOC_RESIZE	_IO(RF_IOC_MAGIC, 0x18)
+#define RF_IOC_STOP	_IO(RF_IOC_MAGIC, 0x19)	/* struct rf_stop_args */
+#define RF_IOC_RESET	_IO(RF_IOC_MAGIC, 0x1a)
+#define RF_IOC_STATISTICS _IO(RF_IOC_MAGIC, 0x1b)	/* struct rf_stats */
+#define RF_IOC_WINDOW	_IO(RF_IOC_MAGIC, 0x1c)
+#define RF_IOC_CONSOLE	_IO(RF_IOC_MAGIC, 0x1d)	/* struct rf_console_open */
 
 #endif /* RF_UAPI_RAINFOREST_H */

@@ -5,8 +5,8 @@
  * The boot range is the first range of a partition; it starts at a 2 MiB
  * boundary. All offsets below are from its first byte. rfm fills the boot area
  * through RF_IOC_LOAD, except for the mailbox (zeroed by the supervisor, then
- * written by the subOS) and the customized trampoline (written by the
- * supervisor when it starts the boot core).
+ * written by the subOS), the customized trampoline (written by the supervisor
+ * when it starts the boot core) and the grant page (written by the supervisor).
  *
  * The subOS's e820 map lists the boot area as reserved, but for the ACPI
  * tables: a kernel never allocates from it, so both sides can rely on it for
@@ -22,6 +22,7 @@
 #define RF_MAILBOX_OFF		0x2000	/* struct rf_mailbox, 4 KiB */
 #define RF_HANDOFF_OFF		0x3000	/* struct rf_handoff, 8 KiB */
 #define RF_TRAMPOLINE_OFF	0x5000	/* customized trampoline, 4 KiB */
+#define RF_GRANT_OFF		0x6000	/* struct rf_grant, 4 KiB; written by the supervisor */
 #define RF_ACPI_OFF		0x10000	/* RSDP first, then the tables, 64 KiB */
 #define RF_ACPI_SIZE		0x10000
 #define RF_PAGE_TABLES_OFF	0x20000	/* identity page tables, 256 KiB */
@@ -44,6 +45,9 @@
 
 #define RF_NAME_MAX		32	/* with the NUL; [a-z0-9][a-z0-9_-]* */
 #define RF_CPUS_MAX		256	/* cores of one subOS */
-#define RF_RANGES_MAX		16	/* memory ranges of one subOS */
+#define RF_RANGES_MAX		64	/* memory ranges of one subOS */
+#define RF_MEMBERS_MAX		16	/* kernels on one machine, the supervisor included */
+#define RF_SEGMENTS_MAX_ARENA	32	/* segments of the arena */
+#define RF_LEDGER_RANGES	256	/* memory ranges in the ledger's copy */
 
 #endif /* RF_WIRE_LAYOUT_H */

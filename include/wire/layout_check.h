@@ -7,9 +7,14 @@
 #ifndef RF_WIRE_LAYOUT_CHECK_H
 #define RF_WIRE_LAYOUT_CHECK_H
 
+#include "arena.h"
+#include "console.h"
+#include "control.h"
+#include "grant.h"
 #include "handoff.h"
 #include "layout.h"
 #include "mailbox.h"
+#include "message.h"
 
 #ifdef __cplusplus
 #define RF_PROVE(condition)	static_assert(condition, #condition)
@@ -33,11 +38,9 @@
 RF_SIZE(rf_range, 16);
 RF_AT(rf_range, start, 0);
 RF_AT(rf_range, size, 8);
-RF_SIZE(rf_arena_segment, 24);
+RF_SIZE(rf_arena_segment, 16);
 RF_AT(rf_arena_segment, start, 0);
 RF_AT(rf_arena_segment, size, 8);
-RF_AT(rf_arena_segment, id, 16);
-RF_AT(rf_arena_segment, flags, 20);
 
 /* struct rf_handoff */
 RF_AT(rf_handoff, size, 0x00);
@@ -53,15 +56,13 @@ RF_AT(rf_handoff, low_slice, 0x40);
 RF_AT(rf_handoff, low_slice_size, 0x48);
 RF_AT(rf_handoff, nr_cpus, 0x4c);
 RF_AT(rf_handoff, nr_ranges, 0x50);
-RF_AT(rf_handoff, nr_segments, 0x54);
+RF_AT(rf_handoff, pad, 0x54);
 RF_AT(rf_handoff, ranges, 0x58);
-RF_NEXT(rf_handoff, ranges, segments);
-RF_NEXT(rf_handoff, segments, doorbell);
-RF_NEXT(rf_handoff, doorbell, console);
-RF_NEXT(rf_handoff, console, reserved);
+RF_NEXT(rf_handoff, ranges, grant);
+RF_NEXT(rf_handoff, grant, reserved);
 RF_NEXT(rf_handoff, reserved, apic_ids);
 RF_LAST(rf_handoff, apic_ids);
-RF_SIZE(rf_handoff, 0x758);
+RF_SIZE(rf_handoff, 0x8d8);
 RF_PROVE(sizeof(struct rf_handoff) % 4 == 0);
 
 /* struct rf_acpi_table */
@@ -92,12 +93,106 @@ RF_AT(rf_mailbox, reason, 0x100);
 RF_LAST(rf_mailbox, reason);
 RF_SIZE(rf_mailbox, 0x180);
 
+/* struct rf_message, struct rf_ring_pair */
+RF_SIZE(rf_message, 64);
+RF_AT(rf_message, sequence, 0);
+RF_AT(rf_message, type, 4);
+RF_AT(rf_message, length, 6);
+RF_AT(rf_message, flags, 7);
+RF_AT(rf_message, from, 8);
+RF_AT(rf_message, to, 12);
+RF_AT(rf_message, payload, 16);
+RF_SIZE(rf_ring_line, 64);
+RF_AT(rf_ring_pair, head, 0x000);
+RF_AT(rf_ring_pair, tail, 0x080);
+RF_AT(rf_ring_pair, urgent, 0x100);
+RF_NEXT(rf_ring_pair, urgent, normal);
+RF_LAST(rf_ring_pair, normal);
+RF_SIZE(rf_ring_pair, 0x3100);
+
+/* struct rf_control */
+RF_SIZE(rf_control, RF_PAYLOAD_MAX);
+RF_AT(rf_control, id, 0);
+RF_AT(rf_control, op, 4);
+RF_AT(rf_control, answer, 6);
+RF_AT(rf_control, args, 8);
+
+/* struct rf_grant */
+RF_AT(rf_grant, size, 0x00);
+RF_AT(rf_grant, magic, 0x04);
+RF_AT(rf_grant, major, 0x08);
+RF_AT(rf_grant, minor, 0x0a);
+RF_AT(rf_grant, sequence, 0x0c);
+RF_AT(rf_grant, member, 0x10);
+RF_AT(rf_grant, nr_ranges, 0x14);
+RF_AT(rf_grant, reserved, 0x18);
+RF_AT(rf_grant, ranges, 0x20);
+RF_NEXT(rf_grant, ranges, segments);
+RF_NEXT(rf_grant, segments, kernel_ids);
+RF_NEXT(rf_grant, kernel_ids, owner);
+RF_LAST(rf_grant, owner);
+RF_SIZE(rf_grant, 0x760);
+
+/* struct rf_endpoint, struct rf_statistics */
+RF_AT(rf_endpoint, magic, 0x000);
+RF_AT(rf_endpoint, major, 0x004);
+RF_AT(rf_endpoint, minor, 0x006);
+RF_AT(rf_endpoint, kernel_id, 0x008);
+RF_NEXT(rf_endpoint, kernel_id, pad0);
+RF_AT(rf_endpoint, armed, 0x040);
+RF_NEXT(rf_endpoint, armed, pad1);
+RF_AT(rf_endpoint, beat, 0x080);
+RF_NEXT(rf_endpoint, beat, pad2);
+RF_AT(rf_endpoint, doorbells, 0x0c0);
+RF_AT(rf_endpoint, statistics, 0x140);
+RF_LAST(rf_endpoint, statistics);
+RF_AT(rf_statistics, load, 64);
+RF_AT(rf_statistics, pressure, 76);
+RF_AT(rf_statistics, processes, 88);
+RF_AT(rf_statistics, cpus_online, 92);
+RF_AT(rf_statistics, release, 96);
+RF_SIZE(rf_statistics, 160);
+
+/* struct rf_machine and its parts */
+RF_AT(rf_member, mac, 16);
+RF_AT(rf_member, name, 32);
+RF_SIZE(rf_member, 64);
+RF_AT(rf_ledger, low_owner, 16);
+RF_NEXT(rf_ledger, low_owner, core_owner);
+RF_NEXT(rf_ledger, core_owner, ranges);
+RF_LAST(rf_ledger, ranges);
+RF_PROVE(sizeof(struct rf_ledger) % 4 == 0);
+RF_AT(rf_machine, nr_segments, 8);
+RF_AT(rf_machine, segments, 16);
+RF_NEXT(rf_machine, segments, members);
+RF_NEXT(rf_machine, members, ledger);
+RF_LAST(rf_machine, ledger);
+
+/* struct rf_console */
+RF_AT(rf_console, out_head, 0x00);
+RF_AT(rf_console, out_dropped, 0x04);
+RF_AT(rf_console, in_tail, 0x08);
+RF_AT(rf_console, out_tail, 0x40);
+RF_AT(rf_console, out_waiting, 0x44);
+RF_AT(rf_console, in_head, 0x48);
+RF_AT(rf_console, in, 0x80);
+RF_NEXT(rf_console, in, out);
+RF_LAST(rf_console, out);
+
+/* A home segment: everything fits where it goes. */
+RF_PROVE(RF_HOME_ENDPOINT_OFF - RF_HOME_MACHINE_OFF >= (int)sizeof(struct rf_machine));
+RF_PROVE(RF_HOME_RINGS_OFF - RF_HOME_ENDPOINT_OFF >= (int)sizeof(struct rf_endpoint));
+RF_PROVE(RF_HOME_CONSOLE_OFF - RF_HOME_RINGS_OFF >=
+	 (int)sizeof(struct rf_ring_pair) * RF_MEMBERS_MAX);
+RF_PROVE(RF_HOME_SIZE - RF_HOME_CONSOLE_OFF >= (int)sizeof(struct rf_console));
+
 /* The boot area: everything fits where it goes. */
 RF_PROVE(RF_CMDLINE_OFF - RF_BOOT_PARAMS_OFF >= 4096);
 RF_PROVE(RF_MAILBOX_OFF - RF_CMDLINE_OFF >= RF_CMDLINE_MAX);
 RF_PROVE(RF_HANDOFF_OFF - RF_MAILBOX_OFF >= (int)sizeof(struct rf_mailbox));
 RF_PROVE(RF_TRAMPOLINE_OFF - RF_HANDOFF_OFF >= (int)sizeof(struct rf_handoff));
-RF_PROVE(RF_ACPI_OFF - RF_TRAMPOLINE_OFF >= 4096);
+RF_PROVE(RF_GRANT_OFF - RF_TRAMPOLINE_OFF >= 4096);
+RF_PROVE(RF_ACPI_OFF - RF_GRANT_OFF >= (int)sizeof(struct rf_grant));
 RF_PROVE(RF_PAGE_TABLES_OFF - RF_ACPI_OFF >= RF_ACPI_SIZE);
 RF_PROVE(RF_BOOT_AREA_SIZE - RF_PAGE_TABLES_OFF >= RF_PAGE_TABLES_SIZE);
 

@@ -57,6 +57,7 @@ enum rf_cause {
 	RF_CAUSE_AGENT		= 9,	/* the agent refused to go on; see reason */
 	RF_CAUSE_NO_ENTRY	= 10,	/* the boot core never left the trampolines */
 	RF_CAUSE_SUPERVISOR	= 11,	/* the supervisor goes down */
+	RF_CAUSE_HANG		= 12,	/* no heartbeat for longer than its hang time-out */
 	RF_CAUSE_NR
 };
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Control messages between supcon (supervisor) and subOScon (the agent in a
+ * subOS), carried by FICM as urgent messages of the types RF_MSG_REQUEST,
+ * RF_MSG_ANSWER and RF_MSG_CANCEL, each with a struct rf_control as payload.
+ *
+ * Every request has an id, unique for its sender. It is answered by any number
+ * of PROGRESS, then exactly one of DONE, FAILED, CANCELLED. The agent works off
+ * requests one after the other, in order. CANCEL names the id of a request: the
+ * agent stops at the next unit (core, memory block), undoes the units it has not
+ * reported by PROGRESS, and answers CANCELLED; if the request was done already,
+ * CANCEL has no effect. An agent that was asleep for long sees the CANCEL before
+ * it goes on, for it is noted when it arrives.
+ *
+ * A request never grants anything: what the subOS owns stands in its grant page
+ * (wire/grant.h), which the supervisor changes before it asks the subOS to add
+ * something and after the subOS confirmed that it removed something.
+ *
+ * Changelog
+ *   1.0  first
+ */
+#ifndef RF_WIRE_CONTROL_H
+#define RF_WIRE_CONTROL_H
+
+#include <linux/types.h>
+
+#define RF_CONTROL_VERSION	1
+#define RF_CONTROL_ARGS		5
+
+enum rf_op {
+	/*
+	 * subOS to supervisor. args: version, enum rf_capability bits, size of a memory
+	 * block in bytes, number of cores the kernel knows, 0.
+	 * DONE: version to use (the smaller one), capabilities of the supervisor.
+	 */
+	RF_OP_HELLO		= 1,
+	/*
+	 * Supervisor to subOS, all of the following. args[0..3]: bitmap of physical
+	 * APIC ids, bit n of args[n / 64]. PROGRESS: APIC id, 0 or a negative errno,
+	 * one for each core in turn. DONE: number of cores that are online now.
+	 */
+	RF_OP_CORES_ADD		= 2,
+	/* As above; PROGRESS when the core is offline and may be held. DONE: number removed. */
+	RF_OP_CORES_REMOVE	= 3,
+	/*
+	 * args: start, size of a range of whole memory blocks of the subOS. DONE: bytes
+	 * online. FAILED: negative errno; nothing of it is in use.
+	 */
+	RF_OP_MEMORY_ADD	= 4,
+	/*
+	 * args: bytes wanted, deadline in ms. The agent picks the blocks. PROGRESS: start,
+	 * size of what the kernel has given up for good. DONE: bytes given up, which may
+	 * be less than wanted, also 0.
+	 */
+	RF_OP_MEMORY_REMOVE	= 5,
+	/* args: enum rf_stop. DONE: under way. The end is told through the mailbox. */
+	RF_OP_STOP		= 6,
+	/* DONE: the same args. */
+	RF_OP_PING		= 7,
+	/* DONE: the statistics in the subOS's endpoint are fresh. */
+	RF_OP_STATISTICS	= 8,
+	/* args: rows, columns of the console's terminal. DONE. */
+	RF_OP_WINDOW		= 9,
+	RF_OP_NR
+};
+
+enum rf_capability {
+	RF_CAN_CORES		= 1 << 0,	/* CORES_ADD, CORES_REMOVE */
+	RF_CAN_MEMORY		= 1 << 1,	/* MEMORY_ADD, MEMORY_REMOVE */
+	RF_CAN_CONSOLE		= 1 << 2,
+};
+
+enum rf_stop {
+	RF_STOP_POWEROFF	= 0,
+	RF_STOP_REBOOT		= 1,
+};
+
+enum rf_answer {
+	RF_ANSWER_NONE		= 0,		/* in requests */
+	RF_ANSWER_PROGRESS	= 1,
+	RF_ANSWER_DONE		= 2,
+	RF_ANSWER_FAILED	= 3,		/* args[0]: negative errno */
+	RF_ANSWER_CANCELLED	= 4,
+};
+
+struct rf_control {
+	__u32	id;			/* of the request */
+	__u16	op;			/* enum rf_op; in answers that of the request */
+	__u16	answer;			/* enum rf_answer */
+	__s64	args[RF_CONTROL_ARGS];
+};
+
+#endif /* RF_WIRE_CONTROL_H */
