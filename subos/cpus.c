@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Cores. A stock kernel believes that every core in its tables is its own; the
- * hand-off knows better. A hotplug callback that comes before any INIT or SIPI
- * refuses each core that was not granted, whoever asks for it: this module, the
+ * grant page knows better. A hotplug callback that comes before any INIT or SIPI
+ * refuses each core that is not granted, whoever asks for it: this module, the
  * user through sysfs, or resume. The callback stays for the kernel's whole life,
  * so granted cores can go offline and come back, and no other ever comes up.
+ *
+ * Between the word that a core is offline and the change of the grant page the
+ * core is still granted, but the supervisor may hold it at any moment. Such a core
+ * is refused as well, until the supervisor asks for it again.
  */
+#include <linux/bitmap.h>
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/cpumask.h>
@@ -15,28 +20,26 @@
 
 #include "rf_subos.h"
 
-static const struct rf_handoff *rf_grant;
 static int rf_veto_state;
 static int rf_count_state;
 
-static bool rf_granted(u32 apic_id)
-{
-	u32 i;
-
-	for (i = 0; i < rf_grant->nr_cpus; i++)
-		if (rf_grant->apic_ids[i] == apic_id)
-			return true;
-	return false;
-}
+/* Cores being given up, by APIC id. Only requests change it, one at a time. */
+static DECLARE_BITMAP(rf_leaving, RF_APIC_IDS);
 
 static int rf_veto(unsigned int cpu)
 {
 	u32 apic_id = per_cpu(x86_cpu_to_apicid, cpu);
 
-	if (rf_granted(apic_id))
-		return 0;
-	pr_warn_ratelimited("cpu %u (APIC id %u) was not granted to this subOS\n", cpu, apic_id);
-	return -EBUSY;
+	if (!rf_granted(apic_id)) {
+		pr_warn_ratelimited("cpu %u (APIC id %u) is not granted to this subOS\n", cpu,
+				    apic_id);
+		return -EBUSY;
+	}
+	if (test_bit(apic_id, rf_leaving)) {
+		pr_warn_ratelimited("cpu %u (APIC id %u) was given back\n", cpu, apic_id);
+		return -EBUSY;
+	}
+	return 0;
 }
 
 static int rf_count_up(unsigned int cpu)
@@ -54,9 +57,9 @@ static int rf_count_down(unsigned int cpu)
 
 /**
  * rf_cpus_guard() - put the veto in place.
- * @handoff: checked, and kept by the caller as long as the veto is there
+ * @handoff: checked
  *
- * Fails if a core that was not granted is online already, or if the core that
+ * The grant page must be open, and stay so as long as the veto is there. Fails if a core that was not granted is online already, or if the core that
  * booted this kernel is not the one the hand-off lists first.
  *
  * Context: process context, may sleep.
@@ -67,7 +70,6 @@ int rf_cpus_guard(const struct rf_handoff *handoff)
 	u32 boot = per_cpu(x86_cpu_to_apicid, 0);
 	int state;
 
-	rf_grant = handoff;
 	if (boot != handoff->apic_ids[0]) {
 		rf_refuse("booted on APIC id %u, the hand-off says %u", boot,
 			  handoff->apic_ids[0]);
@@ -141,5 +143,105 @@ int rf_cpus_start(const struct rf_handoff *handoff)
 			return err < 0 ? err : -EIO;
 		}
 	}
+	return 0;
+}
+
+/*
+ * A unit of a request. Returns 1 if the core changed sides, 0 if it was there
+ * already, or a negative error, after which it is where it was.
+ */
+typedef int (*rf_core_unit)(u32 apic_id);
+
+static int rf_core_add(u32 apic_id)
+{
+	int cpu = rf_cpu_of(apic_id);
+	int err;
+
+	if (!rf_granted(apic_id))
+		return -EPERM;
+	if (cpu < 0)
+		return cpu;
+	clear_bit(apic_id, rf_leaving);
+	if (cpu_online(cpu))
+		return 0;
+	err = add_cpu(cpu);
+	if (cpu_online(cpu))
+		return 1;
+	/* The supervisor takes it back now: the user must not try once more. */
+	set_bit(apic_id, rf_leaving);
+	return err < 0 ? err : -EIO;
+}
+
+static int rf_core_remove(u32 apic_id)
+{
+	int cpu = rf_cpu_of(apic_id);
+	bool online;
+	int err;
+
+	if (!rf_granted(apic_id))
+		return -EPERM;
+	if (cpu < 0)
+		return cpu;
+	if (!cpu)	/* the boot core; so another one is always left */
+		return -EBUSY;
+	online = cpu_online(cpu);
+	/* First the veto, then the removal, which waits for who is past the veto. */
+	set_bit(apic_id, rf_leaving);
+	err = remove_cpu(cpu);
+	if (cpu_online(cpu)) {
+		clear_bit(apic_id, rf_leaving);
+		return err < 0 ? err : -EBUSY;
+	}
+	return online;
+}
+
+/*
+ * Apply @unit to each core that @args names. What is done is undone by @undo only
+ * if it has not been reported. Returns the number of cores for which there was no
+ * error, or -ECANCELED.
+ */
+static int rf_cores_each(struct rf_request *request, const s64 *args, rf_core_unit unit,
+			 rf_core_unit undo)
+{
+	DECLARE_BITMAP(apic_ids, RF_APIC_IDS);
+	unsigned int apic_id, done = 0, i;
+	int rc;
+
+	for (i = 0; i < BITS_TO_LONGS(RF_APIC_IDS); i++)
+		apic_ids[i] = args[i];
+	for_each_set_bit(apic_id, apic_ids, RF_APIC_IDS) {
+		if (rf_request_cancelled(request))
+			return -ECANCELED;
+		rc = unit(apic_id);
+		if (rc > 0 && rf_request_cancelled(request) && undo(apic_id) >= 0)
+			return -ECANCELED;
+		if (rc < 0)
+			pr_warn("core with APIC id %u: error %d\n", apic_id, rc);
+		else
+			done++;
+		rf_request_progress(request, apic_id, min(rc, 0));
+	}
+	return done;
+}
+
+/* RF_OP_CORES_ADD. Context: process context, may sleep. */
+int rf_cores_add(struct rf_request *request, const s64 *args, s64 *results)
+{
+	int rc = rf_cores_each(request, args, rf_core_add, rf_core_remove);
+
+	if (rc < 0)
+		return rc;
+	results[0] = num_online_cpus();
+	return 0;
+}
+
+/* RF_OP_CORES_REMOVE. Context: process context, may sleep. */
+int rf_cores_remove(struct rf_request *request, const s64 *args, s64 *results)
+{
+	int rc = rf_cores_each(request, args, rf_core_remove, rf_core_add);
+
+	if (rc < 0)
+		return rc;
+	results[0] = rc;
 	return 0;
 }

@@ -22,7 +22,7 @@
 #define RF_LOW_END	(640 * SZ_1K)
 
 static_assert(sizeof(struct rf_acpi_table) == 48);
-static_assert(sizeof(struct rf_handoff) == 1880);
+static_assert(sizeof(struct rf_handoff) == 2264);
 static_assert(sizeof(struct rf_handoff) <= RF_HANDOFF_MAX);
 static_assert(RF_HANDOFF_OFF + RF_HANDOFF_MAX <= RF_TRAMPOLINE_OFF);
 
@@ -98,14 +98,18 @@ static int rf_handoff_verify(const struct rf_handoff *handoff, u64 addr)
 			  addr, handoff->ranges[0].start, handoff->mailbox);
 		return -EINVAL;
 	}
+	if (handoff->grant != addr - RF_HANDOFF_OFF + RF_GRANT_OFF) {
+		rf_refuse("hand-off at %#llx: grant page %#llx is elsewhere", addr, handoff->grant);
+		return -EINVAL;
+	}
 	return 0;
 }
 
 /**
  * rf_handoff_find() - find the hand-off, copy it and verify that it is one.
  *
- * On success the mailbox address in the copy can be used; the rest must pass
- * rf_handoff_check() first.
+ * On success the addresses of mailbox and grant page in the copy can be used; the
+ * rest must pass rf_handoff_check() first.
  *
  * Context: process context, may sleep.
  * Return: the copy, to be freed with kvfree(), or an ERR_PTR(). The reason was
@@ -184,6 +188,13 @@ static int rf_check_cpus(const struct rf_handoff *handoff)
 	return 0;
 }
 
+/* Could this range belong to a subOS? */
+bool rf_range_ok(const struct rf_range *range)
+{
+	return range->size && !((range->start | range->size) % RF_EXTENT_SIZE) &&
+	       range->start < rf_phys_end() && range->size <= rf_phys_end() - range->start;
+}
+
 static int rf_check_memory(const struct rf_handoff *handoff)
 {
 	u32 i;
@@ -196,8 +207,7 @@ static int rf_check_memory(const struct rf_handoff *handoff)
 	for (i = 0; i < handoff->nr_ranges; i++) {
 		const struct rf_range *range = &handoff->ranges[i];
 
-		if (!range->size || (range->start | range->size) % RF_EXTENT_SIZE ||
-		    range->start >= rf_phys_end() || range->size > rf_phys_end() - range->start) {
+		if (!rf_range_ok(range)) {
 			rf_refuse("hand-off: bad memory range %#llx+%#llx", range->start,
 				  range->size);
 			return -EINVAL;
@@ -227,11 +237,6 @@ int rf_handoff_check(const struct rf_handoff *handoff)
 
 	if (!rf_name_ok(handoff->name)) {
 		rf_refuse("hand-off: bad name");
-		return -EINVAL;
-	}
-	if (handoff->nr_segments > RF_RANGES_MAX) {
-		rf_refuse("hand-off: %u arena segments, expected at most %u",
-			  handoff->nr_segments, RF_RANGES_MAX);
 		return -EINVAL;
 	}
 	err = rf_check_cpus(handoff);

@@ -6,30 +6,61 @@
  * The order matters. The hand-off is checked before anything it says is used;
  * the mailbox comes next, so that every later failure can be told; the shutdown
  * hooks come before the cores, because a core that fails to start may end in a
- * panic; the veto comes before the first core is started.
+ * panic; the grant page comes before the veto, which looks at it, and the veto
+ * before the first core is started. The arena is joined with all cores up; what
+ * lives in it, console and requests, comes last.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 
+#include "kernel/ficm.h"
 #include "rf_subos.h"
 #include "wire/layout_check.h"
 
-static struct rf_handoff *rf_handoff;
+/* What works over the arena: messages, console, requests. */
+static int __init rf_connect(const struct rf_handoff *handoff)
+{
+	bool console = handoff->flags & RF_HANDOFF_CONSOLE;
+	int err;
+
+	err = rf_ficm_join(rf_grant_page());
+	if (err) {
+		rf_refuse("the arena cannot be joined: error %d", err);
+		return err;
+	}
+	if (console) {
+		err = rf_console_start();
+		if (err)
+			goto leave;
+	}
+	err = rf_subcon_start();
+	if (err)
+		goto stop_console;
+	return 0;
+
+stop_console:
+	if (console)
+		rf_console_stop();
+leave:
+	rf_ficm_leave();
+	return err;
+}
 
 static int __init rf_subos_init(void)
 {
+	struct rf_handoff *handoff;
 	int err;
 
-	rf_handoff = rf_handoff_find();
-	if (IS_ERR(rf_handoff))
-		return PTR_ERR(rf_handoff);
+	handoff = rf_handoff_find();
+	if (IS_ERR(handoff))
+		return PTR_ERR(handoff);
 
-	err = rf_report_open(rf_handoff->mailbox);
+	err = rf_report_open(handoff->mailbox);
 	if (err)
 		goto free_handoff;
 
-	err = rf_handoff_check(rf_handoff);
+	err = rf_handoff_check(handoff);
 	if (err)
 		goto close_report;
 	rf_report_agent();
@@ -38,28 +69,39 @@ static int __init rf_subos_init(void)
 	if (err)
 		goto close_report;
 
-	err = rf_cpus_guard(rf_handoff);
+	err = rf_grant_open(handoff->grant);
 	if (err)
 		goto unhook_shutdown;
 
-	err = rf_cpus_start(rf_handoff);
+	err = rf_cpus_guard(handoff);
+	if (err)
+		goto close_grant;
+
+	err = rf_cpus_start(handoff);
 	if (err)
 		goto unguard_cpus;
 	rf_report_stage(RF_STAGE_CPUS);
 
-	pr_info("subOS \"%s\" (id %u): %u core(s) up\n", rf_handoff->name, rf_handoff->id,
-		rf_handoff->nr_cpus);
+	err = rf_connect(handoff);
+	if (err)
+		goto unguard_cpus;
+
+	pr_info("subOS \"%s\" (id %u): %u core(s) up\n", handoff->name, handoff->id,
+		handoff->nr_cpus);
 	rf_report_stage(RF_STAGE_RUNNING);
+	kvfree(handoff);
 	return 0;
 
 unguard_cpus:
 	rf_cpus_unguard();
+close_grant:
+	rf_grant_close();
 unhook_shutdown:
 	rf_shutdown_unhook();
 close_report:
 	rf_report_close();
 free_handoff:
-	kvfree(rf_handoff);
+	kvfree(handoff);
 	return err;
 }
 module_init(rf_subos_init);

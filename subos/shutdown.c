@@ -7,7 +7,9 @@
  *
  *   reboot, halt, poweroff   syscore shutdown, after devices were shut down
  *   emergency restart        kprobe (sysrq b; the restart that follows a panic)
- *   kexec, crash kernel      kprobe: the next kernel would run without an agent
+ *   kexec, crash kernel      kprobe: the next kernel would run without an agent.
+ *                            The command line forbids to load one; probes on the
+ *                            system calls say why
  *   panic                    panic notifier; not parked, so that the rest of the
  *                            panic still reaches the kernel log
  *
@@ -101,6 +103,12 @@ static int rf_kexec(struct kprobe *probe, struct pt_regs *regs)
 	return 0;
 }
 
+static int rf_kexec_load(struct kprobe *probe, struct pt_regs *regs)
+{
+	pr_warn_ratelimited("kexec is not possible inside a subOS: use 'rfm restart' or 'rfm dump' on the supervisor\n");
+	return 0;
+}
+
 static struct kprobe rf_emergency_probe = {
 	.symbol_name = "native_machine_emergency_restart",
 	.pre_handler = rf_emergency,
@@ -110,6 +118,46 @@ static struct kprobe rf_kexec_probe = {
 	.symbol_name = "machine_kexec",
 	.pre_handler = rf_kexec,
 };
+
+static struct kprobe rf_load_probe = {
+	.symbol_name = "__x64_sys_kexec_load",
+	.pre_handler = rf_kexec_load,
+};
+
+static struct kprobe rf_file_load_probe = {
+	.symbol_name = "__x64_sys_kexec_file_load",
+	.pre_handler = rf_kexec_load,
+};
+
+/* These only talk: the kernel refuses by itself, and a subOS can do without. */
+static struct kprobe *const rf_talking_probes[] = {
+	IS_ENABLED(CONFIG_KEXEC) ? &rf_load_probe : NULL,
+	IS_ENABLED(CONFIG_KEXEC_FILE) ? &rf_file_load_probe : NULL,
+};
+
+static void rf_talk(void)
+{
+	unsigned int i;
+	int err;
+
+	for (i = 0; i < ARRAY_SIZE(rf_talking_probes); i++) {
+		struct kprobe *probe = rf_talking_probes[i];
+
+		err = probe ? register_kprobe(probe) : 0;
+		if (err)
+			pr_notice("no probe on %s: error %d\n", probe->symbol_name, err);
+	}
+}
+
+static void rf_talk_no_more(void)
+{
+	unsigned int i;
+
+	/* Harmless for one that was not registered. */
+	for (i = 0; i < ARRAY_SIZE(rf_talking_probes); i++)
+		if (rf_talking_probes[i])
+			unregister_kprobe(rf_talking_probes[i]);
+}
 
 static int rf_probe(struct kprobe *probe)
 {
@@ -148,6 +196,7 @@ int rf_shutdown_hook(void)
 	atomic_notifier_chain_register(&panic_notifier_list, &rf_panic_nb);
 	/* Registered last, called first: nothing after it needs to run. */
 	register_syscore_ops(&rf_syscore_ops);
+	rf_talk();
 	return 0;
 
 unprobe_kexec:
@@ -160,10 +209,27 @@ unprobe_emergency:
 
 void rf_shutdown_unhook(void)
 {
+	rf_talk_no_more();
 	unregister_syscore_ops(&rf_syscore_ops);
 	atomic_notifier_chain_unregister(&panic_notifier_list, &rf_panic_nb);
 	unregister_reboot_notifier(&rf_reboot_nb);
 	if (IS_ENABLED(CONFIG_KEXEC_CORE))
 		unregister_kprobe(&rf_kexec_probe);
 	unregister_kprobe(&rf_emergency_probe);
+}
+
+/* RF_OP_STOP: user space goes down in order, the hooks above catch the end. */
+int rf_shutdown_begin(struct rf_request *request, const s64 *args, s64 *results)
+{
+	switch (args[0]) {
+	case RF_STOP_POWEROFF:
+		pr_notice("the supervisor asks for a power-off\n");
+		orderly_poweroff(false);
+		return 0;
+	case RF_STOP_REBOOT:
+		pr_notice("the supervisor asks for a reboot\n");
+		orderly_reboot();
+		return 0;
+	}
+	return -EINVAL;
 }

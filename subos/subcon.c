@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * subOScon: the supervisor's requests (wire/control.h). Messages are taken in the
+ * poll of FICM, so that a CANCEL is noted at once, whatever the agent is doing;
+ * requests are worked off by one work item, in order.
+ *
+ * Once a second the same work queue looks whether the grant page has changed, and
+ * whether the supervisor is alive. A subOS needs it for nothing but requests.
+ */
+#include <linux/completion.h>
+#include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/jiffies.h>
+#include <linux/list.h>
+#include <linux/memory.h>
+#include <linux/printk.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "kernel/ficm.h"
+#include "rf_subos.h"
+
+#define RF_REQUESTS_MAX		16
+#define RF_HELLO_ID		1
+#define RF_HELLO_MS		2000
+#define RF_SILENT_MS		2000
+#define RF_TICK_MS		1000
+/* An answer waits so long for room in the supervisor's ring. */
+#define RF_ANSWER_MS		2000
+/* And so often, 10 ms apart, for room on our side. */
+#define RF_ANSWER_TRIES		100
+
+struct rf_request {
+	struct list_head node;
+	struct rf_control control;
+	bool cancelled;
+};
+
+static DEFINE_SPINLOCK(rf_requests_lock);	/* taken with bottom halves off */
+static LIST_HEAD(rf_requests);			/* to do; the first one may be under way */
+static LIST_HEAD(rf_requests_free);
+static struct rf_request rf_request_pool[RF_REQUESTS_MAX];
+
+static struct workqueue_struct *rf_subcon_queue;
+static DECLARE_COMPLETION(rf_hello_done);
+
+/* Context: process context, may sleep, except if @wait is false. */
+static void rf_answer(const struct rf_control *request, enum rf_answer answer, const s64 *args,
+		      bool wait)
+{
+	struct rf_control control = {
+		.id = request->id,
+		.op = request->op,
+		.answer = answer,
+	};
+	int err, i;
+
+	memcpy(control.args, args, sizeof(control.args));
+	for (i = 0; i < (wait ? RF_ANSWER_TRIES : 1); i++) {
+		err = rf_ficm_post(RF_SUPERVISOR, RF_URGENT, RF_MSG_ANSWER, &control,
+				   sizeof(control), RF_ANSWER_MS);
+		if (err != -ENOBUFS)
+			break;
+		if (wait)
+			msleep(10);
+	}
+	if (err)
+		pr_warn_ratelimited("answer to request %u (op %u) not sent: error %d\n", control.id,
+				    control.op, err);
+}
+
+static void rf_answer_failed(const struct rf_control *request, int err, bool wait)
+{
+	s64 args[RF_CONTROL_ARGS] = { err };
+
+	rf_answer(request, RF_ANSWER_FAILED, args, wait);
+}
+
+/**
+ * rf_request_progress() - report a unit that changed sides for good, or failed.
+ * @request: under way
+ * @unit: what it is about
+ * @value: see the operation in wire/control.h
+ *
+ * Context: process context, may sleep.
+ */
+void rf_request_progress(struct rf_request *request, s64 unit, s64 value)
+{
+	s64 args[RF_CONTROL_ARGS] = { unit, value };
+
+	rf_answer(&request->control, RF_ANSWER_PROGRESS, args, true);
+}
+
+/* Did the supervisor cancel it? Context: any. */
+bool rf_request_cancelled(const struct rf_request *request)
+{
+	return READ_ONCE(request->cancelled);
+}
+
+static int rf_ping(struct rf_request *request, const s64 *args, s64 *results)
+{
+	memcpy(results, args, sizeof(request->control.args));
+	return 0;
+}
+
+static const rf_op_handler rf_ops[RF_OP_NR] = {
+	[RF_OP_CORES_ADD]	= rf_cores_add,
+	[RF_OP_CORES_REMOVE]	= rf_cores_remove,
+	[RF_OP_MEMORY_ADD]	= rf_memory_add,
+	[RF_OP_MEMORY_REMOVE]	= rf_memory_remove,
+	[RF_OP_STOP]		= rf_shutdown_begin,
+	[RF_OP_PING]		= rf_ping,
+	[RF_OP_STATISTICS]	= rf_statistics_fill,
+	[RF_OP_WINDOW]		= rf_console_window,
+};
+
+/* The grant may have changed: map segments of new peers, forget gone ones. */
+static void rf_grant_follow(void)
+{
+	static u32 seen;
+	u32 sequence = rf_grant_sequence();
+	int err;
+
+	if (sequence == seen)
+		return;
+	err = rf_ficm_update();
+	if (err)
+		pr_warn_ratelimited("the arena cannot be followed: error %d\n", err);
+	else
+		seen = sequence;
+}
+
+static void rf_request_run(struct rf_request *request)
+{
+	const struct rf_control *control = &request->control;
+	s64 results[RF_CONTROL_ARGS] = { 0 };
+	int err;
+
+	rf_grant_follow();
+	if (rf_request_cancelled(request))
+		err = -ECANCELED;
+	else
+		err = rf_ops[control->op](request, control->args, results);
+
+	if (!err)
+		rf_answer(control, RF_ANSWER_DONE, results, true);
+	else if (err == -ECANCELED)
+		rf_answer(control, RF_ANSWER_CANCELLED, results, true);
+	else
+		rf_answer_failed(control, err, true);
+}
+
+static void rf_requests_work(struct work_struct *work)
+{
+	struct rf_request *request;
+
+	for (;;) {
+		spin_lock_bh(&rf_requests_lock);
+		request = list_first_entry_or_null(&rf_requests, struct rf_request, node);
+		spin_unlock_bh(&rf_requests_lock);
+		if (!request)
+			return;
+		rf_request_run(request);
+		/* Until here a CANCEL can find it, though it may come too late. */
+		spin_lock_bh(&rf_requests_lock);
+		list_move_tail(&request->node, &rf_requests_free);
+		spin_unlock_bh(&rf_requests_lock);
+	}
+}
+
+static DECLARE_WORK(rf_requests_item, rf_requests_work);
+
+/* Requests lock held. */
+static struct rf_request *rf_request_find(u32 id)
+{
+	struct rf_request *request;
+
+	list_for_each_entry(request, &rf_requests, node)
+		if (request->control.id == id)
+			return request;
+	return NULL;
+}
+
+/* A private copy of what the supervisor sent; messages of anybody else are none. */
+static bool rf_control_copy(struct rf_control *control, u32 from, const struct rf_message *message)
+{
+	if (from != RF_SUPERVISOR || message->length != sizeof(*control)) {
+		pr_warn_ratelimited("control message of member %u refused\n", from);
+		return false;
+	}
+	memcpy(control, message->payload, sizeof(*control));
+	return true;
+}
+
+static void rf_on_request(u32 from, const struct rf_message *message, void *data)
+{
+	struct rf_request *request = NULL;
+	struct rf_control control;
+	bool doubled;
+
+	if (!rf_control_copy(&control, from, message))
+		return;
+	if (control.op >= RF_OP_NR || !rf_ops[control.op]) {
+		rf_answer_failed(&control, -EOPNOTSUPP, false);
+		return;
+	}
+
+	spin_lock_bh(&rf_requests_lock);
+	doubled = rf_request_find(control.id);
+	if (!doubled)
+		request = list_first_entry_or_null(&rf_requests_free, struct rf_request, node);
+	if (request) {
+		request->control = control;
+		request->cancelled = false;
+		list_move_tail(&request->node, &rf_requests);
+	}
+	spin_unlock_bh(&rf_requests_lock);
+
+	/* A second answer to the same id would belie the first one. */
+	if (doubled)
+		pr_warn_ratelimited("request %u came twice\n", control.id);
+	else if (request)
+		queue_work(rf_subcon_queue, &rf_requests_item);
+	else
+		rf_answer_failed(&control, -EBUSY, false);
+}
+
+static void rf_on_cancel(u32 from, const struct rf_message *message, void *data)
+{
+	struct rf_request *request;
+	struct rf_control control;
+
+	if (!rf_control_copy(&control, from, message))
+		return;
+	spin_lock_bh(&rf_requests_lock);
+	request = rf_request_find(control.id);
+	if (request)
+		WRITE_ONCE(request->cancelled, true);
+	spin_unlock_bh(&rf_requests_lock);
+}
+
+/* The only request of ours is HELLO. */
+static void rf_on_answer(u32 from, const struct rf_message *message, void *data)
+{
+	struct rf_control control;
+
+	if (!rf_control_copy(&control, from, message))
+		return;
+	if (control.id != RF_HELLO_ID || control.op != RF_OP_HELLO)
+		return;
+	if (control.answer == RF_ANSWER_DONE && control.args[0] == RF_CONTROL_VERSION)
+		complete(&rf_hello_done);
+	else
+		pr_warn("the supervisor does not accept this agent: answer %u, version %lld\n",
+			control.answer, control.args[0]);
+}
+
+static void rf_hello(void)
+{
+	struct rf_control hello = {
+		.id = RF_HELLO_ID,
+		.op = RF_OP_HELLO,
+		.args = {
+			RF_CONTROL_VERSION,
+			RF_CAN_CORES | RF_CAN_MEMORY | (rf_console_there() ? RF_CAN_CONSOLE : 0),
+			memory_block_size_bytes(),
+			num_present_cpus(),
+		},
+	};
+	int err;
+
+	err = rf_ficm_post(RF_SUPERVISOR, RF_URGENT, RF_MSG_REQUEST, &hello, sizeof(hello),
+			   RF_HELLO_MS);
+	if (err)
+		pr_warn("the supervisor cannot be told that the agent is there: error %d\n", err);
+	else if (!wait_for_completion_timeout(&rf_hello_done, msecs_to_jiffies(RF_HELLO_MS)))
+		pr_warn("the supervisor does not answer; going on without it\n");
+}
+
+/* Say once that the supervisor went silent, and once that it is back. */
+static void rf_beat_watch(void)
+{
+	static unsigned long changed;	/* jiffies; 0: not looked yet */
+	static u64 last;
+	static bool silent;
+	const struct rf_endpoint *supervisor = rf_ficm_endpoint(RF_SUPERVISOR);
+	u64 beat = supervisor ? READ_ONCE(supervisor->beat) : last;
+
+	if (beat != last || !changed) {
+		last = beat;
+		changed = jiffies;
+		if (silent)
+			pr_notice("the supervisor is back\n");
+		silent = false;
+	} else if (!silent && time_after(jiffies, changed + msecs_to_jiffies(RF_SILENT_MS))) {
+		pr_warn("the supervisor is silent; going on without it\n");
+		silent = true;
+	}
+}
+
+static void rf_tick(struct work_struct *work)
+{
+	rf_grant_follow();
+	rf_beat_watch();
+	queue_delayed_work(rf_subcon_queue, to_delayed_work(work), msecs_to_jiffies(RF_TICK_MS));
+}
+
+static DECLARE_DELAYED_WORK(rf_tick_item, rf_tick);
+
+static const struct {
+	u16 type;
+	rf_ficm_handler handler;
+} rf_subcon_handlers[] = {
+	{ RF_MSG_CANCEL,	rf_on_cancel },
+	{ RF_MSG_ANSWER,	rf_on_answer },
+	{ RF_MSG_REQUEST,	rf_on_request },
+};
+
+/**
+ * rf_subcon_start() - take requests, and tell the supervisor so.
+ *
+ * A supervisor that does not answer in time is no error: the subOS can do without.
+ *
+ * Context: process context, may sleep. FICM joined.
+ * Return: 0 or a negative error, with everything undone; the reason was reported.
+ */
+int rf_subcon_start(void)
+{
+	int err, i;
+
+	for (i = 0; i < RF_REQUESTS_MAX; i++)
+		list_add_tail(&rf_request_pool[i].node, &rf_requests_free);
+	rf_subcon_queue = alloc_ordered_workqueue("rf_subcon", 0);
+	if (!rf_subcon_queue) {
+		rf_refuse("no work queue for requests possible");
+		return -ENOMEM;
+	}
+	for (i = 0; i < ARRAY_SIZE(rf_subcon_handlers); i++) {
+		err = rf_ficm_register(rf_subcon_handlers[i].type, RF_FICM_SOFTIRQ,
+				       rf_subcon_handlers[i].handler, NULL);
+		if (err) {
+			rf_refuse("messages of type %u cannot be received: error %d",
+				  rf_subcon_handlers[i].type, err);
+			goto unregister;
+		}
+	}
+	rf_hello();
+	queue_delayed_work(rf_subcon_queue, &rf_tick_item, msecs_to_jiffies(RF_TICK_MS));
+	return 0;
+
+unregister:
+	while (i--)
+		rf_ficm_unregister(rf_subcon_handlers[i].type);
+	destroy_workqueue(rf_subcon_queue);
+	return err;
+}
