@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The first stage: PID 1 of a subOS until the user's init takes over. Step 5 of
- * the boot flow. It lies as /rf/init, with /rf/rf_subos.ko beside it, in an
- * initrd put before the user's own, and runs because of rdinit=/rf/init.
+ * the boot flow. It lies as /rf/init, with /rf/rf_ficm.ko and /rf/rf_subos.ko
+ * beside it, in an initrd put before the user's own, and runs because of
+ * rdinit=/rf/init.
  *
- * It loads the agent and, only if that succeeded, becomes the user's init: same
- * process, same arguments and environment, and nothing left behind. If anything
- * fails it says so in one line of the kernel log and powers the subOS off,
- * because a subOS without its agent must not run on.
+ * It loads the two modules and, only if that succeeded, becomes the user's init:
+ * same process, same arguments and environment, and nothing left behind. A console
+ * that came with the agent is opened for it, as the kernel itself would have done.
+ * If anything fails the first stage says so in one line of the kernel log and powers
+ * the subOS off, because a subOS without its agent must not run on.
  *
  * The user's init is /init, or what rf.init=PATH on the command line says.
  */
@@ -25,8 +27,10 @@
 
 #define DIR_OWN		"/rf"
 #define PATH_SELF	DIR_OWN "/init"
+#define PATH_FICM	DIR_OWN "/rf_ficm.ko"
 #define PATH_AGENT	DIR_OWN "/rf_subos.ko"
 #define PATH_KMSG	DIR_OWN "/kmsg"
+#define PATH_CONSOLE	DIR_OWN "/console"
 #define PATH_PROC	DIR_OWN "/proc"
 #define PATH_CMDLINE	PATH_PROC "/cmdline"
 #define DEFAULT_INIT	"/init"
@@ -44,8 +48,11 @@ static void open_kmsg(void)
 	if (mknod(PATH_KMSG, S_IFCHR | 0600, makedev(1, 11)) && errno != EEXIST)
 		return;
 	fd = open(PATH_KMSG, O_WRONLY | O_CLOEXEC);
-	if (fd >= 0)
-		kmsg = fd;
+	if (fd >= 0) {
+		/* Not in the place of a standard stream that is not open yet. */
+		kmsg = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		close(fd);
+	}
 	unlink(PATH_KMSG);
 }
 
@@ -74,15 +81,39 @@ static _Noreturn void give_up(const char *what, const char *name, const char *wh
 		pause();
 }
 
-static void load_agent(void)
+static void load_module(const char *path)
 {
-	int fd = open(PATH_AGENT, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		give_up("cannot open", PATH_AGENT, strerror(errno));
+		give_up("cannot open", path, strerror(errno));
 	if (syscall(SYS_finit_module, fd, "", 0))
-		give_up("cannot load", PATH_AGENT, strerror(errno));
+		give_up("cannot load", path, strerror(errno));
 	close(fd);
+}
+
+/*
+ * The standard streams, if the kernel had no console yet when it started us. If
+ * there is still none, the user's init has to do without, as under the kernel.
+ */
+static void open_console(void)
+{
+	int fd;
+
+	if (fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+	    fcntl(STDERR_FILENO, F_GETFD) >= 0)
+		return;
+	if (mknod(PATH_CONSOLE, S_IFCHR | 0600, makedev(5, 1)) && errno != EEXIST)
+		return;
+	fd = open(PATH_CONSOLE, O_RDWR | O_NOCTTY);
+	unlink(PATH_CONSOLE);
+	if (fd < 0)
+		return;
+	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
+		if (stream != fd)
+			dup2(fd, stream);
+	if (fd > STDERR_FILENO)
+		close(fd);
 }
 
 /* Reads the kernel's command line; parameters with a dot never reach our environment. */
@@ -148,6 +179,7 @@ static const char *find_init(char *cmdline)
 /* Frees the memory too: rootfs keeps a file only as long as something refers to it. */
 static void remove_traces(void)
 {
+	unlink(PATH_FICM);
 	unlink(PATH_AGENT);
 	unlink(PATH_SELF);
 	rmdir(DIR_OWN);
@@ -163,7 +195,9 @@ int main(int argc, char **argv, char **envp)
 		return EXIT_FAILURE;
 
 	open_kmsg();
-	load_agent();
+	load_module(PATH_FICM);
+	load_module(PATH_AGENT);
+	open_console();
 	read_cmdline(cmdline, sizeof(cmdline));
 	init = find_init(cmdline);
 	remove_traces();
