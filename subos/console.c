@@ -9,6 +9,7 @@
  * and from a panic. What finds no room is dropped and counted.
  */
 #include <linux/err.h>
+#include <linux/irqflags.h>
 #include <linux/kernel.h>
 #include <linux/minmax.h>
 #include <linux/printk.h>
@@ -77,6 +78,7 @@ static void rf_out_put(const void *buf, u32 count)
 
 	rf_ring_fill(rf_console->out, RF_CONSOLE_OUT_SIZE, rf_out_head, buf, fits);
 	rf_out_head += fits;
+	/* Who sees the head sees the bytes. */
 	smp_store_release(&rf_console->out_head, rf_out_head);
 	if (fits < count) {
 		rf_out_dropped += count - fits;
@@ -107,6 +109,7 @@ static rf_hvc_result rf_put_chars(uint32_t vtermno, const rf_hvc_char *buf, rf_h
 
 static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_count count)
 {
+	/* The bytes are read after the head that covers them. */
 	u32 head = smp_load_acquire(&rf_console->in_head);
 	u32 there = head - rf_in_tail;
 	u32 taken;
@@ -119,6 +122,7 @@ static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_cou
 	taken = min_t(u32, there, count);
 	rf_ring_take(rf_console->in, RF_CONSOLE_IN_SIZE, rf_in_tail, buf, taken);
 	rf_in_tail += taken;
+	/* Who sees the tail may write over the bytes. */
 	smp_store_release(&rf_console->in_tail, rf_in_tail);
 	return taken;
 }
@@ -150,13 +154,13 @@ int rf_console_start(void)
 		return -ENXIO;
 	}
 	rf_console = home + RF_HOME_CONSOLE_OFF;
-	/* Begin where the supervisor is. */
+	/* Begin where the supervisor is: nothing was printed, nothing typed. */
 	rf_out_head = READ_ONCE(rf_console->out_tail);
 	rf_in_tail = READ_ONCE(rf_console->in_head);
 	rf_out_dropped = 0;
 	WRITE_ONCE(rf_console->out_dropped, 0);
 	WRITE_ONCE(rf_console->in_tail, rf_in_tail);
-	smp_store_release(&rf_console->out_head, rf_out_head);
+	WRITE_ONCE(rf_console->out_head, rf_out_head);
 
 	rf_hvc = hvc_alloc(RF_CONSOLE_VTERM, 0, &rf_console_ops, RF_CONSOLE_OUTBUF);
 	if (IS_ERR(rf_hvc)) {

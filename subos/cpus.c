@@ -216,7 +216,7 @@ static int rf_cores_each(struct rf_request *request, const s64 *args, rf_core_un
 		if (rc > 0 && rf_request_cancelled(request) && undo(apic_id) >= 0)
 			return -ECANCELED;
 		if (rc < 0)
-			pr_warn("core with APIC id %u: error %d\n", apic_id, rc);
+			pr_warn_ratelimited("core with APIC id %u: error %d\n", apic_id, rc);
 		else
 			done++;
 		rf_request_progress(request, apic_id, min(rc, 0));

@@ -44,6 +44,7 @@ static int rf_snapshot_take(void)
 
 	lockdep_assert_held(&rf_snapshot_lock);
 	for (i = 0; i < RF_GRANT_TRIES; i++) {
+		/* The copy is begun after the first look. */
 		sequence = smp_load_acquire(&rf_grant->sequence);
 		if (!(sequence & 1)) {
 			memcpy(&rf_snapshot, rf_grant, sizeof(rf_snapshot));

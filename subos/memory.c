@@ -21,6 +21,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/slab.h>
+#include <linux/vmstat.h>
 
 #include "kernel/direct_map.h"
 #include "kernel/files.h"
@@ -54,7 +55,7 @@ static int rf_removal_thread(void *data)
 	int rc;
 
 	/* The one signal that makes all kernels give up offlining. */
-	allow_signal(SIGKILL);
+	allow_kernel_signal(SIGKILL);
 	rc = rf_direct_map_split(removal->start, removal->size);
 	if (!rc)
 		rc = offline_and_remove_memory(removal->start, removal->size);
@@ -276,6 +277,18 @@ static bool rf_is_added(u64 start)
 }
 
 /*
+ * What is available may all be in memory that was added, which is movable and of no
+ * use to the kernel itself. Then its own zones must not shrink to nothing.
+ */
+static bool rf_zone_has_room(struct page *page)
+{
+	u64 free = (u64)zone_page_state(page_zone(page), NR_FREE_PAGES) << PAGE_SHIFT;
+
+	return list_empty(&rf_added) || page_zonenum(page) == ZONE_MOVABLE ||
+	       free > memory_block_size_bytes() + RF_MEMORY_RESERVE;
+}
+
+/*
  * Could this block of the boot go? Boot-time allocations never move, and the kernel
  * packs them at the ends of memory; looking there spares a vain attempt, which the
  * kernel would log.
@@ -286,7 +299,7 @@ static bool rf_may_give(u64 start)
 	struct page *first = pfn_to_online_page(PHYS_PFN(start));
 
 	return first && !PageReserved(first) && !PageReserved(first + PHYS_PFN(step) - 1) &&
-	       !rf_is_added(start) && rf_grant_has_range(start, step);
+	       !rf_is_added(start) && rf_zone_has_room(first) && rf_grant_has_range(start, step);
 }
 
 static int rf_give_region(struct rf_giving *giving, const struct rf_region *region)

@@ -26,9 +26,9 @@
 #define RF_HELLO_MS		2000
 #define RF_SILENT_MS		2000
 #define RF_TICK_MS		1000
-/* An answer waits so long for room in the supervisor's ring. */
+/* An answer waits so long for room in the supervisor's ring, */
 #define RF_ANSWER_MS		2000
-/* And so often, 10 ms apart, for room on our side. */
+/* and so often, some 10 ms apart, for room on our side. */
 #define RF_ANSWER_TRIES		100
 
 struct rf_request {
@@ -44,6 +44,7 @@ static struct rf_request rf_request_pool[RF_REQUESTS_MAX];
 
 static struct workqueue_struct *rf_subcon_queue;
 static DECLARE_COMPLETION(rf_hello_done);
+static bool rf_hello_answered;			/* with yes or no */
 
 /* Context: process context, may sleep, except if @wait is false. */
 static void rf_answer(const struct rf_control *request, enum rf_answer answer, const s64 *args,
@@ -119,16 +120,18 @@ static const rf_op_handler rf_ops[RF_OP_NR] = {
 static void rf_grant_follow(void)
 {
 	static u32 seen;
+	static int last_err;
 	u32 sequence = rf_grant_sequence();
 	int err;
 
 	if (sequence == seen)
 		return;
 	err = rf_ficm_update();
-	if (err)
-		pr_warn_ratelimited("the arena cannot be followed: error %d\n", err);
-	else
+	if (!err)
 		seen = sequence;
+	else if (err != last_err)
+		pr_warn("the arena cannot be followed: error %d\n", err);
+	last_err = err;
 }
 
 static void rf_request_run(struct rf_request *request)
@@ -249,14 +252,15 @@ static void rf_on_answer(u32 from, const struct rf_message *message, void *data)
 		return;
 	if (control.id != RF_HELLO_ID || control.op != RF_OP_HELLO)
 		return;
-	if (control.answer == RF_ANSWER_DONE && control.args[0] == RF_CONTROL_VERSION)
-		complete(&rf_hello_done);
-	else
-		pr_warn("the supervisor does not accept this agent: answer %u, version %lld\n",
-			control.answer, control.args[0]);
+	WRITE_ONCE(rf_hello_answered, true);
+	complete(&rf_hello_done);
+	if (control.answer != RF_ANSWER_DONE || control.args[0] != RF_CONTROL_VERSION)
+		pr_warn_ratelimited("the supervisor does not accept this agent: answer %u, version %lld\n",
+				    control.answer, control.args[0]);
 }
 
-static void rf_hello(void)
+/* Tell the supervisor what this agent can do. Context: process context. */
+static int rf_hello(void)
 {
 	struct rf_control hello = {
 		.id = RF_HELLO_ID,
@@ -268,10 +272,15 @@ static void rf_hello(void)
 			num_present_cpus(),
 		},
 	};
-	int err;
 
-	err = rf_ficm_post(RF_SUPERVISOR, RF_URGENT, RF_MSG_REQUEST, &hello, sizeof(hello),
-			   RF_HELLO_MS);
+	return rf_ficm_post(RF_SUPERVISOR, RF_URGENT, RF_MSG_REQUEST, &hello, sizeof(hello),
+			    RF_HELLO_MS);
+}
+
+static void rf_hello_wait(void)
+{
+	int err = rf_hello();
+
 	if (err)
 		pr_warn("the supervisor cannot be told that the agent is there: error %d\n", err);
 	else if (!wait_for_completion_timeout(&rf_hello_done, msecs_to_jiffies(RF_HELLO_MS)))
@@ -303,6 +312,9 @@ static void rf_tick(struct work_struct *work)
 {
 	rf_grant_follow();
 	rf_beat_watch();
+	/* A supervisor that was silent at the start can still learn of us. */
+	if (!READ_ONCE(rf_hello_answered))
+		rf_hello_wait();
 	queue_delayed_work(rf_subcon_queue, to_delayed_work(work), msecs_to_jiffies(RF_TICK_MS));
 }
 
@@ -345,7 +357,7 @@ int rf_subcon_start(void)
 			goto unregister;
 		}
 	}
-	rf_hello();
+	rf_hello_wait();
 	queue_delayed_work(rf_subcon_queue, &rf_tick_item, msecs_to_jiffies(RF_TICK_MS));
 	return 0;
 
