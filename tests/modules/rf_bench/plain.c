@@ -35,6 +35,8 @@ int bench_core(struct bench_run *run)
 	u32 i;
 	int rc;
 
+	if (run->target >= nr_cpu_ids || !cpu_online(run->target))
+		return -EINVAL;
 	for (i = 0; i < run->count; i++) {
 		start = ktime_get_ns();
 		rc = remove_cpu(run->target);
