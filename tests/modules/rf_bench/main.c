@@ -60,26 +60,20 @@ static const struct bench_subject {
 	{ "clear", bench_clear },
 };
 
-/* Of one kernel, or of several added up. */
-struct bench_counters {
-	struct rf_ficm_counters ficm;
-	u64 rung;
-};
-
+/* Of this kernel, and of the others that take part, added up. */
 struct bench_look {
-	struct bench_counters own, others;
+	struct rf_ficm_counters own, others;
 };
 
-static void bench_add(struct bench_counters *to, const struct bench_page *page)
+static void bench_add(struct rf_ficm_counters *to, const struct rf_ficm_counters *from)
 {
-	to->ficm.sent += page->counters.sent;
-	to->ficm.received += page->counters.received;
-	to->ficm.full += page->counters.full;
-	to->ficm.dropped += page->counters.dropped;
-	to->ficm.interrupts += page->counters.interrupts;
-	to->ficm.polls += page->counters.polls;
-	to->ficm.rings += page->counters.rings;
-	to->rung += READ_ONCE(page->rung);
+	to->sent += from->sent;
+	to->received += from->received;
+	to->full += from->full;
+	to->dropped += from->dropped;
+	to->interrupts += from->interrupts;
+	to->polls += from->polls;
+	to->rings += from->rings;
 }
 
 static int bench_look(struct bench_look *look, unsigned long members)
@@ -88,29 +82,26 @@ static int bench_look(struct bench_look *look, unsigned long members)
 	int rc;
 
 	memset(look, 0, sizeof(*look));
-	rf_ficm_counters(&bench_page->counters);
-	bench_add(&look->own, bench_page);
+	rf_ficm_counters(&look->own);
 	for_each_set_bit(member, &members, RF_MEMBERS_MAX) {
 		rc = bench_ask(member, BENCH_ASK_COUNTERS, 0);
 		if (rc)
 			return rc;
-		bench_add(&look->others, bench_page_of(member));
+		bench_add(&look->others, &bench_page_of(member)->counters);
 	}
 	return 0;
 }
 
-static int bench_tell(char *text, size_t size, const char *who, const struct bench_counters *old,
-		      const struct bench_counters *new)
+static int bench_tell(char *text, size_t size, const char *who,
+		      const struct rf_ficm_counters *before, const struct rf_ficm_counters *after)
 {
-	const struct rf_ficm_counters *before = &old->ficm, *after = &new->ficm;
-
 	return scnprintf(text, size,
 			 "%s-sent %llu\n%s-full %llu\n%s-rings %llu\n%s-received %llu\n"
 			 "%s-dropped %llu\n%s-interrupts %llu\n%s-polls %llu\n",
 			 who, after->sent - before->sent, who, after->full - before->full,
 			 who, after->rings - before->rings, who, after->received - before->received,
 			 who, after->dropped - before->dropped,
-			 who, after->interrupts - before->interrupts + new->rung - old->rung,
+			 who, after->interrupts - before->interrupts,
 			 who, after->polls - before->polls);
 }
 
