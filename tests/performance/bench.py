@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""How long a create takes, beside other ways to boot the same kernel and initrd.
+"""How long creates, messages and resizes take, each beside what does the same without rainforest.
 
 Every round measures each way once, so that whatever else the host does meets all of them; what is
 compared are the two times of one round. The method is in docs/benchmark.md.
@@ -17,11 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from lab import LabError, images, kernels, paths, tiny  # noqa: E402
 from performance import report  # noqa: E402
+from performance.ficm import Ficm  # noqa: E402
 from performance.kept import Kept  # noqa: E402
+from performance.resize import Resize  # noqa: E402
 from performance.subject import Subject  # noqa: E402
 from performance.yardsticks import Kexec, QemuBoot  # noqa: E402
 
 RESULT = paths.BUILD / "bench.json"
+PARTS = ("create", "memory", "ficm", "resize")
 
 
 def parse_arguments():
@@ -32,7 +35,12 @@ def parse_arguments():
     parser.add_argument("--kernel", default="amd64", help="as of the lab (default: amd64)")
     parser.add_argument("--memory-rounds", type=int, default=5, metavar="N",
                         help="measurements of the memory kept per subOS (default: 5)")  # fmt: skip
+    parser.add_argument("--parts", default=",".join(PARTS), metavar="LIST",
+                        help=f"what to measure (default: {','.join(PARTS)})")  # fmt: skip
     arguments = parser.parse_args()
+    unknown = set(arguments.parts.split(",")) - set(PARTS)
+    if unknown:
+        parser.error(f"--parts: no part '{unknown.pop()}' ({', '.join(PARTS)})")
     if arguments.pairs < 1 or arguments.memory_rounds < 1:
         parser.error("at least one pair and one memory round are needed")
     if not 1 <= arguments.cores <= os.cpu_count():
@@ -66,6 +74,7 @@ def ways(subject, arguments, kernel):
     named = {
         "rfm": lambda: subject.create(uart=True),
         "rfm-silent": lambda: subject.create(uart=False),
+        "rfm-bare": subject.create_without_agent,
     }
     for each in yardsticks:
         named[each.name] = paused(subject, each.measure)
@@ -107,17 +116,35 @@ def measure_memory(arguments):
         return rounds
 
 
+def measure_rounds(subject, name, arguments):
+    """Rounds of a machine that measures all its ways by itself; the first one does not count."""
+    with subject(arguments.kernel) as machine:
+        rounds = []
+        for number in range(arguments.pairs + 1):
+            start = time.monotonic()
+            rounds.append(machine.measure())
+            what = f"{number}/{arguments.pairs}" if number else "warm-up, does not count"
+            say(f"{name} {what} ({time.monotonic() - start:.0f} s)")
+        return rounds[1:]
+
+
 def main():
     arguments = parse_arguments()
     if os.getloadavg()[0] > 0.5:
         say(f"the host is busy (load {os.getloadavg()[0]:.1f}): times will be too long")
     try:
         kernel = kernels.find(arguments.kernel)
-        first, rounds = measure_creates(arguments, kernel)
-        memory = measure_memory(arguments)
+        measures = {
+            "create": lambda: measure_creates(arguments, kernel),
+            "memory": lambda: measure_memory(arguments),
+            "ficm": lambda: measure_rounds(Ficm, "ficm", arguments),
+            "resize": lambda: measure_rounds(Resize, "resize", arguments),
+        }
+        wanted = arguments.parts.split(",")
+        parts = {name: measure() for name, measure in measures.items() if name in wanted}
     except LabError as error:
         sys.exit(f"bench: {error}")
-    result = report.summarize(vars(arguments) | {"version": kernel.version}, first, rounds, memory)
+    result = report.summarize(vars(arguments) | {"version": kernel.version}, parts)
     RESULT.write_text(json.dumps(result, indent="\t") + "\n")
     print(report.text(result))
     print(f"\nAll of it: {RESULT.relative_to(paths.SOURCE)}")

@@ -6,8 +6,10 @@ import platform
 import subprocess
 from datetime import datetime, timezone
 
+from performance import report_ficm, report_resize
 from performance.console import FIRST_LINE, HANDED_OVER
 from performance.intervals import estimate
+from performance.tables import compare, estimates, ratio_rows, span, table, verdict
 
 TO_INIT = f"{FIRST_LINE} to init"
 KERNEL_TIME = f"{HANDED_OVER} to init"
@@ -23,12 +25,14 @@ RATIOS = (
     ("first line to init: rfm / (a)", "rfm", TO_INIT, "qemu", TO_INIT, None),
     ("first line to init: rfm / (b)", "rfm", TO_INIT, "pvh", TO_INIT, None),
     ("no serial console: rfm create / (a)", "rfm-silent", "total", "qemu-silent", "total", None),
+    ("rfm create / rfm create --no-agent", "rfm", "total", "rfm-bare", "total", None),
 )
 KEPT_TARGET = MIB
 
 TITLES = {
     "rfm": "rfm create",
     "rfm-silent": "rfm create, no serial console",
+    "rfm-bare": "rfm create --no-agent",
     "qemu": "(a) QEMU -kernel",
     "qemu-silent": "(a) without serial console",
     "pvh": "(b) uncompressed, PVH entry",
@@ -36,27 +40,44 @@ TITLES = {
 }
 
 
-def summarize(arguments, first, rounds, memory):
-    """All that goes into the file: what was measured where, raw and condensed."""
-    return {
+def summarize(arguments, parts):
+    """All that goes into the file: what was measured where, raw and condensed.
+
+    @parts: by name, what was measured.
+    """
+    result = {
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "host": host(),
         "arguments": arguments,
-        "times": {
-            name: {key: estimate([each[name][key] for each in rounds]).to_dict()
-                   for key, value in rounds[0][name].items() if isinstance(value, float)}
-            for name in rounds[0]
-        },
+    }
+    summaries = {
+        "create": lambda measured: summarize_create(*measured),
+        "memory": summarize_memory,
+        "ficm": report_ficm.summarize,
+        "resize": report_resize.summarize,
+    }
+    return result | {name: summaries[name](measured) for name, measured in parts.items()}
+
+
+def summarize_create(first, rounds):
+    to_init = estimate([each["qemu"]["total"] for each in rounds]).median
+    return {
+        "times": estimates(rounds),
         "phases": {
             name: phases([each[name]["phases"] for each in rounds])
             for name in ("rfm", "rfm-silent")
         },
-        "ratios": [ratio(rounds, *row) for row in RATIOS],
-        "first": first | {"ratio to (a)": first["total"] / estimate(
-            [each["qemu"]["total"] for each in rounds]).median},
-        "kept": {name: estimate([each[name] for each in memory]).to_dict() for name in memory[0]},
-        "raw": {"rounds": rounds, "memory": memory},
-    }  # fmt: skip
+        "ratios": [compare(rounds, *row) for row in RATIOS],
+        "first": first | {"ratio to (a)": first["total"] / to_init},
+        "raw": rounds,
+    }
+
+
+def summarize_memory(rounds):
+    return {
+        "kept": {name: estimate([each[name] for each in rounds]).to_dict() for name in rounds[0]},
+        "raw": rounds,
+    }
 
 
 def host():
@@ -76,48 +97,45 @@ def phases(rounds):
     return {name: estimate([each[name] for each in rounds]).to_dict() for name in rounds[0]}
 
 
-def ratio(rounds, title, subject, figure, yardstick, other, target):
-    values = [each[subject][figure] / each[yardstick][other] for each in rounds]
-    result = {"title": title, "target": target, **estimate(values).to_dict()}
-    if target:
-        result["met"] = result["median"] <= target
-    return result
-
-
 # ---- for people ----
 
 
 def text(result):
-    count = len(result["raw"]["rounds"])
-    given = result["arguments"]
     machine = result["host"]
+    given = result["arguments"]
     lines = [
         f"{machine['processor']}, {machine['cores']} cores; {machine['qemu']}, TCG",
-        f"kernel {given['version']}, {given['cores']} core(s), {given['mem']}; {count} rounds, "
-        f"medians, {interval_name(result['ratios'][0])}",
-        "",
+        f"kernel {given['version']}, {given['cores']} core(s), {given['mem']}; {given['pairs']} "
+        f"rounds, medians, {interval_name(given)}",
+    ]
+    parts = {"create": create_text, "memory": memory_text, "ficm": report_ficm.text,
+             "resize": report_resize.text}  # fmt: skip
+    for name, of_part in parts.items():
+        if name in result:
+            lines += ["", f"{name.upper()}", "", of_part(result[name])]
+    return "\n".join(lines)
+
+
+def create_text(result):
+    return "\n".join([
         *table(["seconds", "median", "interval"], times(result)),
         "",
         *table(["phase of rfm create", "serial", "none", "first"], phase_rows(result)),
         "",
-        *table(["ratio", "median", "interval", "target", ""], ratio_rows(result)),
-        "",
-        *table(["KiB outside the partition, per subOS", "median", "interval", "target", ""],
-               kept_rows(result)),
-    ]  # fmt: skip
-    return "\n".join(lines)
+        *table(["ratio", "median", "interval", "target", ""], create_ratio_rows(result)),
+    ])  # fmt: skip
 
 
-def interval_name(estimated):
-    return f"intervals hold the true median with {estimated['confidence']:.0%} confidence"
+def memory_text(result):
+    return "\n".join(
+        table(["KiB outside the partition, per subOS", "median", "interval", "target", ""],
+              kept_rows(result))
+    )  # fmt: skip
 
 
-def span(estimated, digits=2, scale=1):
-    return f"{estimated['low'] / scale:.{digits}f} - {estimated['high'] / scale:.{digits}f}"
-
-
-def verdict(met):
-    return "met" if met else "MISSED"
+def interval_name(given):
+    confidence = estimate(range(given["pairs"])).confidence
+    return f"intervals hold the true median with {confidence:.0%} confidence"
 
 
 def times(result):
@@ -141,11 +159,8 @@ def phase_rows(result):
     yield ["total, command to init", *(f"{cell:.3f}" for cell in totals)]
 
 
-def ratio_rows(result):
-    for row in result["ratios"]:
-        target = f"<= {row['target']:.1f}" if row["target"] else ""
-        yield [row["title"], f"{row['median']:.2f}", span(row), target,
-               verdict(row["met"]) if row["target"] else ""]  # fmt: skip
+def create_ratio_rows(result):
+    yield from ratio_rows(result["ratios"])
     first = result["first"]["ratio to (a)"]
     yield ["first create, nothing cached / (a)", f"{first:.2f}", "once", "", ""]
 
@@ -156,13 +171,3 @@ def kept_rows(result):
         yield [name if total else f"    {name}", f"{row['median'] / 1024:.0f}", span(row, 0, 1024),
                f"<= {KEPT_TARGET >> 10}" if total else "",
                verdict(row["median"] <= KEPT_TARGET) if total else ""]  # fmt: skip
-
-
-def table(head, rows):
-    rows = [head, *rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(head))]
-    for number, row in enumerate(rows):
-        cells = [row[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(row[1:], widths[1:]))]
-        yield "  ".join(cells).rstrip()
-        if not number:
-            yield "-" * (sum(widths) + 2 * (len(widths) - 1))

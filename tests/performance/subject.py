@@ -50,22 +50,13 @@ class Subject:
     def create(self, uart):
         """One create, and its destroy; returns seconds."""
         words = ["--uart", UART] if uart else []
-        command = (
-            "read up rest </proc/uptime; echo $up; "
-            f"exec rfm create {NAME} --cores {self.cores} --mem {self.mem} "
-            f"--kernel /boot/vmlinuz-{self.version} --json {' '.join(words)}"
-        )
-        with self.machine.channel() as channel:
-            with Console(self.machine.folder / f"serial{UART[-1]}.log") as console:
-                status, out, err = self.machine.run(channel, ["sh", "-c", command], timeout=TIMEOUT)
-                returned = time.monotonic() - console.start
-                if status:
-                    raise LabError(f"rfm create failed: {err.decode()}")
-                if uart:
-                    console.wait(INIT, TIMEOUT, self.machine.alive)
-        begin, _, answer = out.decode().partition("\n")
+        with self.machine.channel() as channel, self.console() as console:
+            begin, answer = self.run_create(channel, words)
+            returned = time.monotonic() - console.start
+            if uart:
+                console.wait(INIT, TIMEOUT, self.machine.alive)
         log = self.await_init()
-        result = times(float(begin), json.loads(answer), log)
+        result = times(begin, answer, log)
         if uart:
             result["total"] = console.seen[INIT]
             result[f"{FIRST_LINE} to init"] = console.seen[INIT] - console.seen[FIRST_LINE]
@@ -74,6 +65,33 @@ class Subject:
         result["phases"]["start of rfm, between phases"] = result["total"] - known
         self.machine.sh(f"rfm destroy {NAME}", timeout=TIMEOUT)
         return result
+
+    def create_without_agent(self):
+        """The same with no first stage, no agent, and so one core."""
+        with self.machine.channel() as channel, self.console() as console:
+            self.run_create(channel, ["--uart", UART, "--no-agent"])
+            console.wait(INIT, TIMEOUT, self.machine.alive)
+        self.machine.sh(f"rfm destroy {NAME}", timeout=TIMEOUT)
+        return {
+            "total": console.seen[INIT],
+            f"{FIRST_LINE} to init": console.seen[INIT] - console.seen[FIRST_LINE],
+        }
+
+    def console(self):
+        return Console(self.machine.folder / f"serial{UART[-1]}.log")
+
+    def run_create(self, channel, words):
+        """When it began by the supervisor's clock, and what rfm said."""
+        command = (
+            "read up rest </proc/uptime; echo $up; "
+            f"exec rfm create {NAME} --cores {self.cores} --mem {self.mem} "
+            f"--kernel /boot/vmlinuz-{self.version} --json {' '.join(words)}"
+        )
+        status, out, err = self.machine.run(channel, ["sh", "-c", command], timeout=TIMEOUT)
+        if status:
+            raise LabError(f"rfm create failed: {err.decode()}")
+        begin, _, answer = out.decode().partition("\n")
+        return float(begin), json.loads(answer)
 
     def await_init(self):
         # To look earlier would take processor time from what is measured.
