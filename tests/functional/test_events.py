@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What happened is told once each, in order; top fits on a terminal."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.budget(180)
+def test_follow(supervisor):
+    with supervisor.session("rfm", "events", "--follow", "--json") as follower:
+        supervisor.create("web", "3", "--on-reboot", "keep", mem="256M")
+        supervisor.resize("web", "--cores", "+2")
+        supervisor.resize("web", "--mem", "+128M")
+        supervisor.resize("web", "--cores", "-2")
+        assert supervisor.rfm("resize", "web", "--mem", "+64G").status != 0
+        with supervisor.shells("web") as shell:
+            shell.send("reboot -f")
+            supervisor.await_state("web", "stopped")
+        supervisor.destroy("web")
+        follower.expect(r'"destroyed"', timeout=20)
+        lines = [json.loads(line) for line in follower.text.splitlines() if line.startswith("{")]
+        kept = supervisor.events()
+        assert [each["sequence"] for each in lines] == list(range(1, len(lines) + 1))
+        assert lines == kept[: len(lines)]
+    types = [each["type"] for each in lines]
+    for one in ("created", "cores-removed", "destroyed"):
+        assert types.count(one) == 1, types
+    done = [each["type"] for each in lines if each["result"] == 0]
+    assert done.count("cores-added") == 1 and done.count("memory-added") == 1
+    assert types.index("created") < types.index("cores-added") < types.index("memory-added")
+    times = [each["time"] for each in lines]
+    assert times == sorted(times)
+    states = " ".join(str(each) for each in lines if each["type"] == "state")
+    order = [states.index(word) for word in ("booting", "running", "stopped")]
+    assert order == sorted(order)
+
+
+def test_only_of_one(supervisor):
+    supervisor.create("web", "3", "--no-start", mem="128M")
+    supervisor.create("batch", "2", "--no-start", mem="128M")
+    supervisor.destroy("--all")
+    assert {each["name"] for each in supervisor.events("web")} == {"web"}
+    assert {each["name"] for each in supervisor.events()} >= {"web", "batch"}
+    assert supervisor.history("web") == []
+
+
+@pytest.mark.budget(150)
+def test_top(supervisor):
+    supervisor.create("web", "2-3", mem="256M")
+    supervisor.create("bare", "1", "--no-agent", mem="256M")
+    lines = supervisor.ok("top", "--once").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.startswith("web") and "running" in line]
+    assert [line for line in lines if line.startswith("bare")]
+    rows = supervisor.json("top", "--once")["subos"]
+    assert {"web", "bare"} <= {each["name"] for each in rows}
+    with supervisor.session("rfm", "top", "--delay", "1", size=(24, 80)) as top:
+        top.expect(r"(?s)web.*web", timeout=20)  # drawn again
+        top.send("q")
+        assert top.wait(10) == 0
