@@ -12,8 +12,6 @@ ENDS = {
 }
 RESIZES = (("--cores", "+1"), ("--cores", "-3"), ("--mem", "+256M"), ("--mem", "-128M"))
 DELAYS = (0.02, 0.1, 0.3)
-# It was done, was refused, was too late, or the subOS ended.
-EXPECTED = range(0, 14)
 
 
 def race(supervisor, initrd, end, delay, words):
@@ -22,8 +20,9 @@ def race(supervisor, initrd, end, delay, words):
         # The shell does not answer any more: it is not asked.
         shell.send(f"({end.format(delay)})")
         result = supervisor.rfm("resize", "web", *words, "--wait", "3", timeout=60)
-    assert result.status in EXPECTED, result
+    # It was done, was refused, was too late, or the subOS ended: one line says which.
     assert result.status == 0 or result.stderr.count("\n") == 1, result
+    assert result.status != 1, result
     supervisor.await_state("web", "stopped", "crashed", "lost", timeout=30)
     shown = supervisor.show("web")
     assert len(set(shown["cores"])) == len(shown["cores"])
@@ -76,7 +75,7 @@ def test_rfm_is_killed(supervisor):
             assert shown["cores"] == [2, 3] and shown["memory"] == 256 << 20
             assert supervisor.online() == "0-1"
     with supervisor.shells("web") as shell:
-        assert shell.online() == "0-1" or len(shell.apic_ids()) == 2
+        assert len(shell.apic_ids()) == 2
     supervisor.destroy("web")
     assert supervisor.state() == before
 

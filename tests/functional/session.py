@@ -91,7 +91,7 @@ class Shell:
 
     def __init__(self, supervisor, name):
         self.name = name
-        self.session = Session(supervisor.machine, "rfm", "console", name)
+        self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1")
         self.send("")
         self.session.expect("subos# ", timeout=60)
         # No prompt, no editing, no echo: one line is one command.

@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """stress-ng in the supervisor and in a subOS at once, while the subOS is resized."""
 
-import io
 import time
 
 from functional.elastic import Ledger
 from functional.subos import troubles
-from lab import cpio, tools
+from lab import tools
 
 STRESS = (
     "(cd /tmp; stress-ng --cpu 2 --vm 1 --vm-bytes 48M --cpu-online 1 --timeout {}s >/dev/null "
@@ -17,21 +16,10 @@ ROUND = (
 )  # fmt: skip
 
 
-def install(supervisor, files):
-    """Lay @files over the supervisor's root."""
-    archive, packed = cpio.Archive(), io.BytesIO()
-    for path, source in files.items():
-        archive.file(path, source)
-    archive.write(packed)
-    supervisor.machine.exec(
-        "cd / && cpio -idu 2>/dev/null", input=packed.getvalue(), timeout=120, check=True
-    )
-
-
 def stressed(supervisor, seconds):
     """Stress for so long; both kernels are sound afterwards."""
     files = tools.program("stress-ng")
-    install(supervisor, files)
+    supervisor.install(files)
     initrd = supervisor.initrd_with(files=files)
     supervisor.create("web", "2-3", "--initrd", initrd, mem="512M")
     with supervisor.shells("web") as shell:

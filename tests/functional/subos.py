@@ -155,19 +155,27 @@ class Supervisor:
             self.machine.put(file.name, f"/tmp/{name}.ko")
         self.sh(shlex.join(["insmod", f"/tmp/{name}.ko", *parameters]))
 
-    def initrd_with(self, *modules, files=None):
-        """An initrd of the small subOS with test modules (/NAME.ko) and more files."""
+    def put_archive(self, files):
+        """An archive of @files (path -> Path here, or content) on the machine."""
         archive = cpio.Archive()
-        for name in modules:
-            archive.file(f"{name}.ko", self.module(name))
-        for path, source in (files or {}).items():
+        for path, source in files.items():
             archive.file(cpio.usr_merged(path), source)
         with tempfile.NamedTemporaryFile(suffix=".cpio") as file:
             archive.write(file)
             file.flush()
             self.machine.put(file.name, "/tmp/more.cpio")
+        return "/tmp/more.cpio"
+
+    def install(self, files):
+        """Lay @files over the supervisor's root."""
+        self.sh(f"cd / && cpio -idu < {self.put_archive(files)} 2>/dev/null", timeout=120)
+
+    def initrd_with(self, *modules, files=None):
+        """An initrd of the small subOS with test modules (/NAME.ko) and more files."""
+        content = {f"{name}.ko": self.module(name) for name in modules}
+        archive = self.put_archive(content | (files or {}))
         path = "/tmp/subos-more.img"
-        self.sh(f"cat /boot/initrd.img-{self.version} /tmp/more.cpio > {path}")
+        self.sh(f"cat /boot/initrd.img-{self.version} {archive} > {path}")
         return path
 
     def state(self):

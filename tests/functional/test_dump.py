@@ -4,7 +4,6 @@
 import re
 
 import pytest
-from functional.stress import install
 from functional.subos import Supervisor
 from functional.vmcore import EM_X86_64, ET_CORE, NT_PRSTATUS, Vmcore
 from lab import tiny, tools
@@ -64,7 +63,7 @@ def check_log(supervisor, name, running):
 @pytest.mark.budget(240)
 def test_dump(machines):
     supervisor = Supervisor(machines())
-    install(supervisor, tool_files())
+    supervisor.install(tool_files())
     initrd = supervisor.initrd_with("rf_hang")
     for act, state in (
         ("true", "running"),

@@ -18,7 +18,8 @@ def flood_all(made, count, priority, during=lambda: None):
         talker.run(f"rm -f /tmp/flooded; (setsid sh -c '{script}' >/dev/null 2>&1 &)")
     during()
     for talker in made.values():
-        talker.run("timeout 90 sh -c 'until [ -s /tmp/flooded ]; do usleep 50000; done'", timeout=100)
+        ended = "until [ -s /tmp/flooded ]; do usleep 50000; done"
+        talker.run(f"timeout 90 sh -c '{ended}'", timeout=100)
         assert talker.run("cat /tmp/flooded").strip() == "0"
         assert talker.report()["given_up"] == "0"
 
@@ -166,5 +167,6 @@ def test_atomics(supervisor):
             "echo done >/tmp/counted' > /dev/null 2>&1 &"
         )
         web.say(f"atomic {web.member} {count}", timeout=90)
-        supervisor.sh("timeout 60 sh -c 'until [ -s /tmp/counted ]; do usleep 50000; done'", timeout=70)
+        ended = "until [ -s /tmp/counted ]; do usleep 50000; done"
+        supervisor.sh(f"timeout 60 sh -c '{ended}'", timeout=70)
         assert sup.word(web.member) - before == 2 * count == web.word(web.member) - before

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Programs of Debian for the inside of machines, with their libraries; not installed on the host."""
+"""Programs of Debian for machines, with their libraries; nothing is installed on the host."""
 
 import os
 import re
