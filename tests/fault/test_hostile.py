@@ -11,7 +11,7 @@ SECONDS = 5
 
 @pytest.mark.budget(240)
 def test_arena_is_overwritten(machines):
-    supervisor = Supervisor(machines(cpus=5))
+    supervisor = Supervisor(machines(cpus=6, mem="4G"))
     with talkers(supervisor, good="2", rogue="3") as (made, shells):
         good = made["good"]
         shells["rogue"].send(f"insmod /rf_scribble.ko seconds={SECONDS}")
@@ -44,7 +44,7 @@ def test_arena_is_overwritten(machines):
         shell.close()
     assert not troubles(supervisor.machine.dmesg())
     supervisor.destroy("--all")
-    assert supervisor.online() == "0-4"
+    assert supervisor.online() == "0-5"
 
 
 def talk(sup, good):

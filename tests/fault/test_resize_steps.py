@@ -53,7 +53,7 @@ def sweep(supervisor, shell, resize, fault):
 @pytest.mark.budget(240)
 @pytest.mark.parametrize("pool", ["reserved", "runtime"])
 def test_every_step_fails(machines, pool):
-    supervisor = Supervisor(machines(pool=pool, mem="4G" if pool == "runtime" else "3G"))
+    supervisor = Supervisor(machines(pool=pool))
     prepare(supervisor)
     with supervisor.shells("web") as shell:
         for resize in RESIZES:

@@ -21,6 +21,6 @@ def test_elastic(machines, seed):
 
 @pytest.mark.budget(300)
 def test_elastic_with_memory_of_the_supervisor(machines):
-    supervisor = Supervisor(machines(cpus=4, mem="4G", pool="runtime"))
+    supervisor = Supervisor(machines(pool="runtime"))
     elastic(supervisor, FIXED, steps=8)
     assert supervisor.online() == "0-3"

@@ -41,7 +41,7 @@ def healthy(supervisor, *names):
 @pytest.mark.budget(240)
 def test_messages(machines):
     """Questions, floods in all directions, multicasts, a full ring, a doorbell of one's own."""
-    supervisor = Supervisor(machines(cpus=4))
+    supervisor = Supervisor(machines())
     with talkers(supervisor, web="2", batch="3") as (made, _):
         sup, web, batch = made["supervisor"], made["web"], made["batch"]
         assert sup.member == 0 and len({talker.member for talker in made.values()}) == 3
@@ -103,7 +103,7 @@ def own_doorbell(web, sup):
 @pytest.mark.budget(240)
 def test_doorbells_leave_cores(machines):
     """At full rate, the cores that doorbells are on go offline, on both sides, and they move."""
-    supervisor = Supervisor(machines(cpus=5))
+    supervisor = Supervisor(machines(cpus=6, mem="4G"))
     move = (
         "for f in /proc/irq/[0-9]*; do ls $f | grep -qE 'rf_|ficm|rainforest' && "
         "for c in 0 1 0; do echo $c >$f/smp_affinity_list; usleep 50000; done; done; true"
@@ -131,7 +131,7 @@ def test_doorbells_leave_cores(machines):
 @pytest.mark.parametrize("end", ["destroy", "panic"])
 def test_sender_dies(machines, end):
     """In the middle of a flood; the others go on, and its successor starts afresh."""
-    supervisor = Supervisor(machines(cpus=4))
+    supervisor = Supervisor(machines())
     with talkers(supervisor, web="2", batch="3") as (made, shells):
         sup, web, batch = made["supervisor"], made["web"], made["batch"]
         command = f"echo flood {1 << 0 | 1 << batch.member:x} 4000000 {NORMAL}"

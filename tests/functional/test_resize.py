@@ -13,7 +13,7 @@ USAGE, BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH = range(2, 7)
 @pytest.mark.budget(180)
 def test_cores(machines):
     """Added, removed, set as a list and as a number, under load on both sides."""
-    supervisor = Supervisor(machines(cpus=4))
+    supervisor = Supervisor(machines())
     before = supervisor.state()
     supervisor.machine.exec("for i in 1 2; do setsid sh -c 'while :; do :; done' & done")
     supervisor.create("web", "3", mem="256M", run=LOAD)
@@ -105,7 +105,7 @@ def test_memory_of_the_pool(supervisor):
 @pytest.mark.budget(180)
 def test_memory_of_the_supervisor(machines):
     """Blocks come out of the supervisor's kernel, and go back online there."""
-    supervisor = Supervisor(machines(mem="4G", pool="runtime"))
+    supervisor = Supervisor(machines(pool="runtime"))
     supervisor.create("first", "3", "--no-start", mem="1G")
     supervisor.destroy("first")
     before = supervisor.state()
@@ -153,7 +153,7 @@ def test_shrink_below_use(supervisor):
 @pytest.mark.budget(180)
 def test_move_and_borrow(machines):
     """Cores go from one subOS to the other, for good or as a loan."""
-    supervisor = Supervisor(machines(cpus=6))
+    supervisor = Supervisor(machines(cpus=6, mem="4G"))
     supervisor.create("web", "1-3", mem="256M", run=LOAD)
     supervisor.create("batch", "4-5", mem="256M", run=LOAD)
     with supervisor.shells("web", "batch") as shells:
@@ -191,7 +191,7 @@ def test_move_and_borrow(machines):
 
 @pytest.mark.budget(150)
 def test_loans_end_with_either_side(machines):
-    supervisor = Supervisor(machines(cpus=6))
+    supervisor = Supervisor(machines(cpus=6, mem="4G"))
     supervisor.create("web", "1-3", mem="256M")
     supervisor.create("batch", "4-5", mem="256M")
     supervisor.move("3", "web", "batch", "--borrow")

@@ -2,7 +2,8 @@
 """rf_subos and the first stage on a stock kernel, without a supervisor.
 
 QEMU plays the supervisor: it adds the RFOS table, puts a hand-off, a grant page and an empty arena
-into memory that the guest leaves alone, and reads the mailbox from outside; it answers nobody. The guest has three cores and owns two of them.
+into memory that the guest leaves alone, and reads the mailbox from outside; it answers nobody. The
+guest has three cores and owns two of them.
 Commands go in and results come out through a shell on the second serial port. A machine boots
 once; each test starts from a snapshot of it.
 """

@@ -31,4 +31,4 @@ def test_elastic(machines, soak_seconds):
 @pytest.mark.soak
 @pytest.mark.budget(2400)
 def test_stress(machines, soak_seconds):
-    stressed(Supervisor(machines(cpus=4, mem="4G")), min(600, soak_seconds))
+    stressed(Supervisor(machines(cpus=6, mem="4G")), min(600, soak_seconds))
