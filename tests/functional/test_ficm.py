@@ -4,6 +4,7 @@
 import pytest
 from functional.chat import NORMAL, URGENT, talkers, whole
 from functional.subos import Supervisor, troubles
+from lab import images, paths
 
 FLOOD = 20000
 
@@ -154,6 +155,33 @@ def test_sender_dies(machines, end):
             for peer in (sup, batch):
                 shell.run(f"echo echo {peer.member} 100 >/sys/kernel/debug/rf_chat/command")
         healthy(supervisor, "batch", "next")
+
+
+@pytest.mark.budget(150)
+def test_eventfds(supervisor):
+    """Processes of two kernels play ping-pong: no ring is lost, none is made up."""
+    include = paths.SOURCE / "include"
+    headers = sorted(include.glob("*/*.h"))
+    bells = images.static_program("bells", "-I", str(include), headers=headers)
+    supervisor.install({"usr/bin/bells": bells})
+    initrd = supervisor.initrd_with(files={"usr/bin/bells": bells})
+    supervisor.create("web", "2-3", "--initrd", initrd, mem="256M")
+    member, count = supervisor.show("web")["member"], 300
+    with supervisor.shells("web") as shell:
+        players = ((supervisor.sh, member, "first"), (shell.run, 0, ""))
+        for run, peer, first in players:
+            words = f"bells {peer} {count} /tmp/peer {first}"
+            run(f"mkfifo /tmp/peer; (setsid sh -c '{words} >/tmp/bells 2>&1' >/dev/null 2>&1 &)")
+        said = "until grep -m1 '{}' /tmp/bells; do usleep 20000; done"
+        indexes = [run(f"timeout 10 sh -c \"{said.format('index')}\"").split()[-1]
+                   for run, _, _ in players]  # fmt: skip
+        # The one that begins hears of the other last.
+        shell.run(f"echo {indexes[0]} >/tmp/peer")
+        supervisor.sh(f"echo {indexes[1]} >/tmp/peer")
+        for run, _, _ in players:
+            run(f"timeout 60 sh -c \"{said.format('done')}\"", timeout=70)
+            assert run("cat /tmp/bells").splitlines()[-1] == f"done {count}"
+        assert not troubles(shell.run("dmesg"))
 
 
 def test_atomics(supervisor):
