@@ -18,7 +18,7 @@ def race(supervisor, initrd, end, delay, words):
     supervisor.create("web", "2-3", "--initrd", initrd, "--on-reboot", "keep", mem="384M")
     with supervisor.shells("web") as shell:
         # The shell does not answer any more: it is not asked.
-        shell.send(f"({end.format(delay)})")
+        shell.send(f"( {end.format(delay)} )")
         result = supervisor.rfm("resize", "web", *words, "--wait", "3", timeout=60)
     # It was done, was refused, was too late, or the subOS ended: one line says which.
     assert result.status == 0 or result.stderr.count("\n") == 1, result

@@ -24,7 +24,7 @@ def stressed(supervisor, seconds):
     supervisor.create("web", "2-3", "--initrd", initrd, mem="512M")
     with supervisor.shells("web") as shell:
         ledger = Ledger(supervisor, [shell])
-        shell.run(f"({STRESS.format(seconds)})")
+        shell.run(f"( {STRESS.format(seconds)} )")
         supervisor.sh(f"setsid sh -c '{STRESS.format(seconds)}'")
         end, done = time.monotonic() + seconds, 0
         while time.monotonic() < end:

@@ -215,8 +215,8 @@ def test_subos_touches_only_what_is_listed(machines):
         doorbells.add(shown)
 
     with Doorbells(supervisor.machine) as doorbells:
-        create("web", "2-3", f"{HOTPLUG}; echo did it", later=(1, 3))
-        supervisor.await_log("web", "did it")
+        create("web", "2-3", HOTPLUG, later=(1, 3))
+        supervisor.await_log("web", "lab.run ended")
         for words in (("--cores", "+1"), ("--cores", "-3"), ("--mem", "+128M")):
             supervisor.resize("web", *words)
         supervisor.resize("web", "--cores", "+3")

@@ -170,7 +170,7 @@ def test_supervisor_panics(machines):
     machine = supervisor.machine
     run = "while :; do echo tick; sleep 1; done"
     supervisor.create("web", "2-3", "--uart", "ttyS1", mem="256M", run=run)
-    supervisor.await_log("web", "tick")
+    supervisor.await_log("web", "subos: tick")
     machine.exec("setsid sh -c 'sleep 0.2; echo c > /proc/sysrq-trigger' > /dev/null 2>&1 &")
     end = time.monotonic() + 40
     notice = "the supervisor is silent; going on without it"
