@@ -30,13 +30,16 @@ class Session:
 
     def follow(self):
         window = (lambda: self.size) if self.size else None
+        env = {"TERM": "vt100"}
         try:
             with self.machine.channel() as channel:
-                self.status = channel.run(self.argv, self.source, self.take, self.take, env={
-                    "TERM": "vt100"}, window=window)  # fmt: skip
+                self.status = channel.run(
+                    self.argv, self.source, self.take, self.take, env=env, window=window
+                )
         except LabError as error:
             self.take(f"\n[{error}]\n".encode())
         finally:
+            os.close(self.source)
             with self.changed:
                 self.ended = True
                 self.changed.notify_all()
@@ -51,7 +54,7 @@ class Session:
         return self.output.decode(errors="replace").replace("\r", "")
 
     def send(self, text):
-        os.write(self.sink, text.encode() if isinstance(text, str) else text)
+        os.write(self.sink, text.encode())
 
     def expect(self, pattern, timeout=30, start=0):
         """Wait until the output from @start on matches; returns the match."""
