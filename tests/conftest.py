@@ -148,15 +148,17 @@ def machines(request):
 
     yield make
     expected = request.node.get_closest_marker("trouble_expected")
-    complaints = [] if expected else [line for each in made for line in complaints_of(each)]
+    complaints = []
     if not expected:
+        complaints += [line for each in made for line in complaints_of(each)]
+        complaints += [line for each in made for line in complaints_inside(each)]
         complaints += [line for each in made for line in written_memory_of(each)]
     for machine in made:
         if complaints or request.node.failed:
             keep_logs(request.node, machine)
         machine.stop()
     if complaints:
-        pytest.fail("the supervisor complains:\n" + "\n".join(complaints))
+        pytest.fail("kernels complain:\n" + "\n".join(complaints))
 
 
 def complaints_of(machine):
@@ -165,6 +167,16 @@ def complaints_of(machine):
     except (LabError, OSError):
         console = machine.folder / "serial0.log"  # absent if it never started
         return troubles(console.read_text(errors="replace")) if console.exists() else []
+
+
+def complaints_inside(machine):
+    """Of the subOSes that still run, in their kernel logs."""
+    folder = "/sys/class/misc/rainforest/subos"
+    running = f"cd {folder} && for s in *; do grep -qx running $s/state && rfm log $s; done; true"
+    try:
+        return [f"(subOS) {line}" for line in troubles(machine.sh(running))]
+    except (LabError, OSError):
+        return []
 
 
 def written_memory_of(machine):

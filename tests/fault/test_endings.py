@@ -19,7 +19,7 @@ def test_ending(supervisor, ending):
     command, state, cause = ENDINGS[ending]
     before = supervisor.state()
     # Kernel messages of the ending itself go to the log before the cores are held.
-    supervisor.create("web", "2-3", mem="256M", run=command)
+    supervisor.create("web", "2-3", "--on-reboot", "keep", mem="256M", run=command)
     shown = supervisor.await_state("web", "stopped", "crashed")
     assert (shown["state"], shown["cause"]) == (state, cause)
     if ending == "panic":
@@ -50,19 +50,11 @@ def test_ending_without_agent(supervisor, ending):
 def test_hang(supervisor):
     """Every core of the subOS spins with interrupts off: its log is still read, and it goes."""
     before = supervisor.state()
-    version = supervisor.version
-    supervisor.machine.put(
-        f"build/modules/{version}/tests/modules/rf_hang.ko", "/tmp/rf_hang.ko"
-    )
-    supervisor.sh(
-        "cd /tmp && echo rf_hang.ko | cpio -o -H newc > hang.cpio 2>/dev/null && "
-        f"cat /boot/initrd.img-{version} hang.cpio > hang.img"
-    )
-    supervisor.create(
-        "web", "2-3", "--initrd", "/tmp/hang.img", mem="256M", run="insmod /rf_hang.ko"
-    )
+    initrd = supervisor.initrd_with("rf_hang")
+    supervisor.create("web", "2-3", "--initrd", initrd, mem="256M", run="insmod /rf_hang.ko")
     supervisor.await_log("web", "hanging every core")
-    assert supervisor.show("web")["state"] == "running"
+    assert supervisor.await_state("web", "lost", timeout=20)["state"] == "lost"
+    assert "hanging every core" in supervisor.log("web")
     supervisor.destroy("web")
     assert supervisor.state() == before
 

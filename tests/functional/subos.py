@@ -4,9 +4,20 @@
 import json
 import re
 import shlex
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+from functional.session import Session, Shell
+from lab import cpio, paths
 
 SYSFS = "/sys/class/misc/rainforest"
 KERNEL = "/boot/vmlinuz-{}"
+DEBUG = "/sys/kernel/debug/rainforest"
+MIB = 1 << 20
+# Of the kernels' memory hotplug, on machines of less than 64 GiB.
+BLOCK = 128 * MIB
 
 # What a healthy kernel log never says. The first is what a Debian kernel says of the processor.
 HARMLESS = re.compile(r"RETBleed: WARNING|MDS: Vulnerable|WARNING: Spectre|ACPI BIOS Warning")
@@ -93,6 +104,79 @@ class Supervisor:
 
     def online(self):
         return self.sh("cat /sys/devices/system/cpu/online").strip()
+
+    # ---- adjustments ----
+
+    def resize(self, name, *words, timeout=150):
+        """`rfm resize` that has to succeed; returns what rfm shows afterwards."""
+        self.ok("resize", name, *words, timeout=timeout)
+        return self.show(name)
+
+    def move(self, cores, giver, receiver, *words):
+        return self.ok("move", "--cores", cores, giver, receiver, *words)
+
+    def history(self, name=None):
+        """Adjustments, oldest first."""
+        return self.json("history", *([name] if name else []))["history"]
+
+    def events(self, name=None):
+        return self.json("events", *([name] if name else []))["events"]
+
+    # ---- inside of subOSes ----
+
+    @contextmanager
+    def shells(self, *names):
+        """Shells in subOSes, through their consoles."""
+        made = []
+        try:
+            for name in names:
+                made.append(Shell(self, name))
+            yield made[0] if len(names) == 1 else made
+        finally:
+            for shell in made:
+                shell.close()
+
+    def session(self, *argv, size=None):
+        return Session(self.machine, *argv, size=size)
+
+    def module(self, name, version=None):
+        """A test module as a file here, without debugging symbols."""
+        version = version or self.version
+        source = paths.MODULES / version / "tests/modules" / f"{name}.ko"
+        with tempfile.NamedTemporaryFile(suffix=".ko") as stripped:
+            subprocess.run(["objcopy", "--strip-debug", source, stripped.name], check=True)
+            return Path(stripped.name).read_bytes()
+
+    def load(self, name, *parameters):
+        """Load a test module into the supervisor."""
+        with tempfile.NamedTemporaryFile(suffix=".ko") as file:
+            file.write(self.module(name))
+            file.flush()
+            self.machine.put(file.name, f"/tmp/{name}.ko")
+        self.sh(shlex.join(["insmod", f"/tmp/{name}.ko", *parameters]))
+
+    def put_archive(self, files):
+        """An archive of @files (path -> Path here, or content) on the machine."""
+        archive = cpio.Archive()
+        for path, source in files.items():
+            archive.file(cpio.usr_merged(path), source)
+        with tempfile.NamedTemporaryFile(suffix=".cpio") as file:
+            archive.write(file)
+            file.flush()
+            self.machine.put(file.name, "/tmp/more.cpio")
+        return "/tmp/more.cpio"
+
+    def install(self, files):
+        """Lay @files over the supervisor's root."""
+        self.sh(f"cd / && cpio -idu < {self.put_archive(files)} 2>/dev/null", timeout=120)
+
+    def initrd_with(self, *modules, files=None):
+        """An initrd of the small subOS with test modules (/NAME.ko) and more files."""
+        content = {f"{name}.ko": self.module(name) for name in modules}
+        archive = self.put_archive(content | (files or {}))
+        path = "/tmp/subos-more.img"
+        self.sh(f"cat /boot/initrd.img-{self.version} {archive} > {path}")
+        return path
 
     def state(self):
         """All that has to be the same again after a subOS came and went."""

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """rf_subos and the first stage on a stock kernel, without a supervisor.
 
-QEMU plays the supervisor: it adds the RFOS table, puts a hand-off into memory that the guest
-leaves alone, and reads the mailbox from outside. The guest has three cores and owns two of them.
+QEMU plays the supervisor: it adds the RFOS table, puts a hand-off, a grant page and an empty arena
+into memory that the guest leaves alone, and reads the mailbox from outside; it answers nobody. The
+guest has three cores and owns two of them.
 Commands go in and results come out through a shell on the second serial port. A machine boots
 once; each test starts from a snapshot of it.
 """
@@ -25,10 +26,13 @@ BUILD = Path(os.environ.get("RF_BUILD", ROOT / "build"))
 KERNEL = os.environ.get("RF_KERNEL", "amd64")  # flavour or version
 PATIENCE = 60
 
-# From include/wire: layout.h, mailbox.h, handoff.h.
+# From include/wire: layout.h, mailbox.h, handoff.h, grant.h.
 BOOT_AREA = 0x20000000
 MAILBOX = BOOT_AREA + 0x2000
 HANDOFF = BOOT_AREA + 0x3000
+GRANT = BOOT_AREA + 0x6000
+SEGMENT = 0x200000
+ARENA = BOOT_AREA + SEGMENT  # two homes: the supervisor's and its own
 STAGE_RUNNING = 9
 POWEROFF, HALT, REBOOT, PANIC, EMERGENCY, AGENT = 2, 3, 4, 5, 6, 9
 
@@ -62,16 +66,26 @@ int main(void)
 
 
 def handoff(name=b"test", cpus=(0, 1), nr_cpus=None, start=BOOT_AREA, size=0x200000,
-            mailbox=MAILBOX, low_slice=0x20000, magic=0x4F484652, major=1, spoil=0):
+            mailbox=MAILBOX, low_slice=0x20000, grant=GRANT, magic=0x4F484652, major=2, spoil=0):
     """A hand-off as rfm would write it; the arguments make it wrong in one place each."""
     body = struct.pack("<II32sQQIIII", 7, 0, name, mailbox, low_slice, 0x8000,
                        len(cpus) if nr_cpus is None else nr_cpus, 1, 0)
-    body += struct.pack("<QQ", start, size).ljust(16 * 16, b"\0")
-    body += bytes(16 * 24 + 16 * 8)
+    body += struct.pack("<QQ", start, size).ljust(64 * 16, b"\0")
+    body += struct.pack("<Q", grant) + bytes(15 * 8)
     body += struct.pack(f"<{len(cpus)}I", *cpus).ljust(256 * 4, b"\0")
     head = struct.pack("<IIHH", 16 + len(body), magic, major, 0)
     total = sum(struct.unpack(f"<{len(head + body) // 4}I", head + body))
     return head + struct.pack("<I", (spoil - total) & 0xFFFFFFFF) + body
+
+
+def grant_page(cpus=(0, 1), magic=0x52474652):
+    """A grant page of member 1, as the supervisor would write it."""
+    segments = struct.pack("<QQQQ", ARENA, SEGMENT, ARENA + SEGMENT, SEGMENT).ljust(32 * 16, b"\0")
+    kernels_there = [0, 1] + [0xFFFFFFFF] * 14
+    owner = bytes(1 if core in cpus else 0 for core in range(256))
+    ranges = struct.pack("<QQ", BOOT_AREA, 0x200000).ljust(64 * 16, b"\0")
+    body = ranges + segments + struct.pack("<16I", *kernels_there) + owner
+    return struct.pack("<IIHHIIIQ", 32 + len(body), magic, 1, 0, 2, 1, 1, 0) + body
 
 
 def cpio(entries):
@@ -94,6 +108,7 @@ class Machine:
         self.log = folder / "console"
         (folder / "initrd").write_bytes(self._initrd(folder))
         (folder / "handoff").write_bytes(handoff())
+        (folder / "grant").write_bytes(grant_page())
         (folder / "rfos").write_bytes(struct.pack("<IQ", 0, HANDOFF))
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", folder / "state", "1M"],
                        check=True)
@@ -101,12 +116,13 @@ class Machine:
             "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi",
             "-smp", "3", "-m", "1G", "-display", "none", "-nic", "none", "-no-reboot",
             "-kernel", kernels.find(KERNEL).image, "-initrd", folder / "initrd",
-            "-append", f"console=ttyS0 maxcpus=1 panic=0 memmap=2M${BOOT_AREA:#x} {append}",
+            "-append", f"console=ttyS0 maxcpus=1 panic=0 memmap=6M${BOOT_AREA:#x} {append}",
             "-drive", f"if=none,format=qcow2,file={folder}/state",
             "-serial", f"file:{self.log}",
             "-serial", f"unix:{folder}/shell,server=on,wait=off",
             "-qmp", f"unix:{folder}/qmp,server=on,wait=off",
             "-device", f"loader,file={folder}/handoff,addr={HANDOFF:#x},force-raw=on",
+            "-device", f"loader,file={folder}/grant,addr={GRANT:#x},force-raw=on",
         ]
         if table:
             command += ["-acpitable", f"sig=RFOS,rev=1,data={folder}/rfos"]
@@ -122,10 +138,12 @@ class Machine:
         kexec = folder / "kexec"
         subprocess.run(["gcc", "-static", "-Os", "-s", "-x", "c", "-", "-o", kexec], input=KEXEC,
                        check=True)
-        module = (BUILD / "modules" / kernels.find(KERNEL).version / "rf_subos.ko").read_bytes()
+        built = BUILD / "modules" / kernels.find(KERNEL).version
+        ficm, module = ((built / f"{name}.ko").read_bytes() for name in ("rf_ficm", "rf_subos"))
         first = cpio([
             ("rf", 0o40755, b""),
             ("rf/init", 0o100755, (BUILD / "subos/first_stage").read_bytes()),
+            ("rf/rf_ficm.ko", 0o100644, ficm),
             ("rf/rf_subos.ko", 0o100644, module),
         ])
         folders = [(name, 0o40755, b"") for name in ("bin", "dev", "proc", "sys")]
@@ -135,6 +153,7 @@ class Machine:
             ("bin/kexec", 0o100755, kexec.read_bytes()),
             ("kernel", 0o100644, kernels.find(KERNEL).image.read_bytes()),
             ("init", 0o100755, INIT),
+            ("rf_ficm.ko", 0o100644, ficm),
             ("rf_subos.ko", 0o100644, module),
         ])
 
@@ -354,10 +373,11 @@ def test_way_down_is_told_and_harms_nobody(subos, command, cause, reason, parked
     "fault, reason",
     [
         ({"magic": 0}, "magic"),
-        ({"major": 2}, "version 2.0"),
+        ({"major": 1}, "version 1.0"),
         ({"spoil": 1}, "checksum"),
         ({"start": BOOT_AREA + 0x200000}, "elsewhere"),
         ({"mailbox": 0x1000}, "elsewhere"),
+        ({"grant": 0x1000}, "elsewhere"),
     ],
 )
 def test_broken_handoff_is_refused_untouched(bare, fault, reason):
@@ -393,15 +413,41 @@ def test_wrong_grant_is_refused_and_told(bare, fault, reason):
     assert bare.run("cat /sys/devices/system/cpu/online") == (0, "0\n")
 
 
+def test_broken_grant_page_is_refused_and_told(bare):
+    poke(bare, GRANT, grant_page(), grant_page(magic=0))
+    assert "grant" in refuse(bare, handoff())
+    box = bare.mailbox()
+    assert box["cause"] == AGENT and "grant" in box["reason"]
+    assert bare.run("cat /sys/devices/system/cpu/online") == (0, "0\n")
+
+
+def test_core_that_is_not_granted_stays_down(bare):
+    """The hand-off says that it may have it, the grant page that it may not."""
+    poke(bare, GRANT, grant_page(), grant_page(cpus=(0,)))
+    bare.run("insmod /rf_ficm.ko; insmod /rf_subos.ko")
+    assert bare.run("cat /sys/devices/system/cpu/online") == (0, "0\n")
+
+
+def test_silent_supervisor_is_noticed(subos):
+    """Nobody answers its HELLO: it goes on all the same."""
+    assert "going on without it" in subos.run("dmesg | grep rf_subos:")[1]
+    assert subos.run("echo alive") == (0, "alive\n")
+
+
 def refuse(machine, data):
     """Loads the agent on this hand-off, which must fail; returns what it logged."""
-    old = handoff()
+    poke(machine, HANDOFF, handoff(), data)
+    assert machine.run("insmod /rf_ficm.ko")[0] == 0
+    assert machine.run("insmod /rf_subos.ko")[0]
+    return machine.run("dmesg | grep rf_subos:")[1]
+
+
+def poke(machine, address, old, data):
+    """Change what differs between @old, which is there, and @data."""
     for offset in range(0, len(data), 4):
         if data[offset:offset + 4] != old[offset:offset + 4]:
             word = int.from_bytes(data[offset:offset + 4], "little")
-            assert machine.run(f"devmem {HANDOFF + offset:#x} 32 {word:#x}")[0] == 0
-    assert machine.run("insmod /rf_subos.ko")[0]
-    return machine.run("dmesg | grep rf_subos:")[1]
+            assert machine.run(f"devmem {address + offset:#x} 32 {word:#x}")[0] == 0
 
 
 def test_without_table_first_stage_powers_off(machines):

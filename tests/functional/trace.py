@@ -6,7 +6,11 @@ Who runs on a core at a time is read from the trace itself, from the INITs and S
 - rf_supervisor holds a core: INIT, and nothing more. The core is lent from here on.
 - A SIPI to a held core that is the boot core of a grant starts that subOS: its cores are its own.
 - Linux brings a core online with INIT, the deassertion of INIT, SIPI. By the supervisor to a lent
-  core, that is its return; by a subOS, it stays inside the subOS.
+  core, that is its return; by a subOS, it stays inside the subOS, or it is a held core that was
+  granted later: then it is its own from here on.
+
+What crosses a border is a doorbell: a fixed interrupt to a core and with a vector that the owner of
+the core published. What was published is not in the trace (functional/doorbells.py reads it).
 
 QEMU's index of a vCPU is its APIC id: the lab's machines have one socket and no SMT.
 """
@@ -68,20 +72,22 @@ def accesses(lines):
 
 @dataclass(frozen=True)
 class Grant:
-    """What a subOS was given. @cores: APIC ids, its boot core first."""
+    """What a subOS was given. @cores: APIC ids, its boot core first; @later: by resizes."""
 
     name: str
     cores: tuple
     low_slice: int
     uart: str = None
+    later: tuple = ()
 
     @classmethod
-    def of(cls, shown):
-        """From what `rfm show --json` says."""
-        return cls(shown["name"], tuple(shown["apic_ids"]), shown["low_slice"])
+    def of(cls, shown, later=()):
+        """From what `rfm show --json` says when it has started."""
+        return cls(shown["name"], tuple(shown["apic_ids"]), shown["low_slice"], later=tuple(later))
 
     def meets(self, condition):
-        own = {"cores > 1": len(self.cores) > 1, "--uart": bool(self.uart)}
+        several = len(self.cores) + len(self.later) > 1
+        own = {"cores > 1": several, "--uart": bool(self.uart)}
         return {**LAB, **own}[condition]
 
 
@@ -96,6 +102,7 @@ class SubOS:
     pci: dict = field(default_factory=dict)  # by core: the function chosen by the address port
     used: set = field(default_factory=set)  # ids of entries
     interrupts: int = 0  # interrupt commands written
+    rings: int = 0  # of them, doorbells of others
 
     def __str__(self):
         return self.grant.name
@@ -209,8 +216,10 @@ class Command:
 class Oracle:
     """Judges a trace; see judge() and .violations."""
 
-    def __init__(self, allowed, cores, grants):
+    def __init__(self, allowed, cores, grants, doorbells=None):
+        """@doorbells: by owner, what it published: {(vector, APIC id)}."""
         self.allowed = allowed
+        self.doorbells = doorbells or {}
         self.owner = dict.fromkeys(range(cores), SUPERVISOR)
         self.waiting = list(grants)  # not started yet, in the order of their starts
         self.subos = []  # started
@@ -291,8 +300,31 @@ class Oracle:
             self.see_init(core, command)
         elif command.delivery == "startup":
             self.see_start(access, core)
-        elif self.owner.get(core) is not SUPERVISOR:
+        elif self.owner.get(core) is not SUPERVISOR and not self.is_ring(command):
             self.wrong(access, SUPERVISOR, str(command))
+
+    def is_ring(self, command):
+        """A doorbell of who has that core now."""
+        ipi = self.allowed.ipi["doorbells"]
+        return (
+            command.delivery in ipi["delivery"]
+            and command.shorthand in ipi["shorthand"]
+            and not command.logical
+            and not self.is_held(command.destination)
+            and (command.vector, command.destination)
+            in self.doorbells.get(str(self.owner.get(command.destination)), ())
+        )
+
+    def is_held(self, core):
+        """The supervisor sent it INIT: whoever had it, it waits for a SIPI."""
+        owner = self.owner.get(core)
+        return owner is HELD or isinstance(owner, SubOS) and core in owner.stopped
+
+    def give(self, core, owner):
+        last = self.owner.get(core)
+        if isinstance(last, SubOS):
+            last.stopped.discard(core)
+        self.owner[core] = owner
 
     def see_init(self, core, command):
         if command.deassert:
@@ -307,11 +339,10 @@ class Oracle:
             self.owner[core] = HELD
 
     def see_start(self, access, core):
-        owner = self.owner.get(core)
         if core in self.deasserted:
-            self.owner[core] = SUPERVISOR
+            self.give(core, SUPERVISOR)
             self.deasserted.discard(core)
-        elif owner is HELD or isinstance(owner, SubOS) and core in owner.stopped:
+        elif self.is_held(core):
             self.begin(access, core)
         # Otherwise it runs already: every SIPI may be sent twice.
 
@@ -322,14 +353,22 @@ class Oracle:
         self.waiting.remove(grant)
         subos = SubOS(grant)
         for each in grant.cores:
-            owner = self.owner.get(each)
-            if owner is not HELD and not (isinstance(owner, SubOS) and each in owner.stopped):
+            if not self.is_held(each):
                 self.wrong(access, SUPERVISOR, f"core {each} of {grant.name} was not held")
-            self.owner[each] = subos
+            self.give(each, subos)
         self.subos.append(subos)
 
     def see_subos_command(self, access, command, subos):
         subos.interrupts += 1
+        if self.is_own(command, subos):
+            self.see_core_joins(command, subos)
+        elif self.is_ring(command):
+            subos.rings += 1
+        else:
+            self.wrong(access, subos, str(command))
+
+    def is_own(self, command, subos):
+        """An interrupt that stays inside a subOS."""
         low = subos.grant.low_slice
         allowed = (
             command.shorthand in self.allowed.ipi["shorthand"]
@@ -337,13 +376,26 @@ class Oracle:
             and not command.logical
         )
         if command.shorthand == "self":
-            allowed &= command.delivery == "fixed"
-        else:
-            allowed &= self.owner.get(command.destination) is subos
+            return allowed and command.delivery == "fixed"
         if command.delivery == "startup":
             allowed &= low <= command.vector << 12 < low + LOW_SLICE_SIZE
-        if not allowed:
-            self.wrong(access, subos, str(command))
+        return allowed and (
+            self.owner.get(command.destination) is subos or self.is_joining(command, subos)
+        )
+
+    def is_joining(self, command, subos):
+        """A core that waits, and that this subOS was granted while it ran, is brought online."""
+        core = command.destination
+        return (
+            command.delivery in ("init", "startup")
+            and core in subos.grant.later
+            and self.is_held(core)
+        )
+
+    def see_core_joins(self, command, subos):
+        if command.delivery == "startup" and command.shorthand == "none":
+            if command.destination in subos.grant.later and self.is_held(command.destination):
+                self.give(command.destination, subos)
 
 
 def is_message(address):

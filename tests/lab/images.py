@@ -121,6 +121,12 @@ def run(*command, **kwargs):
 
 def agent():
     """The agent, a static program."""
-    source = paths.GUEST / "agent.c"
-    words = ["-std=gnu11", "-O2", "-Wall", "-static", "-s", f"-DPORTS={PORTS}"]
-    return cached("agent", [source, words], lambda out: run("cc", *words, "-o", out, source))
+    return static_program("agent", f"-DPORTS={PORTS}")
+
+
+def static_program(name, *words, headers=()):
+    """A program of guest/ that needs nothing on the machine it runs on."""
+    source = paths.GUEST / f"{name}.c"
+    words = ["-std=gnu11", "-O2", "-Wall", "-static", "-s", *words]
+    inputs = [source, words, *headers]
+    return cached(name, inputs, lambda out: run("cc", *words, "-o", out, source))

@@ -1,26 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * For tests: hangs the whole kernel it is loaded into, every core with
- * interrupts off.
+ * interrupts off; for ever, or for `seconds`.
  */
+#include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/smp.h>
 
+static unsigned int seconds;
+module_param(seconds, uint, 0);
+MODULE_PARM_DESC(seconds, "how long, 0: for ever");
+
 static void rf_hang(void *unused)
 {
-	local_irq_disable();
-	for (;;)
+	const u64 end = ktime_get_ns() + (u64)seconds * NSEC_PER_SEC;
+	unsigned long flags;
+
+	local_irq_save(flags);
+	while (!seconds || ktime_get_ns() < end)
 		cpu_relax();
+	local_irq_restore(flags);
 }
 
 static int __init rf_hang_init(void)
 {
 	pr_emerg("hanging every core with interrupts off\n");
+	preempt_disable();
 	smp_call_function(rf_hang, NULL, 0);
 	rf_hang(NULL);
+	preempt_enable();
+	pr_info("going on\n");
 	return 0;
 }
 module_init(rf_hang_init);
+
+static void __exit rf_hang_exit(void)
+{
+}
+module_exit(rf_hang_exit);
 
 MODULE_DESCRIPTION("rainforest test: hang a kernel");
 MODULE_LICENSE("GPL");

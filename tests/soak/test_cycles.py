@@ -20,14 +20,17 @@ ENDINGS = {
 
 def cycle(supervisor, rng):
     """One or two subOSes with random cores, memory and endings."""
-    cores = [1, 2, 3]
-    rng.shuffle(cores)
+    free = [1, 2, 3]
+    rng.shuffle(free)
     split = rng.randint(1, 2)
-    shares = [cores[:split], cores[split:]][: rng.randint(1, 2)]
+    shares = [free[:split], free[split:]][: rng.randint(1, 2)]
     endings = [rng.choice(list(ENDINGS)) for _ in shares]
     for number, (share, ending) in enumerate(zip(shares, endings)):
         mem = f"{rng.randrange(192, 640, 2)}M"
-        supervisor.create(f"s{number}", ",".join(map(str, share)), mem=mem, run=ENDINGS[ending][0])
+        cores = ",".join(map(str, share))
+        supervisor.create(
+            f"s{number}", cores, "--on-reboot", "keep", mem=mem, run=ENDINGS[ending][0]
+        )
     for number, ending in enumerate(endings):
         state = ENDINGS[ending][1]
         if state:

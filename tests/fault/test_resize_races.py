@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0
+"""A subOS ends, crashes or hangs, or rfm dies, at the very moment of a resize."""
+
+import pytest
+from functional.subos import Supervisor
+
+# What happens to the subOS meanwhile; {} is a delay in seconds.
+ENDS = {
+    "poweroff": "(sleep {}; poweroff -f) &",
+    "crash": "(sleep {}; echo c > /proc/sysrq-trigger) &",
+    "hang": "(sleep {}; insmod /rf_hang.ko) &",
+}
+RESIZES = (("--cores", "+1"), ("--cores", "-3"), ("--mem", "+256M"), ("--mem", "-128M"))
+DELAYS = (0.02, 0.1, 0.3)
+
+
+def race(supervisor, initrd, end, delay, words):
+    supervisor.create("web", "2-3", "--initrd", initrd, "--on-reboot", "keep", mem="384M")
+    with supervisor.shells("web") as shell:
+        # The shell does not answer any more: it is not asked.
+        shell.send(f"( {end.format(delay)} )")
+        result = supervisor.rfm("resize", "web", *words, "--wait", "3", timeout=60)
+    # It was done, was refused, was too late, or the subOS ended: one line says which.
+    assert result.status == 0 or result.stderr.count("\n") == 1, result
+    assert result.status != 1, result
+    supervisor.await_state("web", "stopped", "crashed", "lost", timeout=30)
+    shown = supervisor.show("web")
+    assert len(set(shown["cores"])) == len(shown["cores"])
+    online = supervisor.sh("grep -c ^processor /proc/cpuinfo")
+    assert int(online) + len(shown["cores"]) == 4, (online, shown)
+    supervisor.destroy("web")
+
+
+@pytest.mark.budget(300)
+@pytest.mark.parametrize("end", ENDS)
+def test_ends_in_a_resize(supervisor, end):
+    before = supervisor.state()
+    initrd = supervisor.initrd_with("rf_hang")
+    for number, words in enumerate(RESIZES):
+        race(supervisor, initrd, ENDS[end], DELAYS[number % len(DELAYS)], words)
+        assert supervisor.state() == before
+    assert supervisor.pool_intact()
+
+
+@pytest.mark.soak
+@pytest.mark.budget(3600)
+@pytest.mark.parametrize("end", ENDS)
+def test_ends_in_a_resize_long(machines, end, soak_seconds):
+    supervisor = Supervisor(machines())
+    before = supervisor.state()
+    initrd = supervisor.initrd_with("rf_hang")
+    for delay in DELAYS if soak_seconds >= 600 else DELAYS[:1]:
+        for words in RESIZES:
+            race(supervisor, initrd, ENDS[end], delay, words)
+            assert supervisor.state() == before
+
+
+@pytest.mark.budget(240)
+def test_rfm_is_killed(supervisor):
+    """Whenever: the subOS runs on, each core and block has one owner, all can be done again."""
+    before = supervisor.state()
+    supervisor.create("web", "2-3", mem="256M")
+    for words, back in (
+        (("--cores", "+1"), ("--cores", "2-3")),
+        (("--mem", "+256M"), ("--mem", "256M")),
+    ):
+        for delay in (5, 20, 80, 200):
+            supervisor.machine.exec(
+                f"rfm resize web {' '.join(words)} & usleep {delay}000; kill -9 $!; wait $!; true"
+            )
+            # Its adjustment is finished or undone by the supervisor: until then it is busy.
+            again = f"until rfm resize web {' '.join(back)}; do usleep 100000; done"
+            supervisor.sh(f"timeout 30 sh -c '{again}' 2>&1", timeout=40)
+            shown = supervisor.show("web")
+            assert shown["cores"] == [2, 3] and shown["memory"] == 256 << 20
+            assert supervisor.online() == "0-1"
+    with supervisor.shells("web") as shell:
+        assert len(shell.apic_ids()) == 2
+    supervisor.destroy("web")
+    assert supervisor.state() == before
+
+
+def test_two_at_once(supervisor):
+    """One adjustment at a time: the other one is told that it is busy, or waits its turn."""
+    supervisor.create("web", "3", mem="256M")
+    script = "rfm resize web --mem +256M & a=$!; rfm resize web --cores +2 & b=$!; wait $a; A=$?; "
+    statuses = supervisor.sh(f"({script} wait $b; echo $A $?) 2>/dev/null | tail -n1").split()
+    assert set(statuses) <= {"0", "5"} and "0" in statuses
+    shown = supervisor.show("web")
+    assert (shown["memory"] == 512 << 20) == (statuses[0] == "0")
+    assert (sorted(shown["cores"]) == [2, 3]) == (statuses[1] == "0")

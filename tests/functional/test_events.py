@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-2.0
+"""What happened is told once each, in order; top fits on a terminal."""
+
+import json
+
+import pytest
+
+
+@pytest.mark.budget(180)
+def test_follow(supervisor):
+    with supervisor.session("rfm", "events", "--follow", "--json") as follower:
+        supervisor.create("web", "3", "--on-reboot", "keep", mem="256M")
+        supervisor.resize("web", "--cores", "+2")
+        supervisor.resize("web", "--mem", "+128M")
+        supervisor.resize("web", "--cores", "-2")
+        assert supervisor.rfm("resize", "web", "--mem", "+64G").status != 0
+        with supervisor.shells("web") as shell:
+            shell.send("reboot -f")
+            supervisor.await_state("web", "stopped")
+        supervisor.destroy("web")
+        follower.expect(r'"name": ?"web".*"destroyed"', timeout=20)
+        lines = [json.loads(line) for line in follower.text.splitlines() if line.startswith("{")]
+        # Before it, there are the events of a machine that was warmed up.
+        lines = [each for each in lines if each["name"] == "web"]
+        first = lines[0]["sequence"]
+        assert [each["sequence"] - first for each in lines] == list(range(len(lines)))
+        assert lines == supervisor.events("web")[: len(lines)]
+    types = [each["event"] for each in lines]
+    for one in ("created", "cores-removed", "destroyed"):
+        assert types.count(one) == 1, types
+    done = [each["event"] for each in lines if each["result"] == 0]
+    assert done.count("cores-added") == 1 and done.count("memory-added") == 1
+    assert types.index("created") < types.index("cores-added") < types.index("memory-added")
+    times = [each["time_ns"] for each in lines]
+    assert times == sorted(times)
+    states = [(each["from"], each["to"]) for each in lines if each["event"] == "state"]
+    # One change leads to the next, and none is told twice.
+    assert all(one[1] == other[0] for one, other in zip(states, states[1:])), states
+    assert [to for _, to in states if to in ("booting", "running", "stopped")] == [
+        "booting", "running", "stopped"]  # fmt: skip
+
+
+def test_only_of_one(supervisor):
+    supervisor.create("web", "3", "--no-start", mem="128M")
+    supervisor.create("batch", "2", "--no-start", mem="128M")
+    supervisor.destroy("--all")
+    assert {each["name"] for each in supervisor.events("web")} == {"web"}
+    assert {each["name"] for each in supervisor.events()} >= {"web", "batch"}
+    assert supervisor.history("web") == []
+
+
+@pytest.mark.budget(150)
+def test_top(supervisor):
+    supervisor.create("web", "2-3", mem="256M")
+    supervisor.create("bare", "1", "--no-agent", mem="256M")
+    lines = supervisor.ok("top", "--once").splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line for line in lines if line.startswith("web") and "running" in line]
+    assert [line for line in lines if line.startswith("bare")]
+    rows = supervisor.json("top", "--once")["kernels"]
+    assert [each["name"] for each in rows] == ["supervisor", "web", "bare"]
+    with supervisor.session("rfm", "top", "--delay", "1", size=(24, 80)) as top:
+        top.expect(r"(?s)web.*web", timeout=20)  # drawn again
+        top.send("q")
+        assert top.wait(10) == 0
