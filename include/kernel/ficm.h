@@ -25,11 +25,12 @@
 int rf_ficm_join(const struct rf_grant *grant);
 /* Undo it all; handlers have ended when it returns. Context: process, may sleep. */
 void rf_ficm_leave(void);
-/* The grant has changed: map new segments, unmap gone ones, notice new kernel ids.
- * Context: process, may sleep. */
+/* The grant has changed: map new segments, unmap gone ones, notice new kernel ids. Happens by
+ * itself within RF_BEAT_MS; call it to have it done now. Context: process, may sleep. */
 int rf_ficm_update(void);
-/* Kernel address of a mapped segment, NULL if there is none. It stays valid until
- * rf_ficm_update() after the segment left the grant. Context: any. */
+/* Kernel address of a mapped segment, NULL if there is none. One's own home stays until
+ * rf_ficm_leave(); any other one may go as soon as it left the grant: use it under
+ * rcu_read_lock(), unless it is you who writes the grant. Context: any. */
 void *rf_ficm_segment(u32 segment);
 static inline struct rf_endpoint *rf_ficm_endpoint(u32 member)
 {
@@ -83,7 +84,16 @@ int rf_ficm_post(u32 member, enum rf_priority priority, u16 type, const void *pa
 
 /* Counters, also in debugfs. */
 struct rf_ficm_counters {
-	u64 sent, received, full, dropped, resyncs, interrupts, polls, rings;
+	u64 sent;
+	u64 received;			/* given to a handler, or queued for it */
+	u64 full;			/* sends that found no room */
+	u64 dropped;			/* not valid, or no handler */
+	u64 resyncs;			/* rings whose producer made no sense */
+	u64 interrupts;			/* doorbells that were rung here */
+	u64 polls;
+	u64 rings;			/* doorbells that we rang */
+	u64 rescues;			/* messages found by the heartbeat: a ring was lost */
+	u64 expired;			/* posts that were given up */
 };
 void rf_ficm_counters(struct rf_ficm_counters *counters);
 
@@ -105,7 +115,7 @@ struct rf_doorbell *rf_doorbell_create(u32 index, unsigned int cpu, const char *
 void rf_doorbell_destroy(struct rf_doorbell *doorbell);
 u32 rf_doorbell_index(const struct rf_doorbell *doorbell);
 /*
- * Ring a doorbell of another member. 0, -ENOTCONN (no such member), -ENOENT (none
+ * Ring a doorbell of a member. 0, -ENOTCONN (no such member), -ENOENT (none
  * published, or what is published makes no sense or names a core of somebody else).
  * Context: any, also NMI.
  */

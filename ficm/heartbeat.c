@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The heartbeat: a hard timer on the communication core. It stops if that core hangs
+ * with interrupts off, for then nobody answers any more, whatever the other cores do.
+ * If the core goes offline, the kernel moves the timer.
+ *
+ * The same timer watches for what could have been missed: a change of the grant, a
+ * doorbell that was rung in vain.
+ */
+#include <linux/cpu.h>
+#include <linux/export.h>
+#include <linux/hrtimer.h>
+#include <linux/moduleparam.h>
+#include <linux/smp.h>
+
+#include "rf_ficm.h"
+
+/* What is missed is seen at the second look: twice this is less than RF_BEAT_MS. */
+#define RF_TICK_MS	(RF_BEAT_MS / 2 - 5)
+
+static unsigned int rf_core;
+module_param_named(core, rf_core, uint, 0444);
+MODULE_PARM_DESC(core, "communication core, by logical number");
+
+bool rf_beating = true;
+static struct hrtimer rf_timer;
+static struct rf_endpoint *rf_beat_in;	/* our own endpoint; set while the timer runs */
+static u64 rf_beats;
+
+/**
+ * rf_communication_core() - where messages arrive to begin with
+ *
+ * Context: Any.
+ * Return: logical number of a core that is, or just was, online.
+ */
+unsigned int rf_communication_core(void)
+{
+	if (rf_core < nr_cpu_ids && cpu_online(rf_core))
+		return rf_core;
+	return cpumask_first(cpu_online_mask);
+}
+
+/**
+ * rf_ficm_beat() - stop or resume the heartbeat
+ * @on: true: beat
+ *
+ * For tests: another kernel sees this one hang, while all else works.
+ *
+ * Context: Any.
+ */
+void rf_ficm_beat(bool on)
+{
+	WRITE_ONCE(rf_beating, on);
+}
+EXPORT_SYMBOL_GPL(rf_ficm_beat);
+
+static enum hrtimer_restart rf_tick(struct hrtimer *timer)
+{
+	if (READ_ONCE(rf_beating))
+		WRITE_ONCE(rf_beat_in->beat, ++rf_beats);
+	if (rf_grant_is_stale())
+		rf_grant_refresh();
+	else
+		rf_messages_check();
+	hrtimer_forward_now(timer, ms_to_ktime(RF_TICK_MS));
+	return HRTIMER_RESTART;
+}
+
+static void rf_heartbeat_begin(void *unused)
+{
+	hrtimer_start(&rf_timer, ms_to_ktime(RF_TICK_MS), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/**
+ * rf_heartbeat_start() - begin to beat
+ * @endpoint: our own; until rf_heartbeat_stop()
+ *
+ * Context: Process context.
+ */
+void rf_heartbeat_start(struct rf_endpoint *endpoint)
+{
+	rf_beat_in = endpoint;
+	rf_beats = READ_ONCE(endpoint->beat) + 1;
+	WRITE_ONCE(endpoint->beat, rf_beats);
+	hrtimer_init(&rf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	rf_timer.function = rf_tick;
+	if (smp_call_function_single(rf_communication_core(), rf_heartbeat_begin, NULL, true))
+		rf_heartbeat_begin(NULL);
+}
+
+/**
+ * rf_heartbeat_stop() - beat no more
+ *
+ * Context: Process context.
+ */
+void rf_heartbeat_stop(void)
+{
+	hrtimer_cancel(&rf_timer);
+}

@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Rings of messages. Who may write what, and the order of it: wire/message.h. */
+#ifdef __KERNEL__
+#include <linux/compiler.h>
+#include <linux/string.h>
+#include <asm/barrier.h>
+#else
+#include <string.h>
+#define READ_ONCE(x)			__atomic_load_n(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, value)		__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
+#define barrier()			__asm__ __volatile__("" ::: "memory")
+#define smp_load_acquire(at)		__atomic_load_n(at, __ATOMIC_ACQUIRE)
+#define smp_store_release(at, value)	__atomic_store_n(at, value, __ATOMIC_RELEASE)
+#endif
+
+#include "ring.h"
+
+/**
+ * rf_ring_attach() - find a ring in shared memory
+ * @ring: our end of it
+ * @pair: the rings from one kernel to another
+ * @priority: which of them
+ *
+ * Context: Any.
+ */
+void rf_ring_attach(struct rf_ring *ring, struct rf_ring_pair *pair, enum rf_priority priority)
+{
+	ring->head = &pair->head[priority];
+	ring->tail = &pair->tail[priority];
+	ring->slots = priority == RF_URGENT ? pair->urgent : pair->normal;
+	ring->nr_slots = priority == RF_URGENT ? RF_URGENT_SLOTS : RF_NORMAL_SLOTS;
+	ring->position = 0;
+}
+
+/**
+ * rf_ring_start_producer() - begin to fill a ring that another one may have filled before
+ * @ring: our end; attached
+ *
+ * The consumer is there already: it says where to begin, and whatever it says is good.
+ *
+ * Context: Any; the only producer.
+ */
+void rf_ring_start_producer(struct rf_ring *ring)
+{
+	ring->position = smp_load_acquire(&ring->tail->position);
+	smp_store_release(&ring->head->position, ring->position);
+}
+
+/**
+ * rf_ring_put() - put a message into a ring
+ * @ring: our end
+ * @message: what to send; its sequence does not matter
+ *
+ * Context: Any; the only producer.
+ * Return: false if the ring is full, or the consumer's position makes no sense.
+ */
+bool rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
+{
+	__u32 tail = smp_load_acquire(&ring->tail->position);
+	struct rf_message *slot = &ring->slots[ring->position % ring->nr_slots];
+
+	if (ring->position - tail >= ring->nr_slots)
+		return false;
+	*slot = *message;
+	slot->sequence = ring->position;
+	ring->position++;
+	smp_store_release(&ring->head->position, ring->position);
+	return true;
+}
+
+/* Publish where we are: the slots before are the producer's again. */
+static void rf_ring_go(struct rf_ring *ring, __u32 position)
+{
+	WRITE_ONCE(ring->position, position);
+	smp_store_release(&ring->tail->position, position);
+}
+
+/**
+ * rf_ring_start_consumer() - begin to empty a ring; what is in it now is not for us
+ * @ring: our end; attached
+ *
+ * Context: Any; the only consumer.
+ */
+void rf_ring_start_consumer(struct rf_ring *ring)
+{
+	rf_ring_go(ring, smp_load_acquire(&ring->head->position));
+}
+
+/**
+ * rf_ring_resume_consumer() - another kernel is the producer now
+ * @ring: our end; in use
+ *
+ * The new producer began at our tail and may have sent already: keep what is there, if
+ * it can be right. What its predecessor left fails the check of the sender.
+ *
+ * Context: Any; the only consumer.
+ */
+void rf_ring_resume_consumer(struct rf_ring *ring)
+{
+	__u32 head = smp_load_acquire(&ring->head->position);
+
+	if (head - ring->position > ring->nr_slots)
+		rf_ring_go(ring, head);
+}
+
+/**
+ * rf_ring_is_empty() - has the producer published nothing more?
+ * @ring: consumer's end
+ *
+ * Context: Any, also beside the consumer.
+ * Return: false also if what the producer published makes no sense.
+ */
+bool rf_ring_is_empty(const struct rf_ring *ring)
+{
+	return READ_ONCE(ring->head->position) == READ_ONCE(ring->position);
+}
+
+/**
+ * rf_ring_peek() - copy the next message, if there is a valid one
+ * @ring: our end
+ * @from: kernel id that it must come from
+ * @to: our kernel id
+ * @message: the copy; what it says was checked, but for the payload. Undefined
+ *	unless the result is RF_RING_MESSAGE.
+ *
+ * A valid message stays in the ring until rf_ring_advance().
+ *
+ * Context: Any; the only consumer.
+ * Return: enum rf_ring_result.
+ */
+enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
+				 struct rf_message *message)
+{
+	__u32 head = smp_load_acquire(&ring->head->position);
+
+	if (head == ring->position)
+		return RF_RING_EMPTY;
+	if (head - ring->position > ring->nr_slots) {
+		rf_ring_go(ring, head);
+		return RF_RING_RESYNCED;
+	}
+	/* What is checked is the copy, whatever the producer does to the slot meanwhile. */
+	memcpy(message, &ring->slots[ring->position % ring->nr_slots], sizeof(*message));
+	barrier();
+	if (message->sequence != ring->position || message->from != from || message->to != to ||
+	    message->length > RF_PAYLOAD_MAX || message->type == RF_MSG_NONE ||
+	    message->type >= RF_MSG_TYPES) {
+		rf_ring_advance(ring);
+		return RF_RING_DROPPED;
+	}
+	return RF_RING_MESSAGE;
+}
+
+/**
+ * rf_ring_advance() - the message that was peeked at has been taken
+ * @ring: our end
+ *
+ * Context: Any; the only consumer.
+ */
+void rf_ring_advance(struct rf_ring *ring)
+{
+	rf_ring_go(ring, ring->position + 1);
+}
