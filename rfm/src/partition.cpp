@@ -122,8 +122,8 @@ Partition::Event Partition::wait(std::chrono::milliseconds at_most) const
 bool Partition::read(std::uint64_t phys, std::span<std::byte> into) const
 {
 	while (!into.empty()) {
-		const ssize_t got = ::pread(fd_.get(), into.data(), into.size(),
-					    static_cast<off_t>(phys));
+		const ssize_t got =
+			::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(phys));
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
@@ -165,19 +165,20 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
 	case EINVAL:
 		throw refuse(Code::bad_value,
-		       is_on_cores(wish.op)
-			       ? text("the supervisor refused cores ", format_cpulist(wish.cpus),
-				      " (", core, ")")
-			       : text("the supervisor refused memory ", format_size(wish.memory)));
+			     is_on_cores(wish.op) ? text("the supervisor refused cores ",
+							 format_cpulist(wish.cpus), " (", core, ")")
+						  : text("the supervisor refused memory ",
+							 format_size(wish.memory)));
 	case EIO:
 		throw refuse(Code::incomplete,
-		       text(core, " could not be taken offline or brought up",
-			    answer.error ? text(" (", std::strerror(std::abs(answer.error)), ")")
-					 : std::string()));
+			     text(core, " could not be taken offline or brought up",
+				  answer.error
+					  ? text(" (", std::strerror(std::abs(answer.error)), ")")
+					  : std::string()));
 	case ENOMEM:
-		throw refuse(Code::not_enough, text("memory ", format_size(wish.memory),
-					      " cannot be added: ", format_size(answer.available),
-					      " could be given right now"));
+		throw refuse(Code::not_enough,
+			     text("memory ", format_size(wish.memory), " cannot be added: ",
+				  format_size(answer.available), " could be given right now"));
 	case EINTR: throw refuse(Code::interrupted, "interrupted");
 	default: fail_asking(error, Call<rf_resize>::name, done, done_json(answer));
 	}
@@ -196,11 +197,14 @@ void Partition::fail_asking(int error, const char *call, const std::string &done
 		const rf_status now = status();
 		if (now.state != RF_STATE_RUNNING)
 			throw refuse(Code::not_up, text("is not running: ", state_name(now.state)));
-		throw refuse(Code::busy, "is being adjusted by someone else: wait until that is done");
+		throw refuse(Code::busy,
+			     "is being adjusted by someone else: wait until that is done");
 	}
 	case EOPNOTSUPP: throw refuse(Code::no_answer, "has no agent that can do this");
-	case ETIMEDOUT: throw refuse(Code::no_answer, "did not answer in time; the request was cancelled");
-	case ENOTCONN: throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
+	case ETIMEDOUT:
+		throw refuse(Code::no_answer, "did not answer in time; the request was cancelled");
+	case ENOTCONN:
+		throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
 	case EPIPE: throw refuse(Code::not_up, "went down meanwhile");
 	default: fail_ioctl(error, call);
 	}
@@ -290,8 +294,8 @@ Descriptor Partition::console(std::uint32_t flags) const
 	argument.flags = flags;
 	const int error = request(fd_, argument);
 	if (error == EBUSY)
-		throw Error(Code::busy, text("somebody else writes to the console of '", name_,
-					     "'"));
+		throw Error(Code::busy,
+			    text("somebody else writes to the console of '", name_, "'"));
 	if (error)
 		fail_ioctl(error, Call<rf_console_open>::name);
 	return Descriptor(argument.fd);
