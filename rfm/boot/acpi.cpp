@@ -187,6 +187,10 @@ Bytes madt(const Grant &grant)
 	add_core(body, grant.bsp_apic_id, APIC_ONLINE_CAPABLE);
 	for (auto id : grant.apic_ids)
 		add_core(body, id, APIC_ENABLED);
+	// A kernel never learns of further cores: what may be given to it later must be
+	// there from the beginning. maxcpus=1 and the agent's veto keep them off.
+	for (auto id : grant.other_apic_ids)
+		add_core(body, id, APIC_ENABLED);
 	// Without an IO-APIC here, the kernel would look for the machine's own.
 	append(body, IoApic{1, sizeof(IoApic), 0, 0,
 			    static_cast<std::uint32_t>(grant.low_slice + RF_LOW_IOAPIC_OFF), 0});

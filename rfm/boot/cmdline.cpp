@@ -15,6 +15,17 @@ constexpr std::string_view FIRST_STAGE = "/rf/init";
 constexpr std::string_view RDINIT = "rdinit=";
 constexpr std::string_view RF_INIT = "rf.init=";
 
+// What would undo what a subOS relies on, and what to do instead. A word that ends
+// in "=" stands for all of its values.
+struct Refusal {
+	std::string_view word, instead;
+};
+constexpr std::array<Refusal, 3> REFUSED = {{
+	{"crashkernel=", "a subOS has no crash kernel, 'rfm dump' reads its memory from outside"},
+	{"maxcpus=", "the agent starts its cores, give their number with --ncores"},
+	{"memhp_default_state=offline", "memory given later would stay unused"},
+}};
+
 // The legacy UARTs: 8250 probes them all unless their ports are taken.
 constexpr std::array<std::uint16_t, 4> UART_PORTS = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 
@@ -29,10 +40,14 @@ constexpr std::string_view BLACKLIST =
 constexpr std::string_view FIXED =
 	// interrupts: physical mode is asked for in the FADT
 	" no_ipi_broadcast=1 apic_extnmi=none nmi_watchdog=0"
-	// one core, with LOCK prefixes; the agent brings up the others
+	// one core, with LOCK prefixes; the agent starts those that it is given
 	" maxcpus=1 noreplace-smp"
 	// nothing outside the partition
-	" pci=off swiotlb=noforce memhp_default_state=offline"
+	" pci=off swiotlb=noforce"
+	// memory that is given later is used at once, and for what can be moved out again
+	" memhp_default_state=online_movable"
+	// another kernel would start where this one's agent cannot follow
+	" sysctl.kernel.kexec_load_disabled=1"
 	// registers that a whole package shares
 	" dis_ucode_ldr mce=no_cmci rdt=!cmt,!mbmtotal,!mbmlocal,!l3cat,!l3cdp,!l2cat,!l2cdp,!mba"
 	// going down: stay dead after a panic; reset through the mailbox (ACPI)
@@ -56,6 +71,28 @@ std::size_t word_end(std::string_view text, std::size_t pos)
 	return pos;
 }
 
+// The parameters in `text`, without quotes, up to "--": what follows is for init.
+template <typename Visit> void for_each_word(std::string_view text, Visit visit)
+{
+	for (std::size_t pos = 0; pos < text.size();) {
+		if (is_blank(text[pos])) {
+			pos++;
+			continue;
+		}
+		std::string_view word = text.substr(pos, word_end(text, pos) - pos);
+		if (word == "--")
+			return;
+		pos += word.size();
+		word.remove_prefix(word.starts_with('"'));
+		visit(word);
+	}
+}
+
+bool is_refused(std::string_view word, const Refusal &refusal)
+{
+	return refusal.word.ends_with('=') ? word.starts_with(refusal.word) : word == refusal.word;
+}
+
 void check_append(std::string_view append)
 {
 	for (char c : append)
@@ -63,6 +100,12 @@ void check_append(std::string_view append)
 			throw Error("append holds the control character " +
 				    hex(static_cast<unsigned char>(c)) +
 				    "; printable characters on one line are accepted");
+	for_each_word(append, [](std::string_view word) {
+		for (const Refusal &refusal : REFUSED)
+			if (is_refused(word, refusal))
+				throw Error("append '" + std::string(word) +
+					    "' is not possible: " + std::string(refusal.instead));
+	});
 }
 
 // The first stage runs as rdinit= and hands over to what the user wanted there.
@@ -102,20 +145,34 @@ std::string clock_words(const Grant &grant, const Options &options)
 	return words;
 }
 
-std::string uart_words(const std::optional<Uart> &uart)
+std::string reserve_words(const std::optional<Uart> &uart)
 {
 	std::string words = "reserve=";
 
 	for (auto port : UART_PORTS)
 		if (!uart || port != uart->port)
 			words += (words.back() == '=' ? "" : ",") + hex(port) + ",8";
-	// Without a UART: the virtual terminal. boot_params describe no screen, so
+	return words;
+}
+
+// The last console is /dev/console. A UART comes last: it takes over from the early
+// console, which would print everything on it once more until then, and the console
+// that comes with the agent repeats the log from its first line only if no early
+// console is left by then.
+std::string console_words(const Options &options)
+{
+	const std::optional<Uart> &uart = options.uart;
+	std::string words;
+
+	if (options.agent && options.console)
+		words += " console=hvc0";
+	if (uart)
+		words += " console=" + uart->name + ",115200 earlyprintk=serial," +
+			 hex(uart->port) + ",115200";
+	// With neither: the virtual terminal. boot_params describe no screen, so
 	// behind it is the dummy console, not VGA; and unlike console=null it
 	// gives user space a /dev/console in kernels without a null tty.
-	if (!uart)
-		return words + " console=tty0";
-	return words + " console=" + uart->name + ",115200 earlyprintk=serial," +
-	       hex(uart->port) + ",115200";
+	return words.empty() ? " console=tty0" : words;
 }
 
 } // namespace
@@ -140,7 +197,7 @@ std::string command_line(const Grant &grant, const Options &options)
 	std::string line = clock_words(grant, options);
 	line += FIXED.substr(line.empty());
 	line += BLACKLIST;
-	line += " " + uart_words(options.uart);
+	line += " " + reserve_words(options.uart) + console_words(options);
 	if (options.agent)
 		line += " " + std::string(RDINIT) + std::string(FIRST_STAGE);
 	const std::size_t own = line.size();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// The initrd that goes before the user's: our first stage and the agent
+// The initrd that goes before the user's: our first stage and its modules
 // (Documentation/driver-api/early-userspace/buffer-format.rst).
 #include <cstdio>
 
@@ -49,13 +49,14 @@ private:
 
 } // namespace
 
-Bytes cpio_archive(View first_stage, View agent)
+Bytes cpio_archive(const Initrd &initrd)
 {
 	Archive archive;
 
 	archive.add("rf", S_IFDIR | 0755);
-	archive.add("rf/init", S_IFREG | 0755, first_stage);
-	archive.add("rf/rf_subos.ko", S_IFREG | 0644, agent);
+	archive.add("rf/init", S_IFREG | 0755, initrd.first_stage);
+	archive.add("rf/rf_ficm.ko", S_IFREG | 0644, initrd.ficm);
+	archive.add("rf/rf_subos.ko", S_IFREG | 0644, initrd.agent);
 	return archive.finish();
 }
 

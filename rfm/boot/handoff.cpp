@@ -9,7 +9,7 @@
 
 namespace rf::boot {
 
-rf_handoff handoff(const Grant &grant)
+rf_handoff handoff(const Grant &grant, const Options &options)
 {
 	rf_handoff result{};
 
@@ -28,6 +28,8 @@ rf_handoff handoff(const Grant &grant)
 	result.major = RF_HANDOFF_MAJOR;
 	result.minor = RF_HANDOFF_MINOR;
 	result.id = grant.id;
+	if (options.agent && options.console)
+		result.flags |= RF_HANDOFF_CONSOLE;
 	std::ranges::copy(grant.name, result.name);
 	result.mailbox = grant.ranges.front().start + RF_MAILBOX_OFF;
 	result.low_slice = grant.low_slice;
@@ -35,6 +37,7 @@ rf_handoff handoff(const Grant &grant)
 	result.nr_cpus = static_cast<__u32>(grant.apic_ids.size());
 	result.nr_ranges = static_cast<__u32>(grant.ranges.size());
 	std::ranges::copy(grant.ranges, result.ranges);
+	result.grant = grant.ranges.front().start + RF_GRANT_OFF;
 	std::ranges::copy(grant.apic_ids, result.apic_ids);
 
 	std::array<std::uint32_t, sizeof(result) / sizeof(std::uint32_t)> words;

@@ -57,7 +57,7 @@ public:
 	Builder(const Kernel &kernel, View vmlinux, const Grant &grant, const Options &options,
 		const Random &random)
 		: kernel_(kernel), grant_(grant), options_(options), random_(random),
-		  handoff_(handoff(grant)), boot_(grant.ranges.front())
+		  handoff_(handoff(grant, options)), boot_(grant.ranges.front())
 	{
 		if (options.allow_direct)
 			vmlinux_ = parse_if_any(vmlinux);
@@ -88,7 +88,7 @@ private:
 	{
 		Bytes own;
 		if (options_.agent)
-			own = cpio_archive(initrd.first_stage, initrd.agent);
+			own = cpio_archive(initrd);
 		initrd_size_ = own.size() + initrd.user.size();
 		check_room();
 		const std::uint64_t end = boot_.start + boot_.size;
@@ -229,15 +229,16 @@ std::uint64_t memory_needed(const Kernel &kernel, View vmlinux, const Initrd &in
 	std::uint64_t size = initrd.user.size();
 
 	if (!initrd.first_stage.empty())
-		size += cpio_archive(initrd.first_stage, initrd.agent).size();
+		size += cpio_archive(initrd).size();
 	return total_room(kernel, kernel_room(kernel, parse_if_any(vmlinux)), size);
 }
 
 BootImage build(const Kernel &kernel, View vmlinux, const Initrd &initrd, const Grant &grant,
 		const Options &options, const Random &random)
 {
-	if (options.agent && (initrd.first_stage.empty() || initrd.agent.empty()))
-		throw Error("the first stage or the agent module is empty");
+	if (options.agent &&
+	    (initrd.first_stage.empty() || initrd.ficm.empty() || initrd.agent.empty()))
+		throw Error("the first stage or a module of the agent is empty");
 	return Builder(kernel, vmlinux, grant, options, random).build(initrd);
 }
 

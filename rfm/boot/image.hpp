@@ -58,6 +58,8 @@ struct Grant {
 	std::uint32_t id = 0;
 	std::vector<rf_range> ranges;		// boot range first
 	std::vector<std::uint32_t> apic_ids;	// boot core first
+	// All other cores of the machine: known to its kernel, so that they can be given later.
+	std::vector<std::uint32_t> other_apic_ids;
 	std::uint64_t low_slice = 0;
 	std::uint32_t bsp_apic_id = 0;		// the machine's real BSP
 	std::uint32_t tsc_khz = 0;
@@ -74,13 +76,15 @@ struct Options {
 	std::optional<Uart> uart;		// the UART this subOS owns
 	unsigned hz = 0;			// CONFIG_HZ of the subOS's kernel, 0 if unknown (no lpj=)
 	bool agent = true;			// start through the first stage
+	bool console = true;			// with the agent: a console in shared memory
 	bool allow_direct = true;		// enter the uncompressed kernel directly if possible
 };
 
-// Pieces of the initrd. user may be empty. first_stage and agent are ignored
-// (and may be empty) without Options::agent.
+// Pieces of the initrd. user may be empty. The others are ignored (and may be
+// empty) without Options::agent.
 struct Initrd {
 	View first_stage;	// static executable, becomes /rf/init
+	View ficm;		// rf_ficm.ko, which the agent needs, becomes /rf/rf_ficm.ko
 	View agent;		// rf_subos.ko, becomes /rf/rf_subos.ko
 	View user;		// the user's initrd, used untouched
 };
@@ -122,7 +126,7 @@ BootImage build(const Kernel &kernel, View vmlinux, const Initrd &initrd,
 std::string command_line(const Grant &grant, const Options &options);
 Bytes acpi_tables(const Grant &grant, const std::optional<Uart> &uart, std::uint64_t base,
 		  std::uint64_t mailbox, std::uint64_t handoff); // RSDP at offset 0
-rf_handoff handoff(const Grant &grant);
-Bytes cpio_archive(View first_stage, View agent);	// newc, padded to 4 bytes
+rf_handoff handoff(const Grant &grant, const Options &options);
+Bytes cpio_archive(const Initrd &initrd);	// newc, padded to 4 bytes; without the user's part
 
 } // namespace rf::boot

@@ -9,12 +9,8 @@ namespace rf::inspect {
 std::optional<KernelLog> KernelLog::open(const Memory &memory, std::span<const Range> ranges,
 					 std::uint64_t hint)
 {
-	std::optional<Vmcoreinfo> info;
+	const auto info = Vmcoreinfo::find(memory, ranges, hint);
 
-	if (hint)
-		info = Vmcoreinfo::at(memory, hint);
-	if (!info)
-		info = Vmcoreinfo::find(memory, ranges);
 	if (!info)
 		return std::nullopt;
 	const auto space = AddressSpace::of(memory, *info);

@@ -13,10 +13,19 @@ constexpr std::uint64_t text_map = 0xffffffff80000000;
 // CONFIG_RANDOMIZE_BASE kernels may use 1 GiB for their image, others 512 MiB.
 constexpr std::uint64_t image_size_default = 1ull << 30;
 
-constexpr std::uint64_t present = 1u << 0;
+// The halves of the address space that are the kernel's.
+constexpr std::uint64_t upper_half_4 = 0xffff800000000000;
+constexpr std::uint64_t upper_half_5 = 0xff00000000000000;
+
 constexpr std::uint64_t large = 1u << 7;
 constexpr std::uint64_t frame_mask = 0x000ffffffffff000;
 constexpr std::uint64_t page_size = 4096;
+
+// The lowest bit of an address that selects an entry at this level, 1 to 5.
+constexpr int shift_of(int level)
+{
+	return 12 + 9 * (level - 1);
+}
 
 } // namespace
 
@@ -55,30 +64,76 @@ std::optional<std::uint64_t> AddressSpace::translate(std::uint64_t virt) const
 	return *phys + (virt - page);
 }
 
-std::optional<std::uint64_t> AddressSpace::walk(std::uint64_t virt) const
+AddressSpace::Step AddressSpace::descend(std::uint64_t virt, int lowest) const
 {
 	std::uint64_t table = root_;
+	Step step{levels_};
 
 	// Bounded by the number of levels, whatever the tables say.
-	for (int level = levels_; level >= 1; level--) {
-		const int shift = 12 + 9 * (level - 1);
-		const std::uint64_t index = (virt >> shift) & 0x1ff;
-		std::uint64_t entry = 0;
+	for (;; step.level--) {
+		const std::uint64_t index = (virt >> shift_of(step.level)) & 0x1ff;
 
-		if (!memory_->read(table + index * sizeof(entry),
-				   std::as_writable_bytes(std::span(&entry, 1))))
-			return std::nullopt;
-		entry &= ~encryption_mask_;
-		if (!(entry & present))
-			return std::nullopt;
-		const std::uint64_t frame = entry & frame_mask;
-		if (level == 1 || (level <= 3 && (entry & large))) {
-			const std::uint64_t within = (1ull << shift) - 1;
-			return (frame & ~within) | (virt & within);
+		step.entry = 0;
+		if (!memory_->read(table + index * sizeof(step.entry),
+				   std::as_writable_bytes(std::span(&step.entry, 1))))
+			step.entry = 0;
+		step.entry &= ~encryption_mask_;
+		if (!step.is_present() || step.level == lowest ||
+		    (step.level <= 3 && (step.entry & large)))
+			return step;
+		table = step.entry & frame_mask;
+	}
+}
+
+std::optional<std::uint64_t> AddressSpace::walk(std::uint64_t virt) const
+{
+	const Step step = descend(virt, 1);
+	const std::uint64_t within = (1ull << shift_of(step.level)) - 1;
+
+	if (!step.is_present())
+		return std::nullopt;
+	return (step.entry & frame_mask & ~within) | (virt & within);
+}
+
+std::optional<std::uint64_t> AddressSpace::direct_map(std::uint64_t known) const
+{
+	constexpr std::uint64_t slot = 1ull << 30;
+	// All slots that four levels have; hostile tables of five could show far more.
+	constexpr int looks_most = 256 * 512;
+	std::uint64_t virt = levels_ == 5 ? upper_half_5 : upper_half_4;
+
+	// Wherever the kernel put it, it starts at a multiple of 1 GiB (kaslr_memory),
+	// and below all else that could map these addresses.
+	for (int looks = 0; looks < looks_most && virt < text_map; looks++) {
+		const Step step = descend(virt, 3);
+		if (step.is_present()) {
+			const std::uint64_t base = virt - (known & ~(slot - 1));
+			if (walk(base + known) == known && walk(base + root_) == root_)
+				return base;
 		}
-		table = frame;
+		const std::uint64_t span = step.is_present() ? slot : 1ull << shift_of(step.level);
+		virt = (virt | (span - 1)) + 1;
 	}
 	return std::nullopt;
+}
+
+std::optional<KernelImage> AddressSpace::kernel_image(const Vmcoreinfo &info) const
+{
+	constexpr std::uint64_t large_page = 1ull << 21;
+	const auto code = info.symbol("_stext");
+
+	if (!code || *code < text_map || *code - text_map >= image_size_)
+		return std::nullopt;
+	const std::uint64_t virt = *code & ~(large_page - 1);
+	const std::uint64_t most = text_map + image_size_ - virt;
+	KernelImage image{virt, virt - text_map + phys_base_, 0};
+	// There are holes in it where the kernel freed what only its start needed.
+	for (std::uint64_t at = 0; at < most; at += large_page)
+		if (descend(virt + at, 2).is_present())
+			image.size = at + large_page;
+	if (image.size == 0)
+		image.size = most;
+	return image;
 }
 
 bool AddressSpace::read(std::uint64_t virt, std::span<std::byte> into) const

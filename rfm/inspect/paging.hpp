@@ -9,6 +9,13 @@
 
 namespace rf::inspect {
 
+// Where the kernel's own code and data are mapped.
+struct KernelImage {
+	std::uint64_t virt = 0;
+	std::uint64_t phys = 0;
+	std::uint64_t size = 0;
+};
+
 class AddressSpace {
 public:
 	// Nothing if the note lacks what translation needs.
@@ -26,8 +33,27 @@ public:
 		return value;
 	}
 
+	// page_offset_base: the virtual address at which all physical memory is mapped
+	// from address 0 on. `known` is an address that the kernel allocated. Nothing if
+	// the page tables do not show it.
+	std::optional<std::uint64_t> direct_map(std::uint64_t known) const;
+
+	// With the end that the page tables show; if they show none, the largest
+	// possible. Nothing if the note does not tell where it starts.
+	std::optional<KernelImage> kernel_image(const Vmcoreinfo &info) const;
+
+	int levels() const { return levels_; }
+
 private:
+	// How far a walk came: the entry of this level, 0 if it could not be read.
+	struct Step {
+		int level = 0;
+		std::uint64_t entry = 0;
+		bool is_present() const { return entry & 1; }
+	};
+
 	explicit AddressSpace(const Memory &memory) : memory_(&memory) {}
+	Step descend(std::uint64_t virt, int lowest) const;
 	std::optional<std::uint64_t> walk(std::uint64_t virt) const;
 
 	const Memory *memory_;

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <vector>
 
 namespace rf::inspect {
 
@@ -73,14 +72,24 @@ std::optional<Vmcoreinfo> Vmcoreinfo::at(const Memory &memory, std::uint64_t phy
 	const auto size = note_content_size(header);
 	if (!size)
 		return std::nullopt;
-	std::string content(*size, '\0');
-	if (!memory.read(phys + content_at, std::as_writable_bytes(std::span(content))))
+	// With its header again, which may have changed meanwhile.
+	std::vector<std::byte> note(content_at + *size);
+	if (!memory.read(phys, note) || note_content_size(note) != size)
 		return std::nullopt;
-	return parse(content.substr(0, content.find('\0')));
+	std::string_view content(reinterpret_cast<const char *>(note.data()) + content_at, *size);
+	auto info = parse(content.substr(0, content.find('\0')));
+	if (info) {
+		info->note_ = std::move(note);
+		info->address_ = phys;
+	}
+	return info;
 }
 
-std::optional<Vmcoreinfo> Vmcoreinfo::find(const Memory &memory, std::span<const Range> ranges)
+std::optional<Vmcoreinfo> Vmcoreinfo::find(const Memory &memory, std::span<const Range> ranges,
+					   std::uint64_t hint)
 {
+	if (auto info = hint ? at(memory, hint) : std::nullopt)
+		return info;
 	std::vector<std::byte> buffer(scan_step);
 
 	for (const Range &range : ranges) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rf::inspect {
 
@@ -25,8 +26,13 @@ public:
 	// The note at this physical address, if there is a whole one.
 	static std::optional<Vmcoreinfo> at(const Memory &memory, std::uint64_t phys);
 
-	// Searches the ranges page by page.
-	static std::optional<Vmcoreinfo> find(const Memory &memory, std::span<const Range> ranges);
+	// The one at `hint` (0: unknown), else the first that a search page by page finds.
+	static std::optional<Vmcoreinfo> find(const Memory &memory, std::span<const Range> ranges,
+					      std::uint64_t hint);
+
+	// The whole ELF note as the kernel wrote it; empty if only content was parsed.
+	std::span<const std::byte> note() const { return note_; }
+	std::uint64_t address() const { return address_; }	// of the note, physical
 
 	std::string release() const;
 	std::optional<std::uint64_t> symbol(const std::string &name) const;	// SYMBOL(name), hex
@@ -37,6 +43,8 @@ public:
 private:
 	std::optional<std::string_view> value(const std::string &key) const;
 	std::map<std::string, std::string> entries_;
+	std::vector<std::byte> note_;
+	std::uint64_t address_ = 0;
 };
 
 } // namespace rf::inspect

@@ -30,17 +30,42 @@ private:
 	int fd_;
 };
 
+class Partition;
+
+// One adjustment; what its fields mean: RF_IOC_RESIZE.
+struct ResizeRequest {
+	rf_resize_op op;
+	std::vector<unsigned> cpus;
+	std::uint64_t memory = 0;
+	std::chrono::milliseconds timeout{0};	// 0: the module's default
+	int node = -1;
+	const Partition *to = nullptr;
+};
+
 // One subOS.
 class Partition : public inspect::Memory {
 public:
 	Partition(Descriptor fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
 
 	const std::string &name() const { return name_; }
+	int fd() const { return fd_.get(); }		// for poll()
 	rf_status status() const;
 	void load(std::span<const rf_segment> segments) const;
 	void start(rf_start how) const;
 	void publish() const;
 	rf_destroy destroy() const;
+
+	// Throws an Error whose details tell what changed hands before it failed.
+	rf_resize resize(const ResizeRequest &wish) const;
+	void stop(std::uint32_t flags) const;		// RF_STOP_*
+	void reset(std::uint32_t flags) const;		// RF_RESET_*
+	void set_policies(rf_policies policies) const;
+	void define(const std::string &words) const;
+	std::string definition() const;			// "" if there is none
+	rf_statistics statistics() const;
+	void set_window(std::uint16_t rows, std::uint16_t columns) const;
+	// Throws Error(busy) if RF_CONSOLE_WRITE is wanted and somebody else writes.
+	Descriptor console(std::uint32_t flags) const;
 
 	enum class Event { none, changed, gone };
 	// Waits for a change since the last status(); a signal ends the wait early.
@@ -50,6 +75,11 @@ public:
 	bool read(std::uint64_t phys, std::span<std::byte> into) const override;
 
 private:
+	[[noreturn]] void fail_resize(int error, const ResizeRequest &wish,
+				      const rf_resize &answer) const;
+	[[noreturn]] void fail_asking(int error, const char *call, const std::string &done = "",
+				      const Json &details = Json::object()) const;
+
 	Descriptor fd_;
 	std::string name_;
 };
@@ -61,6 +91,11 @@ struct CreateRequest {
 	std::uint64_t memory = 0;
 };
 
+struct Events {
+	std::vector<rf_event> list;	// oldest first
+	std::uint32_t lost = 0;		// that are not kept any more
+};
+
 // The machine, as the supervisor module sees it.
 class Supervisor {
 public:
@@ -69,9 +104,15 @@ public:
 	// Nothing if the module is not loaded or the caller may not ask it.
 	static std::optional<Supervisor> open_if_possible();
 
+	int fd() const { return fd_.get(); }		// for poll()
 	rf_info info() const;
 	rf_memory memory(int node) const;
 	std::vector<std::string> names() const;
+	std::vector<rf_core> cores() const;
+	// Events with a larger sequence.
+	Events events(std::uint64_t after) const;
+	// Waits for events newer than the last ones asked for; a signal ends the wait early.
+	bool wait_for_events(std::chrono::milliseconds at_most) const;
 	Partition create(const CreateRequest &request) const;
 	// Throws Error(no_such_subos) that lists the names there are.
 	Partition subos(const std::string &name) const;
@@ -85,6 +126,8 @@ private:
 const char *state_name(std::uint32_t state);
 const char *stage_name(std::uint32_t stage);
 const char *cause_name(std::uint32_t cause);
+const char *event_name(std::uint32_t type);
+const char *policy_name(std::uint32_t policy);
 
 // The subOS will not run again: its log and its state are final.
 bool has_ended(const rf_status &status);

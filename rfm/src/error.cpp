@@ -23,9 +23,12 @@ constexpr std::array table{
 	ExitCode{Code::not_permitted, "not-permitted", "not root, or the kernel is locked down"},
 	ExitCode{Code::no_module, "no-module", "the module rf_supervisor is not loaded"},
 	ExitCode{Code::not_up, "not-up",
-		 "the subOS did not come up in time, or went down while booting"},
-	ExitCode{Code::incomplete, "incomplete", "not everything could be given back"},
+		 "the subOS did not come up in time, went down meanwhile, or does not run"},
+	ExitCode{Code::incomplete, "incomplete",
+		 "not everything could be given back, or changed as asked"},
 	ExitCode{Code::no_log, "no-log", "no kernel log can be found in the subOS's memory yet"},
+	ExitCode{Code::no_answer, "no-answer",
+		 "the subOS did not do it in time, or has no agent that can"},
 	ExitCode{Code::interrupted, "interrupted", "interrupted by a signal"},
 };
 

@@ -29,6 +29,7 @@ enum class Code : int {
 	not_up = 10,
 	incomplete = 11,
 	no_log = 12,
+	no_answer = 13,
 	interrupted = 130,
 };
 

@@ -92,13 +92,13 @@ std::optional<std::string> find_module(const std::string &file, const std::strin
 				  root + "extra/" + file, root + "kernel/extra/" + file});
 }
 
-std::string find_agent(const std::string &version)
+std::string find_subos_module(const std::string &file, const std::string &version)
 {
-	const auto found = find_module("rf_subos.ko", version);
+	const auto found = find_module(file, version);
 
 	if (!found)
 		throw Error(Code::bad_file,
-			    text("no rf_subos.ko for kernel ", version, " in /lib/modules/",
+			    text("no ", file, " for kernel ", version, " in /lib/modules/",
 				 version, ": install linux-headers-", version,
 				 " and build it ('dkms autoinstall "
 				 "-k ",
@@ -106,14 +106,14 @@ std::string find_agent(const std::string &version)
 	return *found;
 }
 
-void check_agent(const FileBytes &agent, const std::string &version)
+void check_module(const FileBytes &module, const std::string &version)
 {
-	const std::string_view bytes(reinterpret_cast<const char *>(agent.view().data()),
-				     agent.view().size());
+	const std::string_view bytes(reinterpret_cast<const char *>(module.view().data()),
+				     module.view().size());
 	constexpr std::string_view key{"\0vermagic=", 10};
 
 	if (!bytes.starts_with("\177ELF"))
-		refuse("agent", agent.path(), "not a kernel module");
+		refuse("module", module.path(), "not a kernel module");
 	// .modinfo is a list of NUL-terminated strings; the key may be its first.
 	std::size_t at = bytes.find(key);
 	if (at == bytes.npos)
@@ -121,12 +121,12 @@ void check_agent(const FileBytes &agent, const std::string &version)
 	else
 		at++;
 	if (at == bytes.npos)
-		refuse("agent", agent.path(), "not a kernel module (no vermagic)");
+		refuse("module", module.path(), "not a kernel module (no vermagic)");
 	const std::string_view magic = bytes.substr(at + key.size() - 1);
 	const std::string_view built_for =
 		magic.substr(0, magic.find_first_of(std::string_view(" \0", 2)));
 	if (built_for != version)
-		refuse("agent", agent.path(),
+		refuse("module", module.path(),
 		       text("built for kernel ", built_for, ", not for ", version,
 			    ": build it again ('dkms autoinstall -k ", version, "')"));
 }

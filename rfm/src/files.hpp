@@ -33,12 +33,16 @@ private:
 // A module for this kernel version, where DKMS, packages and `make install` put it.
 std::optional<std::string> find_module(const std::string &file, const std::string &version);
 
-// The agent built for this kernel version. Throws Error(bad_file) that names the
+// The modules that a subOS loads at its start, in this order.
+inline constexpr const char *ficm_module = "rf_ficm.ko";
+inline constexpr const char *agent_module = "rf_subos.ko";
+
+// One of them, built for this kernel version. Throws Error(bad_file) that names the
 // headers package to install if there is none.
-std::string find_agent(const std::string &version);
+std::string find_subos_module(const std::string &file, const std::string &version);
 
 // Throws Error(bad_file) unless the module was built for this kernel version.
-void check_agent(const FileBytes &agent, const std::string &version);
+void check_module(const FileBytes &module, const std::string &version);
 
 // The first stage; RF_FIRST_STAGE in the environment overrides it.
 std::string find_first_stage();

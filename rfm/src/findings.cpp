@@ -299,7 +299,7 @@ std::vector<InstalledKernel> installed_kernels()
 			continue;
 		const std::string version = file.substr(prefix.size());
 		kernels.push_back(
-			{version, find_module("rf_subos.ko", version).has_value(),
+			{version, find_module(ficm_module, version) && find_module(agent_module, version),
 			 fs::exists("/lib/modules/" + version + "/build/Makefile", error)});
 	}
 	std::sort(kernels.begin(), kernels.end(),

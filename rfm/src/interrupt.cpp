@@ -1,18 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "interrupt.hpp"
 
+#include "error.hpp"
+
+#include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <cstring>
 #include <initializer_list>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 namespace rf {
 
 namespace {
 
 volatile std::sig_atomic_t mark = 0;
+int descriptor = -1;	// as long as the process
 
 void set_mark(int)
 {
+	const int saved = errno;
+	const std::uint64_t one = 1;
+
 	mark = 1;
+	// Never full, and nobody could be told if it were.
+	[[maybe_unused]] const ssize_t written = ::write(descriptor, &one, sizeof(one));
+	errno = saved;
 }
 
 } // namespace
@@ -21,6 +36,10 @@ void catch_interrupts()
 {
 	struct sigaction action {};
 
+	if (descriptor < 0)
+		descriptor = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (descriptor < 0)
+		throw Error(Code::internal, text("eventfd: ", std::strerror(errno)));
 	// Without SA_RESTART: whoever waits in the kernel comes back.
 	action.sa_handler = set_mark;
 	for (const int signal : {SIGINT, SIGTERM, SIGHUP})
@@ -30,6 +49,11 @@ void catch_interrupts()
 bool interrupted()
 {
 	return mark;
+}
+
+int interrupt_descriptor()
+{
+	return descriptor;
 }
 
 } // namespace rf

@@ -8,4 +8,8 @@ namespace rf {
 void catch_interrupts();
 bool interrupted();
 
+// Readable once such a signal came, for poll(): a wait misses none. -1 before
+// catch_interrupts().
+int interrupt_descriptor();
+
 } // namespace rf

@@ -3,7 +3,6 @@
 #include "plan.hpp"
 
 #include "cpulist.hpp"
-#include "name.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
 
@@ -16,55 +15,9 @@ namespace rf {
 
 namespace {
 
-constexpr unsigned wait_most = 86400;
 constexpr const char *initrd_accepted = "a cpio archive (newc), plain or compressed,";
 
 constexpr unsigned cpuid_la57 = 1u << 16;	// leaf 7, ecx
-
-boot::Uart parse_uart(const std::string &name)
-{
-	// The fixed addresses of COM1 to COM4.
-	constexpr std::array<std::pair<std::string_view, std::uint16_t>, 4> ports{
-		{{"ttyS0", 0x3f8}, {"ttyS1", 0x2f8}, {"ttyS2", 0x3e8}, {"ttyS3", 0x2e8}}};
-
-	for (const auto &[tty, port] : ports) {
-		if (name != tty)
-			continue;
-		if (is_console(name))
-			throw Error(Code::bad_value, text("uart '", name, "' is a console of the "
-							  "supervisor: give another of ttyS0 to "
-							  "ttyS3"));
-		return {name, port};
-	}
-	throw Error(Code::bad_value,
-		    text("uart '", name, "' is not known: give ttyS0, ttyS1, ttyS2 or ttyS3"));
-}
-
-std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes)
-{
-	const std::uint64_t bytes = parse_size("memory", value);
-	const std::uint64_t rounded =
-		(bytes + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE * RF_EXTENT_SIZE;
-
-	if (bytes == 0 || rounded < bytes)
-		throw Error(Code::bad_value, text("memory '", value, "' is not acceptable: give a "
-						  "multiple of 2M, such as 512M or 2G"));
-	if (rounded != bytes)
-		notes.push_back(text("memory ", value, " rounded up to ", format_size(rounded),
-				     " (multiples of 2M)"));
-	return rounded;
-}
-
-std::string required(const Request &request, const std::string &option, const char *example)
-{
-	const auto value = request.value(option);
-	if (!value)
-		throw Error(Code::usage, text("--", option, " is missing: give for example --",
-					      option, " ", example));
-	if (value->empty())
-		throw Error(Code::bad_value, text(option, " is empty: give for example ", example));
-	return *value;
-}
 
 // cpio archives, plain or in one of the compressions that kernels know.
 bool looks_like_initrd(boot::View bytes)
@@ -89,6 +42,15 @@ void load_kernel(Artifacts &files, const Wish &wish)
 	}
 }
 
+FileBytes read_module(const char *file, const std::string &version)
+{
+	FileBytes module =
+		FileBytes::read("module", find_subos_module(file, version), "a kernel module");
+
+	check_module(module, version);
+	return module;
+}
+
 void load_initrd(Artifacts &files, const Wish &wish)
 {
 	const std::string &version = files.kernel.version;
@@ -104,8 +66,8 @@ void load_initrd(Artifacts &files, const Wish &wish)
 						 initrd_accepted, " is needed"));
 	if (!wish.agent)
 		return;
-	files.agent = FileBytes::read("agent", find_agent(version), "a kernel module");
-	check_agent(files.agent, version);
+	files.ficm = read_module(ficm_module, version);
+	files.agent = read_module(agent_module, version);
 	files.first_stage = FileBytes::read("first stage", find_first_stage(),
 					    "the one of this version of rfm");
 }
@@ -131,6 +93,24 @@ void decompress(Artifacts &files, bool keep_cache, Phases &phases)
 	}
 	if (keep_cache)
 		phases.remark(cache.keep(file, files.vmlinux.view()) ? "now cached" : "not cached");
+}
+
+void read_artifacts(Plan &plan, bool keep_cache, Phases &phases)
+{
+	const Wish &wish = plan.wish;
+
+	phases.enter("read files");
+	load_kernel(plan.files, wish);
+	load_initrd(plan.files, wish);
+	plan.files.hz = find_hz(wish.kernel, plan.files.kernel.version);
+	plan.options = {.append = wish.append,
+			.uart = wish.uart,
+			.hz = plan.files.hz,
+			.agent = wish.agent,
+			.console = wish.console,
+			.allow_direct = true};
+	decompress(plan.files, keep_cache, phases);
+	phases.leave();
 }
 
 void check_memory(const Plan &plan)
@@ -225,46 +205,7 @@ void check_cmdline(Plan &plan, const Supervisor *supervisor)
 
 boot::Initrd Artifacts::initrd() const
 {
-	return {first_stage.view(), agent.view(), user_initrd.view()};
-}
-
-Wish parse_wish(const Request &request)
-{
-	Wish wish;
-
-	wish.name = request.operands.at(0);
-	check_name(wish.name);
-	if (request.has("cores") == request.has("ncores"))
-		throw Error(Code::usage,
-			    "give either --cores LIST or --ncores N, for example --cores 2-3");
-	if (const auto cores = request.value("cores"))
-		wish.cores = parse_cpulist(*cores);
-	if (const auto count = request.value("ncores"))
-		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
-	if (const auto node = request.value("numa"))
-		wish.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
-	wish.memory = parse_memory(required(request, "mem", "512M"), wish.notes);
-	wish.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
-	wish.initrd = request.value("initrd");
-	wish.append = request.value("append").value_or("");
-	if (wish.append.find_first_of("\n\r") != std::string::npos ||
-	    wish.append.find('\0') != std::string::npos)
-		throw Error(Code::bad_value, text("append '", wish.append,
-						  "' has line breaks: give one "
-						  "line"));
-	if (const auto uart = request.value("uart"))
-		wish.uart = parse_uart(*uart);
-	if (const auto wait = request.value("wait"))
-		wish.wait = static_cast<unsigned>(parse_number("wait", *wait, 0, wait_most));
-	wish.agent = !request.has("no-agent");
-	wish.start = !request.has("no-start");
-	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
-	if (!wish.agent && count != 1)
-		throw Error(Code::bad_value,
-			    text("--no-agent boots one core, ", count,
-				 " were asked for: without the agent nobody starts the "
-				 "others"));
-	return wish;
+	return {first_stage.view(), ficm.view(), agent.view(), user_initrd.view()};
 }
 
 boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
@@ -302,21 +243,31 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 			check_builder(*supervisor);
 		throw;
 	}
-
-	phases.enter("read files");
-	load_kernel(plan.files, wish);
-	load_initrd(plan.files, wish);
-	plan.files.hz = find_hz(wish.kernel, plan.files.kernel.version);
-	plan.options = {wish.append, wish.uart, plan.files.hz, wish.agent, true};
-	decompress(plan.files, keep_cache, phases);
-	phases.leave();
-
+	read_artifacts(plan, keep_cache, phases);
 	check_cmdline(plan, supervisor);
 	check_memory(plan);
 	if (!supervisor)
 		plan.notes.push_back(
 			"not compared with what the supervisor could give: rf_supervisor "
 			"is not loaded, or this is not root");
+	return plan;
+}
+
+Plan make_start_plan(const Wish &wish, const Supervisor &supervisor, const rf_status &status,
+		     Phases &phases)
+{
+	Plan plan;
+
+	plan.wish = wish;
+	plan.request = {wish.name,
+			{status.cpus, status.cpus + status.nr_cpus},
+			wish.node,
+			// All of the boot image goes to the first range.
+			status.nr_ranges ? status.ranges[0].size : 0};
+	plan.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
+	read_artifacts(plan, true, phases);
+	check_cmdline(plan, &supervisor);
+	check_memory(plan);
 	return plan;
 }
 
@@ -335,9 +286,15 @@ Json plan_json(const Plan &plan)
 		{"kernel", plan.wish.kernel},
 		{"version", plan.files.kernel.version},
 		{"initrd", or_null(plan.files.user_initrd.path())},
+		{"ficm", or_null(plan.files.ficm.path())},
 		{"agent", or_null(plan.files.agent.path())},
 		{"first_stage", or_null(plan.files.first_stage.path())},
 		{"uart", plan.wish.uart ? Json(plan.wish.uart->name) : Json()},
+		{"console", plan.wish.agent && plan.wish.console},
+		{"on_crash", policy_name(plan.wish.policies.on_crash)},
+		{"on_reboot", policy_name(plan.wish.policies.on_reboot)},
+		{"restarts", plan.wish.policies.restarts},
+		{"hang_timeout_seconds", plan.wish.policies.hang_timeout_ms / 1000},
 		{"start", plan.wish.start},
 		{"wait", plan.wish.wait},
 		{"memory_needed", boot::memory_needed(plan.files.kernel, plan.files.vmlinux.view(),

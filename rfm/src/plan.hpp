@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-// What `rfm create` is asked for, and the plan made of it: everything is checked
-// here, before anything is changed.
+// The plan made of what `rfm create` is asked for: everything is checked here, before
+// anything is changed.
 #pragma once
 
 #include "boot/image.hpp"
@@ -9,28 +9,9 @@
 #include "device.hpp"
 #include "files.hpp"
 #include "phases.hpp"
-#include "verb.hpp"
+#include "wish.hpp"
 
 namespace rf {
-
-// The request with its values understood, but not yet compared with the machine.
-struct Wish {
-	std::string name;
-	std::vector<unsigned> cores;	// empty: pick `ncores`
-	unsigned ncores = 0;
-	int node = -1;
-	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
-	std::string kernel;
-	std::optional<std::string> initrd;
-	std::string append;
-	std::optional<boot::Uart> uart;
-	bool agent = true;
-	bool start = true;
-	unsigned wait = 60;		// seconds
-	std::vector<std::string> notes;
-};
-
-Wish parse_wish(const Request &request);
 
 // The files, read whole, and what was found in them.
 struct Artifacts {
@@ -39,6 +20,7 @@ struct Artifacts {
 	Vmlinux vmlinux;		// empty: enter through the bzImage
 	FileBytes user_initrd;
 	FileBytes first_stage;
+	FileBytes ficm;
 	FileBytes agent;
 	unsigned hz = 0;
 
@@ -58,6 +40,10 @@ struct Plan {
 // `supervisor` is absent in a dry run without the module or without root.
 // `keep_cache`: a newly decompressed kernel may be written to the cache.
 Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, Phases &phases);
+
+// The plan to start a subOS again that has its cores and its memory.
+Plan make_start_plan(const Wish &wish, const Supervisor &supervisor, const rf_status &status,
+		     Phases &phases);
 
 Json plan_json(const Plan &plan);
 

@@ -12,8 +12,12 @@ namespace po = boost::program_options;
 
 namespace {
 
-constexpr std::array table{&check_verb, &create_verb, &list_verb, &show_verb,
-			   &log_verb,	&destroy_verb, &help_verb, &version_verb};
+constexpr std::array table{
+	&check_verb,   &create_verb,  &list_verb,   &show_verb,	   &top_verb,	 &log_verb,
+	&console_verb, &resize_verb,  &move_verb,   &return_verb,  &stop_verb,	 &start_verb,
+	&restart_verb, &destroy_verb, &history_verb, &events_verb, &dump_verb,	 &help_verb,
+	&version_verb,
+};
 
 constexpr Option common_options[] = {
 	{"json", nullptr, "print the result, and errors too, as JSON on stdout"},

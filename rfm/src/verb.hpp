@@ -55,7 +55,8 @@ std::string usage_line(const Verb &verb);
 // Throws Error(usage) for unknown options, missing values, wrong operands.
 Request parse_request(const Verb &verb, const std::vector<std::string> &words);
 
-extern const Verb check_verb, create_verb, list_verb, show_verb, log_verb, destroy_verb, help_verb,
-	version_verb;
+extern const Verb check_verb, create_verb, list_verb, show_verb, top_verb, log_verb, console_verb,
+	resize_verb, move_verb, return_verb, stop_verb, start_verb, restart_verb, destroy_verb,
+	history_verb, events_verb, dump_verb, help_verb, version_verb;
 
 } // namespace rf

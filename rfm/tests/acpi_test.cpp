@@ -120,6 +120,25 @@ TEST_F(Acpi, Madt)
 	EXPECT_EQ(entries, expected);
 }
 
+TEST_F(Acpi, MadtListsTheOtherCoresAfterItsOwn)
+{
+	boot::Grant grant = make_grant();
+	const std::size_t own = (make(grant, {}), tables_.at("APIC").size());
+
+	grant.other_apic_ids = {1, 254, 255};
+	make(grant, {});
+	const View madt = tables_.at("APIC");
+	ASSERT_EQ(madt.size(), own + 8 + 8 + 16);
+	// between its own ones and the IO-APIC (12 bytes)
+	const std::size_t first = own - 12;
+	EXPECT_EQ(load<std::uint8_t>(madt, first + 3), 1);
+	EXPECT_EQ(load<std::uint32_t>(madt, first + 4), 1u);
+	EXPECT_EQ(load<std::uint8_t>(madt, first + 11), 254);
+	EXPECT_EQ(load<std::uint8_t>(madt, first + 16), 9);
+	EXPECT_EQ(load<std::uint32_t>(madt, first + 20), 255u);
+	EXPECT_EQ(load<std::uint32_t>(madt, first + 24), 1u);
+}
+
 TEST_F(Acpi, PointsAtTheHandoff)
 {
 	make(make_grant(), {});

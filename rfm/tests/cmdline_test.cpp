@@ -19,8 +19,9 @@ TEST(Cmdline, WhatEverySubosNeeds)
 	for (const char *word :
 	     {"tsc_early_khz=2500000", "tsc=reliable", "lpj=10000000", "no_ipi_broadcast=1",
 	      "pci=off", "apic_extnmi=none", "panic=0", "nmi_watchdog=0", "reboot=a", "swiotlb=noforce",
-	      "noreplace-smp", "maxcpus=1", "dis_ucode_ldr", "memhp_default_state=offline",
-	      "rdinit=/rf/init", "reserve=0x3f8,8,0x2f8,8,0x3e8,8,0x2e8,8", "console=tty0"})
+	      "noreplace-smp", "maxcpus=1", "dis_ucode_ldr", "memhp_default_state=online_movable",
+	      "sysctl.kernel.kexec_load_disabled=1",
+	      "rdinit=/rf/init", "reserve=0x3f8,8,0x2f8,8,0x3e8,8,0x2e8,8", "console=hvc0"})
 		EXPECT_TRUE(has_word(line, word)) << word << " in: " << line;
 	for (const char *module : {"kvm_intel", "kvm_amd", "intel_uncore", "rapl", "intel_rapl_msr",
 				   "intel_rapl_common", "intel_cstate"}) {
@@ -52,6 +53,46 @@ TEST(Cmdline, OwnUart)
 	EXPECT_TRUE(has_word(line, "console=ttyS1,115200")) << line;
 	EXPECT_TRUE(has_word(line, "earlyprintk=serial,0x2f8,115200")) << line;
 	EXPECT_FALSE(has_word(line, "console=tty0")) << line;
+	// /dev/console is the last one
+	EXPECT_LT(line.find("console=hvc0"), line.find("console=ttyS1")) << line;
+}
+
+TEST(Cmdline, Consoles)
+{
+	const boot::Uart uart{"ttyS0", 0x3f8};
+	const std::tuple<boot::Options, bool, bool> table[] = {
+		{{}, true, false},
+		{{.uart = uart}, true, false},
+		{{.console = false}, false, true},
+		{{.uart = uart, .console = false}, false, false},
+		// without the agent there is nobody behind it
+		{{.agent = false}, false, true},
+		{{.uart = uart, .agent = false}, false, false},
+	};
+	for (const auto &[options, hvc, tty] : table) {
+		const std::string line = command_line(make_grant(), options);
+		EXPECT_EQ(has_word(line, "console=hvc0"), hvc) << line;
+		EXPECT_EQ(has_word(line, "console=tty0"), tty) << line;
+		EXPECT_EQ(has_word(line, "console=ttyS0,115200"), options.uart.has_value()) << line;
+	}
+}
+
+TEST(Cmdline, WordsThatBreakASubosAreRefused)
+{
+	for (const char *append : {"crashkernel=128M", "quiet crashkernel=1G,high", "\"maxcpus=4\"",
+				   "maxcpus=2", "memhp_default_state=offline"}) {
+		try {
+			command_line(make_grant(), {.append = append});
+			ADD_FAILURE() << "accepted: " << append;
+		} catch (const boot::Error &error) {
+			EXPECT_NE(std::string(error.what()).find("is not possible: "),
+				  std::string::npos)
+				<< error.what();
+		}
+	}
+	for (const char *append : {"memhp_default_state=online", "xcrashkernel=1", "a=crashkernel=1",
+				   "-- crashkernel=1", "a=\"b maxcpus=4\""})
+		EXPECT_NO_THROW(command_line(make_grant(), {.append = append})) << append;
 }
 
 TEST(Cmdline, UsersWordsAreLast)

@@ -17,7 +17,7 @@ TEST(Handoff, SumsUpToZero)
 	for (std::uint32_t id : {0u, 1u, 0xffffffffu}) {
 		boot::Grant grant = make_grant();
 		grant.id = id;
-		const Bytes bytes = boot::bytes_of(boot::handoff(grant));
+		const Bytes bytes = boot::bytes_of(boot::handoff(grant, {}));
 		std::uint32_t sum = 0;
 		for (std::size_t pos = 0; pos < bytes.size(); pos += 4)
 			sum += boot::load<std::uint32_t>(bytes, pos);
@@ -28,7 +28,7 @@ TEST(Handoff, SumsUpToZero)
 TEST(Handoff, TellsWhatIsOwned)
 {
 	const boot::Grant grant = make_grant();
-	const rf_handoff handoff = boot::handoff(grant);
+	const rf_handoff handoff = boot::handoff(grant, {});
 
 	EXPECT_EQ(handoff.size, sizeof(handoff));
 	EXPECT_EQ(handoff.magic, RF_HANDOFF_MAGIC);
@@ -44,26 +44,33 @@ TEST(Handoff, TellsWhatIsOwned)
 	EXPECT_EQ(handoff.apic_ids[2], 300u);
 	EXPECT_EQ(handoff.nr_ranges, 2u);
 	EXPECT_EQ(handoff.ranges[1].start, 0x1c0000000u);
-	EXPECT_EQ(handoff.nr_segments, 0u);
+	EXPECT_EQ(handoff.grant, 0x140006000u);
+	EXPECT_EQ(handoff.flags, std::uint32_t{RF_HANDOFF_CONSOLE});
+}
+
+TEST(Handoff, ConsoleOnlyWithTheAgent)
+{
+	EXPECT_EQ(boot::handoff(make_grant(), {.console = false}).flags, 0u);
+	EXPECT_EQ(boot::handoff(make_grant(), {.agent = false}).flags, 0u);
 }
 
 TEST(Handoff, GrantsThatDoNotFitAreRefused)
 {
 	boot::Grant grant = make_grant();
 	grant.name = std::string(RF_NAME_MAX, 'n');
-	EXPECT_THROW(boot::handoff(grant), boot::Error);
+	EXPECT_THROW(boot::handoff(grant, {}), boot::Error);
 
 	grant = make_grant();
 	grant.ranges.clear();
-	EXPECT_THROW(boot::handoff(grant), boot::Error);
+	EXPECT_THROW(boot::handoff(grant, {}), boot::Error);
 	grant.ranges.resize(RF_RANGES_MAX + 1);
-	EXPECT_THROW(boot::handoff(grant), boot::Error);
+	EXPECT_THROW(boot::handoff(grant, {}), boot::Error);
 
 	grant = make_grant();
 	grant.apic_ids.clear();
-	EXPECT_THROW(boot::handoff(grant), boot::Error);
+	EXPECT_THROW(boot::handoff(grant, {}), boot::Error);
 	grant.apic_ids.resize(RF_CPUS_MAX + 1);
-	EXPECT_THROW(boot::handoff(grant), boot::Error);
+	EXPECT_THROW(boot::handoff(grant, {}), boot::Error);
 }
 
 } // namespace

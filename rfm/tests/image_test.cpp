@@ -29,8 +29,9 @@ protected:
 	Bytes file_ = make_bzimage(Compression::zstd, vmlinux_);
 	boot::Kernel kernel_ = boot::parse_bzimage(file_);
 	Bytes stage_ = Bytes(1001, std::byte{1}), agent_ = Bytes(2003, std::byte{2});
+	Bytes ficm_ = Bytes(4007, std::byte{4});
 	Bytes user_ = Bytes(300001, std::byte{3});
-	boot::Initrd initrd_{stage_, agent_, user_};
+	boot::Initrd initrd_{stage_, ficm_, agent_, user_};
 	boot::Grant grant_ = make_grant();
 };
 
@@ -38,7 +39,9 @@ protected:
 void check_segments(const BootImage &image)
 {
 	std::vector<std::pair<std::uint64_t, std::uint64_t>> taken = {
-		{B + RF_MAILBOX_OFF, 4096}, {B + RF_TRAMPOLINE_OFF, 4096}};
+		{B + RF_MAILBOX_OFF, 4096},
+		{B + RF_TRAMPOLINE_OFF, 4096},
+		{B + RF_GRANT_OFF, 4096}};
 
 	for (const auto &segment : image.segments) {
 		EXPECT_FALSE(segment.bytes().empty());
@@ -117,7 +120,7 @@ TEST_F(Image, InitrdIsOnePieceAtTheTop)
 	const auto start = boot::load<std::uint32_t>(page, 0x218) |
 			   std::uint64_t{boot::load<std::uint32_t>(page, 0xc0)} << 32;
 	const auto size = boot::load<std::uint32_t>(page, 0x21c);
-	const Bytes own = boot::cpio_archive(stage_, agent_);
+	const Bytes own = boot::cpio_archive(initrd_);
 
 	EXPECT_EQ(start % 4096, 0u);
 	EXPECT_EQ(size, own.size() + user_.size());
@@ -130,7 +133,7 @@ TEST_F(Image, InitrdIsOnePieceAtTheTop)
 
 TEST_F(Image, WithoutAgentTheUsersInitrdIsAlone)
 {
-	initrd_.first_stage = initrd_.agent = {};
+	initrd_.first_stage = initrd_.ficm = initrd_.agent = {};
 	BootImage image = build({.agent = false});
 	EXPECT_EQ(boot::load<std::uint32_t>(loaded(image, image.boot_params, 4096), 0x21c),
 		  user_.size());

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "adjusting.hpp"
+
+#include "cpulist.hpp"
+#include "sizes.hpp"
+#include "subos.hpp"
+#include "wish.hpp"
+
+#include <algorithm>
+
+namespace rf {
+
+namespace {
+
+constexpr unsigned wait_most = 3600;
+
+const char *step_name(rf_resize_op op)
+{
+	switch (op) {
+	case RF_RESIZE_CORES_ADD: return "add cores";
+	case RF_RESIZE_CORES_REMOVE: return "remove cores";
+	case RF_RESIZE_MEMORY_ADD: return "add memory";
+	case RF_RESIZE_MEMORY_REMOVE: return "remove memory";
+	case RF_RESIZE_MOVE: return "move cores";
+	case RF_RESIZE_BORROW: return "lend cores";
+	case RF_RESIZE_RETURN: return "return cores";
+	}
+	return "?";
+}
+
+bool is_on_memory(const ResizeRequest &step)
+{
+	return step.op == RF_RESIZE_MEMORY_ADD || step.op == RF_RESIZE_MEMORY_REMOVE;
+}
+
+Json step_json(const ResizeRequest &step)
+{
+	Json json = {{"step", step_name(step.op)}};
+
+	if (is_on_memory(step))
+		json["memory_wanted"] = step.memory;
+	else
+		json["cores"] = step.cpus;
+	return json;
+}
+
+Json holdings_json(const Holdings &holdings)
+{
+	return {{"cores", holdings.cores}, {"memory", holdings.memory}};
+}
+
+} // namespace
+
+Holdings holdings(const rf_status &status)
+{
+	return {status.name, {status.cpus, status.cpus + status.nr_cpus}, status.memory};
+}
+
+void check_running(const Partition &subos, const rf_status &status)
+{
+	if (status.state != RF_STATE_RUNNING)
+		throw Error(
+			Code::not_up,
+			text("subOS '", subos.name(), "' is not running: ", describe_state(status)),
+			{{"state", state_name(status.state)}});
+}
+
+std::chrono::milliseconds step_timeout(const Request &request)
+{
+	const auto value = request.value("wait");
+
+	return std::chrono::seconds(value ? parse_number("wait", *value, 1, wait_most) : 0);
+}
+
+void Adjusting::take(const ResizeRequest &step)
+{
+	const std::uint64_t begin = monotonic_ns();
+	Json json = step_json(step);
+
+	output_.progress(text(step_name(step.op), " ..."));
+	try {
+		const rf_resize done = subos_.resize(step);
+		if (is_on_memory(step))
+			json["memory_done"] = done.memory_done;
+		if (step.op == RF_RESIZE_MEMORY_REMOVE) {
+			wanted_ = step.memory;
+			missing_ = step.memory -
+				   std::min<std::uint64_t>(step.memory, done.memory_done);
+		}
+	} catch (const Error &error) {
+		Json details = error.details();
+		details["step"] = step_name(step.op);
+		details["steps"] = steps_;
+		details["after"] = holdings_json(holdings(subos_.status()));
+		throw Error(error.code(),
+			    text(step_name(step.op), ": ", error.what(),
+				 steps_.empty() ? "" : "; the steps before it stay"),
+			    details);
+	}
+	json["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	steps_.push_back(json);
+	std::vector<unsigned> &moved = step.op == RF_RESIZE_CORES_ADD ? gained_ : given_;
+	moved.insert(moved.end(), step.cpus.begin(), step.cpus.end());
+}
+
+void Adjusting::pretend(const ResizeRequest &step)
+{
+	steps_.push_back(step_json(step));
+}
+
+Json Adjusting::result() const
+{
+	const Holdings after = holdings(subos_.status());
+	const auto has = [&](unsigned core) {
+		return std::find(after.cores.begin(), after.cores.end(), core) != after.cores.end();
+	};
+
+	for (const unsigned core : gained_)
+		if (!has(core))
+			throw Error(Code::incomplete, text("core ", core, " is not with subOS '",
+							   subos_.name(), "'"));
+	for (const unsigned core : given_)
+		if (has(core))
+			throw Error(Code::incomplete, text("core ", core, " is still with subOS '",
+							   subos_.name(), "'"));
+	return {{"name", subos_.name()},
+		{"before", holdings_json(holdings(before_))},
+		{"after", holdings_json(after)},
+		{"steps", steps_},
+		{"complete", complete()}};
+}
+
+std::string Adjusting::shortfall() const
+{
+	return text("subOS '", subos_.name(), "' gave up ", format_size(wanted_ - missing_), " of ",
+		    format_size(wanted_), ": the rest is in use and stays with it");
+}
+
+std::string steps_text(const Json &steps)
+{
+	Table table({"STEP", "WHAT", "TIME"});
+
+	if (steps.empty())
+		return "nothing to be done\n";
+	for (const Json &step : steps) {
+		const std::uint64_t memory =
+			step.value("memory_done", step.value("memory_wanted", std::uint64_t{0}));
+		table.add({step["step"],
+			   step.contains("cores") ? format_cpulist(step["cores"])
+						  : format_size(memory),
+			   step.contains("seconds") ? format_seconds(step["seconds"]) : "planned"});
+	}
+	return "\n" + table.str();
+}
+
+} // namespace rf

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "adjustment.hpp"
+
+#include "cpulist.hpp"
+#include "sizes.hpp"
+#include "wish.hpp"
+
+#include <algorithm>
+
+namespace rf {
+
+namespace {
+
+bool contains(const std::vector<unsigned> &cores, unsigned core)
+{
+	return std::find(cores.begin(), cores.end(), core) != cores.end();
+}
+
+// Those of `cores` that are not in `others`.
+std::vector<unsigned> without(const std::vector<unsigned> &cores,
+			      const std::vector<unsigned> &others)
+{
+	std::vector<unsigned> rest;
+
+	for (const unsigned core : cores)
+		if (!contains(others, core))
+			rest.push_back(core);
+	return rest;
+}
+
+// A value with its sign: ' ' if there is none.
+std::pair<char, std::string> split_sign(const std::string &value)
+{
+	if (value.starts_with('+') || value.starts_with('-'))
+		return {value[0], value.substr(1)};
+	return {' ', value};
+}
+
+std::vector<unsigned> last_cores(const Holdings &now, std::size_t count)
+{
+	if (count >= now.cores.size())
+		throw Error(Code::bad_value, text("subOS '", now.name, "' has ", now.cores.size(),
+						  " cores and keeps its boot core: at most ",
+						  now.cores.size() - 1, " can be taken from it"));
+	return {now.cores.end() - static_cast<std::ptrdiff_t>(count), now.cores.end()};
+}
+
+} // namespace
+
+CoreChange core_change(const std::string &value, const Holdings &now)
+{
+	const auto [sign, list] = split_sign(value);
+	const std::vector<unsigned> cores = parse_cpulist(list);
+
+	if (sign == '-')
+		return {cores, {}};
+	if (sign == ' ')
+		return {without(now.cores, cores), without(cores, now.cores)};
+	for (const unsigned core : cores)
+		if (contains(now.cores, core))
+			throw Error(Code::bad_value, text("core ", core, " belongs to subOS '",
+							  now.name, "' already"));
+	return {{}, cores};
+}
+
+CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine)
+{
+	const auto [sign, digits] = split_sign(value);
+	const std::size_t number = parse_number("ncores", digits, 1, RF_CPUS_MAX);
+	const std::size_t have = now.cores.size();
+
+	if (sign == '-' || (sign == ' ' && number < have))
+		return {last_cores(now, sign == '-' ? number : have - number), {}};
+	const std::size_t more = sign == '+' ? number : number - have;
+	if (more == 0)
+		return {};
+	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1)};
+}
+
+MemoryChange memory_change(const std::string &value, const Holdings &now,
+			   std::vector<std::string> &notes)
+{
+	const auto [sign, size] = split_sign(value);
+	const std::uint64_t bytes = parse_memory(size, notes);
+	const bool less = sign == '-' || (sign == ' ' && bytes < now.memory);
+
+	if (sign == '-' && bytes >= now.memory)
+		throw Error(Code::bad_value, text("memory '", value, "' is not acceptable: subOS '",
+						  now.name, "' has ", format_size(now.memory)));
+	if (sign != ' ')
+		return less ? MemoryChange{bytes, 0} : MemoryChange{0, bytes};
+	return less ? MemoryChange{now.memory - bytes, 0} : MemoryChange{0, bytes - now.memory};
+}
+
+void check_removable(const std::vector<unsigned> &cores, const Holdings &now)
+{
+	for (const unsigned core : cores) {
+		if (!contains(now.cores, core))
+			throw Error(Code::bad_value,
+				    text("core ", core, " does not belong to subOS '", now.name,
+					 "': it has cores ", format_cpulist(now.cores)));
+		if (core == now.cores.front())
+			throw Error(Code::bad_value,
+				    text("core ", core, " is the boot core of subOS '", now.name,
+					 "', which it keeps as long as it lives"));
+	}
+}
+
+void check_addable(const std::vector<unsigned> &cores, const Holdings &now, const Machine &machine,
+		   const Lent &lent)
+{
+	if (now.cores.size() + cores.size() > RF_CPUS_MAX)
+		throw Error(Code::bad_value,
+			    text(now.cores.size() + cores.size(),
+				 " cores were asked for: a subOS has 1 to ", RF_CPUS_MAX));
+	check_cores(machine, lent, cores);
+}
+
+} // namespace rf

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0
+// What a resize is asked for, as the difference to what a subOS has. Pure: unit
+// tests can make up machines.
+#pragma once
+
+#include "cores.hpp"
+#include "device.hpp"
+
+namespace rf {
+
+// What a subOS has.
+struct Holdings {
+	std::string name;
+	std::vector<unsigned> cores;	// boot core first
+	std::uint64_t memory = 0;
+};
+
+struct CoreChange {
+	std::vector<unsigned> remove, add;
+};
+
+struct MemoryChange {
+	std::uint64_t remove = 0, add = 0;	// bytes; at most one of them
+};
+
+// "4-7": all that it shall have; "+4-5": these too; "-4-5": without these.
+CoreChange core_change(const std::string &value, const Holdings &now);
+
+// "4": so many in all; "+2", "-2". Cores that are added come from `machine`, in whole
+// groups of SMT siblings; those that came last go first.
+CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine);
+
+// "2G": so much in all; "+512M", "-512M". Rounded to RF_EXTENT_SIZE with a note.
+MemoryChange memory_change(const std::string &value, const Holdings &now,
+			   std::vector<std::string> &notes);
+
+// Throws Error(bad_value) unless the subOS has each of these and can live without them.
+void check_removable(const std::vector<unsigned> &cores, const Holdings &now);
+
+// Throws Error(bad_value) unless each of these can be given to it by the supervisor.
+void check_addable(const std::vector<unsigned> &cores, const Holdings &now, const Machine &machine,
+		   const Lent &lent);
+
+} // namespace rf

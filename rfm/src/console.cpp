@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm console: the operator's terminal (or files and pipes) on a subOS's console.
+#include "console_session.hpp"
+#include "interrupt.hpp"
+#include "sizes.hpp"
+#include "verb.hpp"
+
+#include <csignal>
+#include <iostream>
+
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+constexpr Option options[] = {
+	{"read-only", nullptr, "look on, send nothing"},
+	{"no-history", nullptr, "begin with what comes now, without the past output"},
+	{"idle", "S",
+	 "without a terminal: end after S seconds without output at the end of the input "
+	 "(default 2; 0: never)"},
+};
+
+constexpr unsigned idle_default = 2;
+constexpr unsigned idle_most = 86400;
+
+// Whoever comes second looks on.
+Descriptor open_console(const Partition &subos, std::uint32_t flags, bool &writes, Output &output)
+{
+	if (writes) {
+		try {
+			return subos.console(flags | RF_CONSOLE_WRITE);
+		} catch (const Error &error) {
+			if (error.code() != Code::busy)
+				throw;
+			output.note(text(error.what(), ": read-only"));
+			writes = false;
+		}
+	}
+	return subos.console(flags);
+}
+
+void tell_end(ConsoleSession::End end, const std::string &name, bool terminal, Output &output)
+{
+	// The subOS may have left the cursor anywhere.
+	if (terminal)
+		std::cerr << '\n';
+	switch (end) {
+	case ConsoleSession::End::interrupted: throw Error(Code::interrupted, "interrupted");
+	case ConsoleSession::End::destroyed:
+		output.note(text("subOS '", name, "' was destroyed"));
+		break;
+	case ConsoleSession::End::detached:
+		output.note(text("detached from '", name, "', which goes on"));
+		break;
+	case ConsoleSession::End::done: break;
+	}
+}
+
+Code run(const Request &request, Output &output)
+{
+	const unsigned idle = static_cast<unsigned>(
+		parse_number("idle", request.value("idle").value_or(std::to_string(idle_default)),
+			     0, idle_most));
+	const Supervisor supervisor = Supervisor::open();
+	const Partition subos = supervisor.subos(request.operands[0]);
+	const bool terminal = ::isatty(STDIN_FILENO);
+	bool writes = !request.has("read-only");
+	Descriptor console = open_console(
+		subos, request.has("no-history") ? RF_CONSOLE_LIVE : 0, writes, output);
+
+	// Input that nobody takes must not look as if it were taken.
+	if (!writes && !request.has("read-only") && !terminal)
+		throw Error(Code::busy, text("somebody else writes to the console of '",
+					     subos.name(), "': use --read-only to look on"));
+	if (terminal)
+		output.note(text("console of '", subos.name(), "'; Ctrl-] detaches"));
+	catch_interrupts();
+	// A reader of our output that goes away is an end like others.
+	std::signal(SIGPIPE, SIG_IGN);
+	ConsoleSession session(subos, std::move(console), writes, std::chrono::seconds(idle),
+			       output);
+	tell_end(session.run(), subos.name(), terminal, output);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb console_verb = {
+	"console", "NAME",
+	"connect to the console of a subOS",
+	"Connects the terminal to the subOS's console hvc0, beginning with its past output.\n"
+	"Ctrl-] detaches. If somebody else writes already, one can only look on. Without a\n"
+	"terminal, standard input is copied to the console and its output to standard\n"
+	"output. Nothing but the console's bytes goes to standard output.",
+	options, 1, 1, run,
+};
+
+} // namespace rf

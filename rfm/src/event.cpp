@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "event.hpp"
+
+#include "render.hpp"
+#include "sizes.hpp"
+
+#include "inspect/kernel_log.hpp"
+#include "wire/control.h"
+
+#include <cinttypes>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+namespace rf {
+
+namespace {
+
+// What a subOS said must stay in its line.
+std::string words(const char *field)
+{
+	return one_line(inspect::printable(field));
+}
+
+bool is_on_memory(std::uint32_t type)
+{
+	return type == RF_EVENT_MEMORY_ADDED || type == RF_EVENT_MEMORY_REMOVED;
+}
+
+// Of the request whose answer came too late.
+const char *request_name(std::uint64_t op)
+{
+	switch (op) {
+	case RF_OP_CORES_ADD: return "cores-add";
+	case RF_OP_CORES_REMOVE: return "cores-remove";
+	case RF_OP_MEMORY_ADD: return "memory-add";
+	case RF_OP_MEMORY_REMOVE: return "memory-remove";
+	case RF_OP_STOP: return "stop";
+	case RF_OP_PING: return "ping";
+	case RF_OP_STATISTICS: return "statistics";
+	case RF_OP_WINDOW: return "window";
+	default: return "?";
+	}
+}
+
+void add_particulars(const rf_event &event, Json &json)
+{
+	const std::string detail = words(event.detail);
+
+	switch (event.type) {
+	case RF_EVENT_CREATED:
+		json["memory"] = event.args[0];
+		json["cores"] = detail;
+		break;
+	case RF_EVENT_STATE:
+		json["from"] = state_name(static_cast<std::uint32_t>(event.args[0]));
+		json["to"] = state_name(static_cast<std::uint32_t>(event.args[1]));
+		json["why"] = cause_name(static_cast<std::uint32_t>(event.args[2]));
+		json["reason"] = detail;
+		break;
+	case RF_EVENT_CORES_ADDED:
+	case RF_EVENT_CORES_REMOVED:
+		json["count"] = event.args[0];
+		json["cores"] = detail;
+		break;
+	case RF_EVENT_CORES_MOVED:
+	case RF_EVENT_CORES_BORROWED:
+	case RF_EVENT_CORES_RETURNED:
+		json["count"] = event.args[0];
+		json["cores"] = detail;
+		json["other_id"] = event.args[1];
+		break;
+	case RF_EVENT_MEMORY_ADDED:
+	case RF_EVENT_MEMORY_REMOVED:
+		json["memory"] = event.args[0];
+		json["wanted"] = event.args[1];
+		break;
+	case RF_EVENT_LATE:
+		json["request"] = request_name(event.args[0]);
+		break;
+	case RF_EVENT_POLICY:
+		json["does"] = detail;
+		break;
+	case RF_EVENT_DESTROYED:
+		json["memory"] = event.args[0];
+		break;
+	case RF_EVENT_CONSOLE:
+		json["dropped"] = event.args[0];
+		break;
+	default:
+		json["detail"] = detail;
+	}
+}
+
+std::string string_of(const Json &event, const char *key)
+{
+	return event.value(key, "");
+}
+
+std::string describe_state_change(const Json &event)
+{
+	std::string line = string_of(event, "from") + " -> " + string_of(event, "to");
+
+	if (string_of(event, "why") != "none")
+		line += " (" + string_of(event, "why") + ")";
+	if (!string_of(event, "reason").empty())
+		line += ": " + string_of(event, "reason");
+	return line;
+}
+
+} // namespace
+
+bool is_adjustment(std::uint32_t type)
+{
+	return type >= RF_EVENT_CORES_ADDED && type <= RF_EVENT_CORES_RETURNED;
+}
+
+std::string format_time(std::uint64_t realtime_ns)
+{
+	const std::time_t seconds = static_cast<std::time_t>(realtime_ns / 1'000'000'000u);
+	std::tm local{};
+	char date[32], whole[48];
+
+	::localtime_r(&seconds, &local);
+	std::strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &local);
+	std::snprintf(whole, sizeof(whole), "%s.%03" PRIu64, date,
+		      realtime_ns / 1'000'000u % 1000u);
+	return whole;
+}
+
+Json event_json(const rf_event &event)
+{
+	Json json = {{"sequence", event.sequence},
+		     {"time", format_time(event.time_ns)},
+		     {"time_ns", event.time_ns},
+		     {"name", words(event.name)},
+		     {"id", event.id},
+		     {"event", event_name(event.type)},
+		     {"cause", cause_name(event.cause)}};
+
+	if (is_adjustment(event.type)) {
+		json["duration_seconds"] = static_cast<double>(event.duration_ns) / 1e9;
+		json["partial"] = is_on_memory(event.type) && event.args[0] < event.args[1];
+	}
+	json["result"] = event.result;
+	if (event.result)
+		json["error"] = std::strerror(std::abs(event.result));
+	add_particulars(event, json);
+	return json;
+}
+
+std::string describe_amount(const Json &event)
+{
+	if (event.contains("wanted")) {
+		const std::uint64_t done = event["memory"], wanted = event["wanted"];
+		return done == wanted ? format_size(done)
+				      : text(format_size(done), " of ", format_size(wanted));
+	}
+	const std::string cores = string_of(event, "cores");
+	const std::string other =
+		event.contains("other_id") ? text(" to id ", event["other_id"]) : std::string();
+	return (cores.empty() ? text(event["count"], " cores") : cores) + other;
+}
+
+std::string describe_result(const Json &event)
+{
+	if (event.contains("error"))
+		return string_of(event, "error");
+	return event.value("partial", false) ? "in part" : "ok";
+}
+
+std::string describe_event(const Json &event)
+{
+	const std::string kind = string_of(event, "event");
+	const auto with = [&](const std::string &rest) {
+		const std::string error = string_of(event, "error");
+		return kind + (rest.empty() ? "" : ": " + rest) +
+		       (error.empty() ? "" : " (" + error + ")");
+	};
+
+	if (event.contains("duration_seconds"))
+		return text(kind, ": ", describe_amount(event), ", ",
+			    format_seconds(event["duration_seconds"]), ", ",
+			    describe_result(event));
+	if (event.contains("from"))
+		return with(describe_state_change(event));
+	if (event.contains("request"))
+		return with(string_of(event, "request") + " was answered too late and undone");
+	if (event.contains("does"))
+		return with(string_of(event, "does"));
+	if (event.contains("dropped"))
+		return with(text(event["dropped"], " bytes dropped in all"));
+	if (event.contains("cores"))
+		return with(text("cores ", string_of(event, "cores"), ", ",
+				 format_size(event["memory"])));
+	if (event.contains("memory"))
+		return with(format_size(event["memory"]) + " given back");
+	return with(string_of(event, "detail"));
+}
+
+std::vector<rf_event> select_events(const Supervisor &supervisor, std::vector<rf_event> events,
+				    const std::string &name)
+{
+	if (name.empty())
+		return events;
+	std::erase_if(events, [&](const rf_event &event) { return name != event.name; });
+	// Events outlive their subOS: only a name that nobody ever had is an error.
+	if (events.empty())
+		supervisor.subos(name);
+	return events;
+}
+
+} // namespace rf

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "launch.hpp"
+
+#include "cpulist.hpp"
+#include "interrupt.hpp"
+#include "sizes.hpp"
+#include "startup.hpp"
+#include "subos.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <sys/random.h>
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+void fill_random(std::span<std::byte> bytes)
+{
+	while (!bytes.empty()) {
+		const ssize_t got = ::getrandom(bytes.data(), bytes.size(), 0);
+		if (got < 0 && errno != EINTR)
+			throw Error(Code::internal, text("getrandom: ", std::strerror(errno)));
+		if (got > 0)
+			bytes = bytes.subspan(static_cast<std::size_t>(got));
+	}
+}
+
+// Those that are neither its own nor the machine's boot core.
+std::vector<std::uint32_t> other_cores(const Supervisor &supervisor, const boot::Grant &grant)
+{
+	std::vector<std::uint32_t> others;
+
+	for (const rf_core &core : supervisor.cores()) {
+		const bool own = std::find(grant.apic_ids.begin(), grant.apic_ids.end(),
+					   core.apic_id) != grant.apic_ids.end();
+		if (!own && core.apic_id != grant.bsp_apic_id)
+			others.push_back(core.apic_id);
+	}
+	return others;
+}
+
+boot::BootImage build_image(const Plan &plan, const Supervisor &supervisor, const rf_status &status)
+{
+	boot::Grant grant = base_grant(plan, &supervisor);
+
+	grant.id = status.id;
+	grant.ranges.assign(status.ranges, status.ranges + status.nr_ranges);
+	grant.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
+	grant.low_slice = status.low_slice;
+	if (plan.wish.agent)
+		grant.other_apic_ids = other_cores(supervisor, grant);
+	try {
+		return boot::build(plan.files.kernel, plan.files.vmlinux.view(),
+				   plan.files.initrd(), grant, plan.options, fill_random);
+	} catch (const boot::Error &error) {
+		throw Error(Code::bad_file,
+			    text("kernel '", plan.wish.kernel, "': ", error.what()));
+	}
+}
+
+void copy(const Partition &subos, const boot::BootImage &image)
+{
+	std::vector<rf_segment> segments;
+
+	for (const boot::Segment &segment : image.segments) {
+		const boot::View bytes = segment.bytes();
+		segments.push_back({reinterpret_cast<std::uintptr_t>(bytes.data()), bytes.size(),
+				    segment.phys, segment.memsz});
+	}
+	subos.load(segments);
+}
+
+void add_boot_phases(Phases &phases, const rf_status &status)
+{
+	const auto &at = status.moments;
+
+	phases.add("start to kernel", at[RF_MOMENT_START], at[RF_MOMENT_KERNEL]);
+	phases.add("kernel to agent", at[RF_MOMENT_KERNEL], at[RF_MOMENT_AGENT]);
+	phases.add("agent to running", at[RF_MOMENT_AGENT], at[RF_MOMENT_RUNNING]);
+}
+
+} // namespace
+
+void stop_if_interrupted(const char *consequence)
+{
+	if (interrupted())
+		throw Error(Code::interrupted, text("interrupted; ", consequence));
+}
+
+boot::BootImage load_image(const Plan &plan, const Supervisor &supervisor, const Partition &subos,
+			   const char *if_interrupted, Phases &phases)
+{
+	stop_if_interrupted(if_interrupted);
+	phases.enter("build image");
+	boot::BootImage image = build_image(plan, supervisor, subos.status());
+	phases.remark(image.direct ? "direct entry" : "through the bzImage");
+	stop_if_interrupted(if_interrupted);
+	phases.enter("load image");
+	copy(subos, image);
+	phases.leave();
+	stop_if_interrupted(if_interrupted);
+	return image;
+}
+
+Loaded loaded(const boot::BootImage &image)
+{
+	return {image.entry, image.page_table, image.boot_params, image.la57};
+}
+
+rf_status start_and_await(const Partition &subos, const Loaded &image, const Wish &wish,
+			  Phases &phases)
+{
+	rf_start how{};
+
+	how.flags = image.la57 ? RF_START_LA57 : 0;
+	how.entry = image.entry;
+	how.page_table = image.page_table;
+	how.boot_params = image.boot_params;
+	phases.show("start the boot core ...");
+	subos.start(how);
+	const rf_status status =
+		wish.wait ? await_running(subos, wish.agent, wish.wait, phases) : subos.status();
+	add_boot_phases(phases, status);
+	return status;
+}
+
+Json launched_json(const rf_status &status, const Phases &phases)
+{
+	Json result = subos_json(status);
+
+	result["phases"] = phases.json();
+	result["total_seconds"] = phases.total_seconds();
+	return result;
+}
+
+Json launched_json(const Plan &plan, const boot::BootImage &image, const rf_status &status,
+		   const Phases &phases)
+{
+	Json result = launched_json(status, phases);
+
+	result["version"] = plan.files.kernel.version;
+	result["kernel"] = plan.wish.kernel;
+	result["entry"] = image.direct ? "direct" : "bzimage";
+	result["cmdline"] = image.cmdline;
+	result["notes"] = plan.notes;
+	return result;
+}
+
+std::string launched_text(const Json &result)
+{
+	Table table({"PHASE", "TIME", ""});
+
+	for (const Json &phase : result["phases"])
+		table.add({phase["phase"], format_seconds(phase["seconds"]),
+			   phase.value("detail", std::string())});
+	table.add({"total", format_seconds(result["total_seconds"]), ""});
+	std::string headline =
+		text("subOS '", result["name"].get<std::string>(), "' is ",
+		     result["state"].get<std::string>(), ": cores ",
+		     format_cpulist(result["cores"]), ", ", format_size(result["memory"]));
+	if (const auto version = result.find("version"); version != result.end())
+		headline += ", kernel " + version->get<std::string>();
+	return headline + "\n\n" + table.str();
+}
+
+} // namespace rf

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm move and rfm return: cores from one running subOS to another, and back.
+#include "adjusting.hpp"
+#include "cpulist.hpp"
+#include "interrupt.hpp"
+#include "subos.hpp"
+#include "verb.hpp"
+
+#include <algorithm>
+
+namespace rf {
+
+namespace {
+
+constexpr Option move_options[] = {
+	{"cores", "LIST", "cores of FROM to move"},
+	{"borrow", nullptr, "as a loan: 'rfm return', or the end of TO, gives them back"},
+	{"wait", "S", "seconds that it may take (default 10)"},
+};
+
+constexpr Option return_options[] = {
+	{"cores", "LIST", "borrowed cores to give back (default: all)"},
+	{"wait", "S", "seconds that it may take (default 10)"},
+};
+
+std::string holder_text(const Json &holder)
+{
+	return text("subOS '", holder["name"].get<std::string>(), "': cores ",
+		    format_cpulist(holder["before"]["cores"]), " -> ",
+		    format_cpulist(holder["after"]["cores"]), "\n");
+}
+
+std::string move_text(const Json &result)
+{
+	return holder_text(result["from"]) + holder_text(result["to"]) +
+	       steps_text(result["from"]["steps"]);
+}
+
+std::string return_text(const Json &result)
+{
+	return holder_text(result) + steps_text(result["steps"]);
+}
+
+Code run_move(const Request &request, Output &output)
+{
+	const auto list = request.value("cores");
+	if (!list)
+		throw Error(Code::usage, "--cores is missing: give for example --cores 4-5");
+	const std::string &from_name = request.operands[0], &to_name = request.operands[1];
+	if (from_name == to_name)
+		throw Error(Code::bad_value,
+			    text("subOS '", to_name, "' cannot be both: name two subOSes"));
+
+	const Supervisor supervisor = Supervisor::open();
+	const Partition from = supervisor.subos(from_name), to = supervisor.subos(to_name);
+	const rf_status before = from.status(), to_before = to.status();
+	check_running(from, before);
+	check_running(to, to_before);
+	const ResizeRequest step{.op = request.has("borrow") ? RF_RESIZE_BORROW : RF_RESIZE_MOVE,
+				 .cpus = parse_cpulist(*list),
+				 .timeout = step_timeout(request),
+				 .to = &to};
+	check_removable(step.cpus, holdings(before));
+	if (to_before.nr_cpus + step.cpus.size() > RF_CPUS_MAX)
+		throw Error(Code::bad_value, text("subOS '", to_name, "' would have ",
+						  to_before.nr_cpus + step.cpus.size(),
+						  " cores: a subOS has 1 to ", RF_CPUS_MAX));
+
+	catch_interrupts();
+	Adjusting giver(from, before, output);
+	giver.take(step);
+	Json result = {{"from", giver.result()}, {"to", Json::object()}};
+	Adjusting taker(to, to_before, output);
+	result["to"] = taker.result();
+	for (const unsigned core : step.cpus) {
+		const Json &cores = result["to"]["after"]["cores"];
+		if (std::find(cores.begin(), cores.end(), core) == cores.end())
+			throw Error(Code::incomplete,
+				    text("core ", core, " is not with subOS '", to_name, "'"));
+	}
+	output.result(result, move_text);
+	return Code::ok;
+}
+
+// The borrowed cores of a subOS.
+std::vector<unsigned> borrowed_by(const Supervisor &supervisor, std::uint32_t id)
+{
+	std::vector<unsigned> cores;
+
+	for (const rf_core &core : supervisor.cores())
+		if (core.owner == id && core.lender)
+			cores.push_back(core.cpu);
+	return cores;
+}
+
+Code run_return(const Request &request, Output &output)
+{
+	const Supervisor supervisor = Supervisor::open();
+	const Partition subos = supervisor.subos(request.operands[0]);
+	const rf_status before = subos.status();
+	const std::vector<unsigned> borrowed = borrowed_by(supervisor, before.id);
+	ResizeRequest step{
+		.op = RF_RESIZE_RETURN, .cpus = borrowed, .timeout = step_timeout(request)};
+
+	if (const auto list = request.value("cores"))
+		step.cpus = parse_cpulist(*list);
+	for (const unsigned core : step.cpus)
+		if (std::find(borrowed.begin(), borrowed.end(), core) == borrowed.end())
+			throw Error(Code::bad_value,
+				    text("core ", core, " is not borrowed by subOS '", subos.name(),
+					 "'; borrowed: ",
+					 borrowed.empty() ? "none" : format_cpulist(borrowed)));
+
+	Adjusting adjusting(subos, before, output);
+	if (!step.cpus.empty()) {
+		check_running(subos, before);
+		catch_interrupts();
+		adjusting.take(step);
+	}
+	output.result(adjusting.result(), return_text);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb move_verb = {
+	"move",
+	"FROM TO",
+	"move cores from one running subOS to another",
+	"The cores go from one to the other directly, without coming online in the\n"
+	"supervisor. With --borrow it is a loan, which 'rfm list' shows. If TO cannot\n"
+	"bring up a core, FROM gets it back.",
+	move_options,
+	2,
+	2,
+	run_move,
+};
+
+const Verb return_verb = {
+	"return",
+	"NAME",
+	"give borrowed cores back to the subOS that lent them",
+	"Cores that NAME borrowed (see 'rfm move --borrow') go back to their lenders, or to\n"
+	"the supervisor if a lender is gone. With nothing borrowed there is nothing to do.",
+	return_options,
+	1,
+	1,
+	run_return,
+};
+
+} // namespace rf

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "new_file.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rf {
+
+NewFile::NewFile(std::string path, bool replace)
+	: path_(std::move(path)), partial_(path_ + ".partial-XXXXXX"), replace_(replace)
+{
+	struct stat facts {};
+
+	if (::lstat(path_.c_str(), &facts) == 0) {
+		if (!replace_)
+			refuse_present();
+		if (!S_ISREG(facts.st_mode))
+			throw Error(Code::bad_file, text("'", path_, "' is not a regular file"));
+	}
+	const int fd = ::mkostemp(partial_.data(), O_CLOEXEC);
+	if (fd < 0) {
+		partial_.clear();
+		fail(errno);
+	}
+	fd_ = Descriptor(fd);
+}
+
+NewFile::~NewFile()
+{
+	if (!partial_.empty())
+		::unlink(partial_.c_str());
+}
+
+void NewFile::write(std::uint64_t offset, std::span<const std::byte> bytes)
+{
+	while (!bytes.empty()) {
+		const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(),
+					     static_cast<off_t>(offset));
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			fail(errno);
+		offset += static_cast<std::uint64_t>(put);
+		bytes = bytes.subspan(static_cast<std::size_t>(put));
+	}
+}
+
+void NewFile::set_size(std::uint64_t size)
+{
+	if (::ftruncate(fd_.get(), static_cast<off_t>(size)) < 0)
+		fail(errno);
+}
+
+void NewFile::finish()
+{
+	// Some file systems tell only now that there is no room.
+	if (::fsync(fd_.get()) < 0)
+		fail(errno);
+	if (replace_) {
+		if (::rename(partial_.c_str(), path_.c_str()) < 0)
+			fail(errno);
+		partial_.clear();
+		return;
+	}
+	// Unlike rename(), this never replaces a file that came meanwhile.
+	if (::link(partial_.c_str(), path_.c_str()) < 0) {
+		if (errno == EEXIST)
+			refuse_present();
+		fail(errno);
+	}
+}
+
+std::uint64_t NewFile::bytes_on_disk() const
+{
+	struct stat facts {};
+
+	if (::fstat(fd_.get(), &facts) < 0)
+		fail(errno);
+	return static_cast<std::uint64_t>(facts.st_blocks) * 512;
+}
+
+void NewFile::fail(int error) const
+{
+	throw Error(Code::bad_file,
+		    text("'", path_, "' cannot be written: ", std::strerror(error)));
+}
+
+void NewFile::refuse_present() const
+{
+	throw Error(Code::bad_file, text("'", path_, "' exists: choose another name, or replace it "
+						     "with --force"));
+}
+
+} // namespace rf

@@ -1,0 +1,304 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "device.hpp"
+
+#include "cpulist.hpp"
+#include "ioctl.hpp"
+#include "sizes.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+// What was done before an adjustment failed, for the JSON renderer.
+Json done_json(const rf_resize &answer)
+{
+	return {{"cores_done", answer.cpus_done}, {"memory_done", answer.memory_done}};
+}
+
+std::string done_text(const rf_resize &answer)
+{
+	if (answer.cpus_done)
+		return text("; ", answer.cpus_done, " cores changed hands before");
+	if (answer.memory_done)
+		return text("; ", format_size(answer.memory_done), " changed hands before");
+	return "; nothing has changed";
+}
+
+bool is_on_cores(std::uint32_t op)
+{
+	return op != RF_RESIZE_MEMORY_ADD && op != RF_RESIZE_MEMORY_REMOVE;
+}
+
+} // namespace
+
+rf_status Partition::status() const
+{
+	rf_status status{};
+	call(fd_, status);
+	// Names are for people; a terminator is not taken on trust.
+	status.name[RF_NAME_MAX - 1] = '\0';
+	status.reason[RF_REASON_MAX - 1] = '\0';
+	status.nr_cpus = std::min<std::uint32_t>(status.nr_cpus, RF_CPUS_MAX);
+	status.nr_ranges = std::min<std::uint32_t>(status.nr_ranges, RF_RANGES_MAX);
+	return status;
+}
+
+void Partition::load(std::span<const rf_segment> segments) const
+{
+	rf_load argument{};
+	argument.nr_segments = static_cast<std::uint32_t>(segments.size());
+	argument.segments = reinterpret_cast<std::uintptr_t>(segments.data());
+	const int error = request(fd_, argument);
+	if (error == ERANGE && argument.culprit < segments.size())
+		throw Error(Code::internal,
+			    text("boot image segment ", argument.culprit, " at 0x", std::hex,
+				 segments[argument.culprit].phys,
+				 " lies outside the partition or overlaps another"));
+	if (error)
+		fail_ioctl(error, Call<rf_load>::name);
+}
+
+void Partition::start(rf_start how) const
+{
+	const int error = request(fd_, how);
+	if (error == ETIMEDOUT)
+		throw Error(Code::not_up,
+			    text("the boot core did not reach the kernel: it stopped in stage '",
+				 stage_name(status().stage), "'; all is given back"),
+			    {{"stage", stage_name(status().stage)}});
+	if (error == EOPNOTSUPP)
+		throw Error(Code::internal, "this processor has no 5-level paging");
+	if (error)
+		fail_ioctl(error, Call<rf_start>::name);
+}
+
+void Partition::publish() const
+{
+	if (const int error = ioctl_errno(fd_, RF_IOC_PUBLISH, nullptr))
+		fail_ioctl(error, "RF_IOC_PUBLISH");
+}
+
+rf_destroy Partition::destroy() const
+{
+	rf_destroy answer{};
+	int error;
+
+	// Safe to repeat; a signal must not leave a subOS half given back.
+	do
+		error = request(fd_, answer);
+	while (error == EINTR);
+	if (error == EIO)
+		throw Error(Code::incomplete,
+			    answer.culprit ? text("'", name_, "': core ", answer.culprit,
+						  " did not come back; try 'rfm destroy ", name_,
+						  "' again")
+					   : text("'", name_,
+						  "': not everything could be given back; try "
+						  "'rfm destroy ",
+						  name_, "' again"));
+	if (error)
+		fail_ioctl(error, Call<rf_destroy>::name);
+	return answer;
+}
+
+Partition::Event Partition::wait(std::chrono::milliseconds at_most) const
+{
+	pollfd entry{fd_.get(), POLLIN, 0};
+	const int ready = ::poll(&entry, 1, static_cast<int>(at_most.count()));
+
+	if (ready < 0 && errno != EINTR)
+		fail_ioctl(errno, "poll");
+	if (ready <= 0)
+		return Event::none;
+	return entry.revents & (POLLHUP | POLLERR | POLLNVAL) ? Event::gone : Event::changed;
+}
+
+bool Partition::read(std::uint64_t phys, std::span<std::byte> into) const
+{
+	while (!into.empty()) {
+		const ssize_t got =
+			::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(phys));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return false;
+		phys += static_cast<std::uint64_t>(got);
+		into = into.subspan(static_cast<std::size_t>(got));
+	}
+	return true;
+}
+
+rf_resize Partition::resize(const ResizeRequest &wish) const
+{
+	const std::vector<std::uint32_t> cpus(wish.cpus.begin(), wish.cpus.end());
+	rf_resize argument{};
+
+	argument.op = wish.op;
+	argument.cpus = reinterpret_cast<std::uintptr_t>(cpus.data());
+	argument.nr_cpus = static_cast<std::uint32_t>(cpus.size());
+	argument.to_fd = wish.to ? wish.to->fd() : -1;
+	argument.memory = wish.memory;
+	argument.timeout_ms = static_cast<std::uint32_t>(wish.timeout.count());
+	argument.node = wish.node;
+	if (const int error = request(fd_, argument))
+		fail_resize(error, wish, argument);
+	return argument;
+}
+
+void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resize &answer) const
+{
+	const std::string core = text("core ", answer.culprit);
+	const std::string done = done_text(answer);
+	const auto refuse = [&](Code code, const std::string &message) {
+		return Error(code, text("subOS '", name_, "': ", message, done), done_json(answer));
+	};
+
+	switch (error) {
+	// The plan found the core where it should be.
+	case ENODEV: throw refuse(Code::busy, core + " went offline meanwhile");
+	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
+	case EINVAL:
+		throw refuse(Code::bad_value,
+			     is_on_cores(wish.op) ? text("the supervisor refused cores ",
+							 format_cpulist(wish.cpus), " (", core, ")")
+						  : text("the supervisor refused memory ",
+							 format_size(wish.memory)));
+	case EIO:
+		throw refuse(Code::incomplete,
+			     text(core, " could not be taken offline or brought up",
+				  answer.error
+					  ? text(" (", std::strerror(std::abs(answer.error)), ")")
+					  : std::string()));
+	case ENOMEM:
+		throw refuse(Code::not_enough,
+			     text("memory ", format_size(wish.memory), " cannot be added: ",
+				  format_size(answer.available), " could be given right now"));
+	case EINTR: throw refuse(Code::interrupted, "interrupted");
+	default: fail_asking(error, Call<rf_resize>::name, done, done_json(answer));
+	}
+}
+
+// The errors that all calls have which ask the agent.
+void Partition::fail_asking(int error, const char *call, const std::string &done,
+			    const Json &details) const
+{
+	const auto refuse = [&](Code code, const std::string &message) {
+		return Error(code, text("subOS '", name_, "' ", message, done), details);
+	};
+
+	switch (error) {
+	case EBUSY: {
+		const rf_status now = status();
+		if (now.state != RF_STATE_RUNNING)
+			throw refuse(Code::not_up, text("is not running: ", state_name(now.state)));
+		throw refuse(Code::busy,
+			     "is being adjusted by someone else: wait until that is done");
+	}
+	case EOPNOTSUPP: throw refuse(Code::no_answer, "has no agent that can do this");
+	case ETIMEDOUT:
+		throw refuse(Code::no_answer, "did not answer in time; the request was cancelled");
+	case ENOTCONN:
+		throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
+	case EPIPE: throw refuse(Code::not_up, "went down meanwhile");
+	default: fail_ioctl(error, call);
+	}
+}
+
+void Partition::stop(std::uint32_t flags) const
+{
+	rf_stop_args argument{};
+
+	argument.flags = flags;
+	if (const int error = request(fd_, argument))
+		fail_asking(error, Call<rf_stop_args>::name);
+}
+
+void Partition::reset(std::uint32_t flags) const
+{
+	rf_reset argument{};
+
+	argument.flags = flags;
+	const int error = request(fd_, argument);
+	if (error == EBUSY) {
+		const rf_status now = status();
+		if (!has_ended(now))
+			throw Error(Code::busy, text("subOS '", name_, "' has not ended: it is ",
+						     state_name(now.state)));
+		throw Error(Code::busy,
+			    "another rfm is creating or starting a subOS: wait until it is done");
+	}
+	if (error)
+		fail_ioctl(error, Call<rf_reset>::name);
+}
+
+void Partition::set_policies(rf_policies policies) const
+{
+	call(fd_, policies);
+}
+
+void Partition::define(const std::string &words) const
+{
+	rf_definition argument{};
+
+	argument.size = sizeof(argument);
+	argument.length = static_cast<std::uint32_t>(words.size());
+	argument.text = reinterpret_cast<std::uintptr_t>(words.data());
+	if (const int error = ioctl_errno(fd_, RF_IOC_DEFINE, &argument))
+		fail_ioctl(error, "RF_IOC_DEFINE");
+}
+
+std::string Partition::definition() const
+{
+	std::string words(RF_DEFINITION_MAX, '\0');
+	rf_definition argument{};
+
+	argument.size = sizeof(argument);
+	argument.length = static_cast<std::uint32_t>(words.size());
+	argument.text = reinterpret_cast<std::uintptr_t>(words.data());
+	if (const int error = ioctl_errno(fd_, RF_IOC_DEFINITION, &argument))
+		fail_ioctl(error, "RF_IOC_DEFINITION");
+	words.resize(std::min<std::size_t>(argument.length, words.size()));
+	return words;
+}
+
+rf_statistics Partition::statistics() const
+{
+	rf_stats argument{};
+
+	if (const int error = request(fd_, argument))
+		fail_asking(error, Call<rf_stats>::name);
+	argument.inside.release[sizeof(argument.inside.release) - 1] = '\0';
+	return argument.inside;
+}
+
+void Partition::set_window(std::uint16_t rows, std::uint16_t columns) const
+{
+	rf_window argument{};
+
+	argument.rows = rows;
+	argument.columns = columns;
+	if (const int error = request(fd_, argument))
+		fail_asking(error, Call<rf_window>::name);
+}
+
+Descriptor Partition::console(std::uint32_t flags) const
+{
+	rf_console_open argument{};
+
+	argument.flags = flags;
+	const int error = request(fd_, argument);
+	if (error == EBUSY)
+		throw Error(Code::busy,
+			    text("somebody else writes to the console of '", name_, "'"));
+	if (error)
+		fail_ioctl(error, Call<rf_console_open>::name);
+	return Descriptor(argument.fd);
+}
+
+} // namespace rf

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm restart: stop, then start.
+#include "interrupt.hpp"
+#include "restarting.hpp"
+#include "stopping.hpp"
+#include "verb.hpp"
+
+namespace rf {
+
+namespace {
+
+constexpr Option options[] = {
+	{"timeout", "S", "seconds to wait for the end (default 60)"},
+	{"force", nullptr, "hold its cores if it does not end in time or cannot be asked"},
+	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
+};
+
+Code run(const Request &request, Output &output)
+{
+	StopWish wish;
+	wish.timeout = parse_seconds(request, "timeout", 0, wish.timeout);
+	wish.force = request.has("force");
+	wish.restart = true;
+
+	Phases phases(output);
+	const std::string &name = request.operands[0];
+	const Supervisor supervisor = Supervisor::open();
+	catch_interrupts();
+	// First what could fail: a subOS that cannot be started again is not stopped.
+	Restarting subos(supervisor, name, {.running = true}, phases);
+	if (request.has("wait"))
+		subos.set_wait(parse_seconds(request, "wait", 0, 0));
+
+	phases.enter("stop");
+	const Json stopped = Stopping(supervisor.subos(name), wish).await(output);
+	phases.remark(stopped["forced"] ? "by force" : "");
+	phases.leave();
+	Json result = subos.start(phases);
+	result["stopped"] = stopped;
+	output.result(result, launched_text);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb restart_verb = {
+	"restart",
+	"NAME",
+	"stop a subOS and start it again",
+	"As 'rfm stop' and then 'rfm start', but the files are read before it is stopped.\n"
+	"It keeps its cores and its memory. A subOS that is not running is just started.",
+	options,
+	1,
+	1,
+	run,
+};
+
+} // namespace rf

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "restarting.hpp"
+
+#include "subos.hpp"
+
+namespace rf {
+
+namespace {
+
+void check_state(const std::string &name, const rf_status &status, RestartFrom from)
+{
+	const auto refuse = [&](const char *why) {
+		return Error(Code::busy, text("subOS '", name, "' ", why));
+	};
+
+	switch (status.state) {
+	case RF_STATE_DEFINED:
+		throw refuse("is being built by another rfm: wait until that is done");
+	case RF_STATE_STOPPING: throw refuse("is going down or being destroyed: wait until it has");
+	case RF_STATE_BOOTING:
+	case RF_STATE_RUNNING:
+		if (!from.running)
+			throw refuse("runs already: 'rfm restart' stops it first");
+		break;
+	case RF_STATE_LOST:
+		if (!from.running && !from.lost)
+			throw refuse("is lost, but may still run: 'rfm restart --force' holds its "
+				     "cores first");
+	}
+}
+
+} // namespace
+
+Restarting::Restarting(const Supervisor &supervisor, const std::string &name, RestartFrom from,
+		       Phases &phases)
+	: supervisor_(supervisor), subos_(supervisor.subos(name)), from_(from)
+{
+	const rf_status status = subos_.status();
+
+	check_state(name, status, from_);
+	const Definition definition = parse_definition(name, subos_.definition());
+	const Wish wish = parse_wish(definition.request);
+	if (status.state == RF_STATE_LOADED) {
+		plan_.wish = wish;
+		loaded_ = definition.loaded;
+		if (!loaded_)
+			throw Error(Code::busy,
+				    text("subOS '", name,
+					 "' is being started by another rfm: wait until "
+					 "that is done"));
+		return;
+	}
+	plan_ = make_start_plan(wish, supervisor_, status, phases);
+}
+
+Json Restarting::start(Phases &phases) const
+{
+	if (loaded_)
+		return launched_json(start_and_await(subos_, *loaded_, plan_.wish, phases), phases);
+
+	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
+	stop_if_interrupted(stays);
+	phases.enter("clear memory");
+	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
+	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);
+	const rf_status status = start_and_await(subos_, loaded(image), plan_.wish, phases);
+	return launched_json(plan_, image, status, phases);
+}
+
+} // namespace rf

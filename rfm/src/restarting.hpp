@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+// From stopped to running again: what start and restart share.
+#pragma once
+
+#include "launch.hpp"
+
+namespace rf {
+
+// In which states, besides ended, it may be now.
+struct RestartFrom {
+	bool running = false;	// it is going to be stopped first
+	bool lost = false;	// its cores are then held without asking
+};
+
+// What is needed to start a subOS again, checked before anything is changed.
+class Restarting {
+public:
+	// Reads the definition and the files that it names. Throws Error(busy) if the subOS
+	// cannot be started in its state.
+	Restarting(const Supervisor &supervisor, const std::string &name, RestartFrom from,
+		   Phases &phases);
+
+	void set_wait(unsigned seconds) { plan_.wish.wait = seconds; }
+	// Returns the result.
+	Json start(Phases &phases) const;
+
+private:
+	const Supervisor &supervisor_;
+	const Partition subos_;
+	const RestartFrom from_;
+	Plan plan_;
+	std::optional<Loaded> loaded_;	// nothing is to be built
+};
+
+} // namespace rf

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm start: boot a subOS that ended, or was never started, on what it still owns.
+#include "interrupt.hpp"
+#include "restarting.hpp"
+#include "verb.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+constexpr Option options[] = {
+	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
+	{"policy", nullptr, "as rf_supervisor starts it: also one that is lost; errors to its log"},
+};
+
+// The supervisor's module has nobody else to show an error to.
+void tell_kernel_log(const std::string &message)
+{
+	const Descriptor log(::open("/dev/kmsg", O_WRONLY | O_CLOEXEC));
+	const std::string line = text("<3>rainforest: rfm start: ", one_line(message), "\n");
+
+	if (log.valid() && ::write(log.get(), line.data(), line.size()) < 0)
+		return;
+}
+
+Json start(const Request &request, Phases &phases)
+{
+	const Supervisor supervisor = Supervisor::open();
+	Restarting subos(supervisor, request.operands[0], {.lost = request.has("policy")}, phases);
+
+	if (request.has("wait"))
+		subos.set_wait(parse_seconds(request, "wait", 0, 0));
+	return subos.start(phases);
+}
+
+Code run(const Request &request, Output &output)
+{
+	Phases phases(output);
+
+	catch_interrupts();
+	try {
+		output.result(start(request, phases), launched_text);
+	} catch (const Error &error) {
+		if (request.has("policy"))
+			tell_kernel_log(error.what());
+		throw;
+	}
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb start_verb = {
+	"start",
+	"NAME",
+	"start a subOS again that is not running",
+	"Clears the memory of a subOS that was stopped or crashed, builds the boot image\n"
+	"again as 'rfm create' was told, for the cores and the memory that it owns now, and\n"
+	"starts it. One that was created with --no-start is started as it was loaded. The\n"
+	"files are read before anything is changed.",
+	options,
+	1,
+	1,
+	run,
+};
+
+} // namespace rf

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "wish.hpp"
+
+#include "cpulist.hpp"
+#include "machine.hpp"
+#include "name.hpp"
+#include "sizes.hpp"
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr unsigned wait_most = 86400;
+constexpr unsigned restarts_most = 1000000;
+constexpr unsigned hang_most = 3600;
+constexpr unsigned definition_format = 1;
+
+boot::Uart parse_uart(const std::string &name)
+{
+	// The fixed addresses of COM1 to COM4.
+	constexpr std::array<std::pair<std::string_view, std::uint16_t>, 4> ports{
+		{{"ttyS0", 0x3f8}, {"ttyS1", 0x2f8}, {"ttyS2", 0x3e8}, {"ttyS3", 0x2e8}}};
+
+	for (const auto &[tty, port] : ports) {
+		if (name != tty)
+			continue;
+		if (is_console(name))
+			throw Error(Code::bad_value, text("uart '", name,
+							  "' is a console of the "
+							  "supervisor: give another of ttyS0 to "
+							  "ttyS3"));
+		return {name, port};
+	}
+	throw Error(Code::bad_value,
+		    text("uart '", name, "' is not known: give ttyS0, ttyS1, ttyS2 or ttyS3"));
+}
+
+std::string required(const Request &request, const std::string &option, const char *example)
+{
+	const auto value = request.value(option);
+	if (!value)
+		throw Error(Code::usage, text("--", option, " is missing: give for example --",
+					      option, " ", example));
+	if (value->empty())
+		throw Error(Code::bad_value, text(option, " is empty: give for example ", example));
+	return *value;
+}
+
+rf_policy parse_policy(const Request &request, const std::string &option,
+		       std::span<const rf_policy> accepted, rf_policy otherwise)
+{
+	const auto value = request.value(option);
+	std::string names;
+
+	if (!value)
+		return otherwise;
+	for (const rf_policy policy : accepted) {
+		if (*value == policy_name(policy))
+			return policy;
+		names += text(names.empty() ? "" : ", ", policy_name(policy));
+	}
+	throw Error(Code::bad_value,
+		    text(option, " '", *value, "' is not known: give one of ", names));
+}
+
+rf_policies parse_policies(const Request &request)
+{
+	constexpr std::array crash{RF_POLICY_KEEP, RF_POLICY_RESTART, RF_POLICY_DESTROY};
+	constexpr std::array reboot{RF_POLICY_RESTART, RF_POLICY_KEEP};
+	rf_policies policies{};
+
+	policies.on_crash = parse_policy(request, "on-crash", crash, RF_POLICY_KEEP);
+	policies.on_reboot = parse_policy(request, "on-reboot", reboot, RF_POLICY_RESTART);
+	policies.restarts = static_cast<std::uint32_t>(parse_number(
+		"restarts", request.value("restarts").value_or("5"), 0, restarts_most));
+	policies.hang_timeout_ms =
+		1000 * static_cast<std::uint32_t>(parse_number(
+			       "hang-timeout", request.value("hang-timeout").value_or("10"), 1,
+			       hang_most));
+	return policies;
+}
+
+// Links like /vmlinuz lead to another file after an upgrade.
+std::string resolved(const std::string &path)
+{
+	std::error_code error;
+	const fs::path found = fs::canonical(path, error);
+
+	return error ? fs::absolute(path).string() : found.string();
+}
+
+} // namespace
+
+std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes)
+{
+	const std::uint64_t bytes = parse_size("memory", value);
+	const std::uint64_t rounded =
+		(bytes + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE * RF_EXTENT_SIZE;
+
+	if (bytes == 0 || rounded < bytes)
+		throw Error(Code::bad_value, text("memory '", value,
+						  "' is not acceptable: give a "
+						  "multiple of 2M, such as 512M or 2G"));
+	if (rounded != bytes)
+		notes.push_back(text("memory ", value, " rounded up to ", format_size(rounded),
+				     " (multiples of 2M)"));
+	return rounded;
+}
+
+unsigned parse_seconds(const Request &request, const std::string &option, unsigned least,
+		       unsigned otherwise)
+{
+	const auto value = request.value(option);
+
+	return value ? static_cast<unsigned>(parse_number(option, *value, least, wait_most))
+		     : otherwise;
+}
+
+Wish parse_wish(const Request &request)
+{
+	Wish wish;
+
+	wish.name = request.operands.at(0);
+	check_name(wish.name);
+	if (request.has("cores") == request.has("ncores"))
+		throw Error(Code::usage,
+			    "give either --cores LIST or --ncores N, for example --cores 2-3");
+	if (const auto cores = request.value("cores"))
+		wish.cores = parse_cpulist(*cores);
+	if (const auto count = request.value("ncores"))
+		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
+	if (const auto node = request.value("numa"))
+		wish.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
+	wish.memory = parse_memory(required(request, "mem", "512M"), wish.notes);
+	wish.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
+	wish.initrd = request.value("initrd");
+	wish.append = request.value("append").value_or("");
+	if (wish.append.find_first_of("\n\r") != std::string::npos ||
+	    wish.append.find('\0') != std::string::npos)
+		throw Error(Code::bad_value, text("append '", wish.append,
+						  "' has line breaks: give one "
+						  "line"));
+	if (const auto uart = request.value("uart"))
+		wish.uart = parse_uart(*uart);
+	wish.wait = parse_seconds(request, "wait", 0, wish.wait);
+	wish.agent = !request.has("no-agent");
+	wish.console = !request.has("no-console");
+	wish.policies = parse_policies(request);
+	wish.start = !request.has("no-start");
+	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
+	if (!wish.agent && count != 1)
+		throw Error(Code::bad_value,
+			    text("--no-agent boots one core, ", count,
+				 " were asked for: without the agent nobody starts the "
+				 "others"));
+	wish.given = request.values;
+	return wish;
+}
+
+std::string format_definition(const Wish &wish, const std::string &initrd,
+			      const std::optional<Loaded> &loaded)
+{
+	Json json = {{"format", definition_format}, {"options", wish.given}};
+	Json &options = json["options"];
+
+	// What concerned that one command.
+	for (const char *option : {"json", "config", "dry-run", "no-start"})
+		options.erase(option);
+	options["kernel"] = resolved(wish.kernel);
+	options["initrd"] = resolved(initrd);
+	if (loaded)
+		json["loaded"] = {{"entry", loaded->entry},
+				  {"page_table", loaded->page_table},
+				  {"boot_params", loaded->boot_params},
+				  {"la57", loaded->la57}};
+	// Options need not be UTF-8.
+	return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Definition parse_definition(const std::string &name, const std::string &words)
+{
+	Definition definition;
+
+	if (words.empty())
+		throw Error(Code::bad_value, text("subOS '", name,
+						  "' has no definition to start it from: create it "
+						  "again with 'rfm create'"));
+	try {
+		const Json json = Json::parse(words);
+		if (json.at("format") != definition_format)
+			throw Error(Code::bad_value,
+				    text("subOS '", name,
+					 "' was created by another version of rfm: "
+					 "start it with that one"));
+		json.at("options").get_to(definition.request.values);
+		if (const auto at = json.find("loaded"); at != json.end())
+			definition.loaded = Loaded{at->at("entry"), at->at("page_table"),
+						   at->at("boot_params"), at->at("la57")};
+	} catch (const Json::exception &error) {
+		throw Error(Code::bad_value, text("the definition of subOS '", name,
+						  "' cannot be read: ", error.what()));
+	}
+	definition.request.operands = {name};
+	return definition;
+}
+
+} // namespace rf

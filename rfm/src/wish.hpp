@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0
+// What `rfm create` is asked for, and the form in which the supervisor keeps it with
+// the subOS, so that it can be started again.
+#pragma once
+
+#include "boot/image.hpp"
+#include "device.hpp"
+#include "verb.hpp"
+
+namespace rf {
+
+// The request with its values understood, but not yet compared with the machine.
+struct Wish {
+	std::string name;
+	std::vector<unsigned> cores;	// empty: pick `ncores`
+	unsigned ncores = 0;
+	int node = -1;
+	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
+	std::string kernel;
+	std::optional<std::string> initrd;
+	std::string append;
+	std::optional<boot::Uart> uart;
+	bool agent = true;
+	bool console = true;
+	rf_policies policies{};
+	bool start = true;
+	unsigned wait = 60;		// seconds
+	std::vector<std::string> notes;
+	std::map<std::string, std::string> given;	// as it was given
+};
+
+Wish parse_wish(const Request &request);
+
+// Memory as people give it, rounded up to RF_EXTENT_SIZE with a note. Throws
+// Error(bad_value) for 0 and for what is no size.
+std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes);
+
+// The option's number of seconds from `least` on, or `otherwise`.
+unsigned parse_seconds(const Request &request, const std::string &option, unsigned least,
+		       unsigned otherwise);
+
+// The boot image of a subOS that was loaded but not started.
+struct Loaded {
+	std::uint64_t entry = 0, page_table = 0, boot_params = 0;
+	bool la57 = false;
+};
+
+struct Definition {
+	Request request;		// as if it had been given to create again
+	std::optional<Loaded> loaded;
+};
+
+// `initrd`: the file that was used.
+std::string format_definition(const Wish &wish, const std::string &initrd,
+			      const std::optional<Loaded> &loaded);
+// Throws Error(bad_value) if there is none, or not one that this rfm understands.
+Definition parse_definition(const std::string &name, const std::string &words);
+
+} // namespace rf

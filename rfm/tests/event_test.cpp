@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "src/event.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace {
+
+using namespace rf;
+
+rf_event make_event(rf_event_type type, std::initializer_list<std::uint64_t> args,
+		    const char *detail = "")
+{
+	rf_event event{};
+	int i = 0;
+
+	event.sequence = 9;
+	event.time_ns = 1'795'000'000'123'456'789;
+	event.duration_ns = 34'000'000;
+	event.id = 3;
+	event.type = type;
+	event.cause = RF_CAUSE_OPERATOR;
+	for (const std::uint64_t argument : args)
+		event.args[i++] = argument;
+	std::strcpy(event.name, "web");
+	std::strcpy(event.detail, detail);
+	return event;
+}
+
+std::string words_of(const rf_event &event)
+{
+	return describe_event(event_json(event));
+}
+
+TEST(Event, IsDescribedByItsKind)
+{
+	EXPECT_EQ(words_of(make_event(RF_EVENT_CREATED, {512 << 20}, "2-3")),
+		  "created: cores 2-3, 512M");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_STATE,
+				      {RF_STATE_RUNNING, RF_STATE_CRASHED, RF_CAUSE_PANIC},
+				      "Fatal exception")),
+		  "state: running -> crashed (panic): Fatal exception");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_CORES_ADDED, {2}, "4-5")),
+		  "cores-added: 4-5, 0.034 s, ok");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_CORES_BORROWED, {1, 4}, "6")),
+		  "cores-borrowed: 6 to id 4, 0.034 s, ok");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_LATE, {4})),
+		  "late: memory-add was answered too late and undone");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_POLICY, {}, "restart 1 of 3")),
+		  "policy: restart 1 of 3");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_DESTROYED, {1 << 30})), "destroyed: 1G given back");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_CONSOLE, {77})), "console: 77 bytes dropped in all");
+	EXPECT_EQ(words_of(make_event(static_cast<rf_event_type>(99), {}, "new")), "?: new");
+}
+
+TEST(Event, TellsWhenLessWasDoneThanWanted)
+{
+	rf_event event = make_event(RF_EVENT_MEMORY_REMOVED, {256 << 20, 512 << 20});
+	const Json partial = event_json(event);
+	EXPECT_EQ(describe_amount(partial), "256M of 512M");
+	EXPECT_EQ(describe_result(partial), "in part");
+	EXPECT_TRUE(partial["partial"]);
+
+	event.result = -ETIMEDOUT;
+	const Json failed = event_json(event);
+	EXPECT_EQ(describe_result(failed), std::strerror(ETIMEDOUT));
+	EXPECT_EQ(failed["result"], -ETIMEDOUT);
+}
+
+TEST(Event, KeepsWhatASubosSaidInItsLine)
+{
+	EXPECT_EQ(words_of(make_event(RF_EVENT_STATE,
+				      {RF_STATE_RUNNING, RF_STATE_CRASHED, RF_CAUSE_PANIC},
+				      "a\nb\x1b[2J")),
+		  "state: running -> crashed (panic): a?b\\x1b[2J");
+}
+
+TEST(Event, OnlyAdjustmentsHaveADuration)
+{
+	EXPECT_FALSE(is_adjustment(RF_EVENT_STATE));
+	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_ADDED));
+	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_RETURNED));
+	EXPECT_FALSE(is_adjustment(RF_EVENT_LATE));
+	EXPECT_FALSE(event_json(make_event(RF_EVENT_STATE, {})).contains("duration_seconds"));
+}
+
+TEST(Event, HasMillisecondsInItsTime)
+{
+	const std::string time = format_time(1'795'000'000'123'456'789);
+	EXPECT_EQ(time.size(), 23u);
+	EXPECT_EQ(time.substr(0, 2), "20");
+	EXPECT_EQ(time.substr(19), ".123");
+}
+
+} // namespace
