@@ -85,7 +85,7 @@ static u32 rf_console_take(struct rf_console_log *log)
 	u32 first = min_t(u32, length, RF_CONSOLE_OUT_SIZE - offset);
 
 	if (length > RF_CONSOLE_OUT_SIZE) {
-		pr_warn_ratelimited("subOS %s: its console ring makes no sense; going on at its end\n",
+		pr_warn_ratelimited("subOS %s: its console ring makes no sense; output is lost\n",
 				    log->subos->name);
 		length = RF_CONSOLE_OUT_SIZE;
 	} else {

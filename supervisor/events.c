@@ -39,6 +39,8 @@ void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum 
 	struct rf_event *event;
 	unsigned long flags;
 
+	if (!subos->kobj.state_in_sysfs)
+		return;		/* it could not be created, and nobody has ever seen it */
 	spin_lock_irqsave(&rf_events_lock, flags);
 	event = &rf_events[++rf_events_newest % RF_EVENTS_KEPT];
 	memset(event, 0, sizeof(*event));

@@ -33,7 +33,10 @@ static void rf_release_begin(struct rf_subos *subos)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* Also what an adjustment gave it meanwhile is held; nobody looks at the rest of it. */
+/*
+ * Also what an adjustment gave it meanwhile is held, and a LOAD that was under way counts
+ * for nothing. From here on nobody uses its home segment.
+ */
 static int rf_release_quiet(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -44,6 +47,8 @@ static int rf_release_quiet(struct rf_subos *subos)
 		return rc;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_cores_hold(subos);
+	if (subos->state != RF_STATE_STOPPING)
+		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_console_end(subos);
 	rf_loans_settle(subos);

@@ -51,7 +51,7 @@ static int rf_stop_now(struct rf_subos *subos)
 	return rc;
 }
 
-/* From now on its end is what the operator wants. */
+/* From now on its end is what the operator wants. Return: -EALREADY if it was asked before. */
 static int rf_stop_begin(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -60,6 +60,8 @@ static int rf_stop_begin(struct rf_subos *subos)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (subos->gone)
 		rc = -ENOENT;
+	else if (subos->state == RF_STATE_STOPPING && !subos->destroying)
+		rc = -EALREADY;
 	else if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
 		rc = -EBUSY;
 	else
@@ -68,16 +70,17 @@ static int rf_stop_begin(struct rf_subos *subos)
 	return rc;
 }
 
-static int rf_stop_asked(struct rf_subos *subos, int rc)
+/* The agent took the request, or did not. */
+static int rf_stop_answered(struct rf_subos *subos, int rc)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!rf_state_live(subos->state))
-		rc = 0;		/* it was faster than its agent's answer */
-	if (rc)
+	if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
+		rc = 0;		/* it went down, or is going, before we heard the answer */
+	else if (rc)
 		subos->stop_asked = false;
-	else if (subos->state == RF_STATE_RUNNING || subos->state == RF_STATE_LOST)
+	else
 		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
@@ -104,9 +107,9 @@ int rf_subos_stop(struct rf_subos *subos, u32 flags)
 		return rf_stop_now(subos);
 	rc = rf_stop_begin(subos);
 	if (rc)
-		return rc;
+		return rc == -EALREADY ? 0 : rc;
 	rc = rf_supcon_request(subos, RF_OP_STOP, args, RF_STOP_ANSWER_MS, NULL, NULL);
-	return rf_stop_asked(subos, rc);
+	return rf_stop_answered(subos, rc);
 }
 
 /* ---- reset ---- */

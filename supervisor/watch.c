@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Watches the mailboxes and heartbeats of all started subOSes from a timer: how far
- * they came, whether they live, and why they end. A subOS that boots is polled often: before its agent is in
- * place (or for ever, if it has none), a restart there goes through the ACPI
- * reset register, and its cores must be held within the 15 ms that its kernel
- * waits before it tries means that would reset the whole machine (acpi_reboot()).
+ * they came, whether they live, and why they end. A subOS that boots is polled often:
+ * before its agent is in place (or for ever, if it has none), a restart there goes
+ * through the ACPI reset register, and its cores must be held within the 15 ms that its
+ * kernel waits before it tries means that would reset the whole machine (acpi_reboot()).
  *
  * A mailbox is written by another kernel, and the arena by any: every field is read
  * once, and checked. A missing heartbeat is no proof of death: such a subOS is lost,
