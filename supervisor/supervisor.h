@@ -202,6 +202,7 @@ int rf_core_return(struct rf_subos *subos, u32 cpu);
 u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
 void rf_core_set_lender(u32 cpu, u32 id);
 void rf_cores_forget_lender(u32 id);
+void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
 void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
 void rf_cores_ledger(struct rf_ledger *ledger);
 void rf_cores_own(u8 owner[RF_APIC_IDS]);
