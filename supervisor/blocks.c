@@ -192,7 +192,7 @@ static int rf_block_give_back(struct rf_block *block)
 	int rc;
 
 	rc = rf_step("block-return");
-	if (!rc)
+	if (!rc && !rf_pool_is_zero(block->start, size))
 		rc = rf_fill(block->start, size, 0);
 	if (!rc)
 		rc = rf_pool_remove(block->start, size);
@@ -376,7 +376,7 @@ int rf_blocks_take(u64 size, int node, u64 *taken)
 {
 	struct rf_regions *regions;
 	struct rf_candidate *list = NULL;
-	u64 blocks = 0;
+	u64 blocks = 0, spare;
 	u32 i, count = 0;
 	int rc = -ENOMEM;
 
@@ -387,7 +387,8 @@ int rf_blocks_take(u64 size, int node, u64 *taken)
 		return -ENOMEM;
 	for (i = 0; i < regions->count; i++)
 		blocks += (regions->region[i].end - regions->region[i].start) / rf_block_size();
-	if (size + RF_SUPERVISOR_RESERVE > (u64)si_mem_available() << PAGE_SHIFT)
+	spare = (u64)si_mem_available() << PAGE_SHIFT;
+	if (spare < RF_SUPERVISOR_RESERVE || size > spare - RF_SUPERVISOR_RESERVE)
 		goto free;
 	list = kvcalloc(blocks + 1, sizeof(*list), GFP_KERNEL);
 	if (!list)

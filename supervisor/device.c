@@ -4,10 +4,13 @@
  * kinds of descriptors. The manual of this interface is uapi/rainforest.h.
  */
 #include <linux/capability.h>
+#include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/poll.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -15,6 +18,10 @@
 #include <asm/tsc.h>
 
 #include "supervisor.h"
+
+struct rf_machine_file {
+	u64 seen;			/* sequence of the last event that was given to it */
+};
 
 /**
  * rf_ioctl_dispatch() - find the table row, copy the struct in, call, copy it back
@@ -77,11 +84,13 @@ static int rf_ioctl_info(struct file *file, void *arg)
 	info->memory_block_size = rf_block_size();
 	info->builder_pid = rf_subos_builder();
 	info->locked_down = security_locked_down(LOCKDOWN_KEXEC) != 0;
+	info->last_event = rf_events_last();
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
 	rf_lowmem_figures(&info->low_slices, &info->low_slices_free);
 	rf_pool_figures(-1, &info->pool_total, &info->pool_free, NULL, &info->pool_reserved);
+	info->arena = rf_arena_size();
 	mutex_unlock(&rf_ledger_lock);
 
 	spin_lock_irqsave(&rf_state_lock, flags);
@@ -129,6 +138,41 @@ static int rf_ioctl_list(struct file *file, void *arg)
 			 min(capacity, list->count) * RF_NAME_MAX))
 		rc = -EFAULT;
 	kfree(names);
+	return rc;
+}
+
+static int rf_ioctl_cores(struct file *file, void *arg)
+{
+	struct rf_cores *args = arg;
+	u32 capacity = min_t(u32, args->capacity, nr_cpu_ids);
+	struct rf_core *cores;
+	int rc = 0;
+
+	if (args->reserved)
+		return -EINVAL;
+	cores = kvcalloc(nr_cpu_ids, sizeof(*cores), GFP_KERNEL);
+	if (!cores)
+		return -ENOMEM;
+	args->count = 0;
+	rf_cores_list(cores, capacity, &args->count);
+	if (copy_to_user(u64_to_user_ptr(args->cores), cores,
+			 min(capacity, args->count) * sizeof(*cores)))
+		rc = -EFAULT;
+	kvfree(cores);
+	return rc;
+}
+
+static int rf_ioctl_events(struct file *file, void *arg)
+{
+	struct rf_machine_file *machine = file->private_data;
+	struct rf_events *events = arg;
+	u64 after = events->after;
+	int rc;
+
+	rc = rf_events_read(events);
+	if (!rc)
+		WRITE_ONCE(machine->seen, min(events->after, rf_events_last()));
+	events->after = after;
 	return rc;
 }
 
@@ -190,11 +234,35 @@ static const struct rf_ioctl rf_machine_ioctls[] = {
 	{ RF_IOC_LIST, sizeof(struct rf_list), sizeof(struct rf_list), rf_ioctl_list },
 	{ RF_IOC_CREATE, sizeof(struct rf_create), sizeof(struct rf_create), rf_ioctl_create },
 	{ RF_IOC_OPEN, sizeof(struct rf_open), sizeof(struct rf_open), rf_ioctl_open },
+	{ RF_IOC_CORES, sizeof(struct rf_cores), sizeof(struct rf_cores), rf_ioctl_cores },
+	{ RF_IOC_EVENTS, sizeof(struct rf_events), sizeof(struct rf_events), rf_ioctl_events },
 };
 
 static int rf_machine_open(struct inode *inode, struct file *file)
 {
-	return capable(CAP_SYS_ADMIN) ? 0 : -EPERM;
+	struct rf_machine_file *machine;
+
+	if (!capable(CAP_SYS_ADMIN))
+		return -EPERM;
+	machine = kzalloc(sizeof(*machine), GFP_KERNEL);
+	if (!machine)
+		return -ENOMEM;
+	file->private_data = machine;
+	return 0;
+}
+
+static int rf_machine_release(struct inode *inode, struct file *file)
+{
+	kfree(file->private_data);
+	return 0;
+}
+
+static __poll_t rf_machine_poll(struct file *file, poll_table *table)
+{
+	struct rf_machine_file *machine = file->private_data;
+
+	poll_wait(file, &rf_events_wait, table);
+	return rf_events_last() > READ_ONCE(machine->seen) ? EPOLLIN | EPOLLRDNORM : 0;
 }
 
 static long rf_machine_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -205,6 +273,8 @@ static long rf_machine_ioctl(struct file *file, unsigned int cmd, unsigned long 
 static const struct file_operations rf_machine_fops = {
 	.owner = THIS_MODULE,
 	.open = rf_machine_open,
+	.release = rf_machine_release,
+	.poll = rf_machine_poll,
 	.unlocked_ioctl = rf_machine_ioctl,
 	.compat_ioctl = compat_ptr_ioctl,
 	.llseek = noop_llseek,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Test-only faults. Every step of a create or destroy that can fail calls
- * rf_step(); through debugfs a test makes the Nth step from now on fail, or
+ * Test-only faults. Every step of a create, resize, reset or destroy that can fail
+ * calls rf_step(); through debugfs a test makes the Nth step from now on fail, or
  * kills the calling process there. Reading `steps` tells how many steps there
  * were, so that a test can sweep them all.
  *

@@ -20,22 +20,10 @@ static bool rf_overlaps(u64 start, u64 size, u64 other, u64 other_size)
 	return start < other + other_size && other < start + size;
 }
 
-/* Does [start, start + size) lie in one range of the partition? */
-static bool rf_in_partition(const struct rf_subos *subos, u64 start, u64 size)
-{
-	u32 i;
+/* Pages of the boot area that are not user space's to write. */
+static const u32 rf_kept[] = { RF_MAILBOX_OFF, RF_TRAMPOLINE_OFF, RF_GRANT_OFF };
 
-	for (i = 0; i < subos->nr_ranges; i++) {
-		const struct rf_range *range = &subos->ranges[i];
-
-		if (start >= range->start && size <= range->size &&
-		    start - range->start <= range->size - size)
-			return true;
-	}
-	return false;
-}
-
-static bool rf_segment_valid(const struct rf_subos *subos, const struct rf_segment *segments,
+static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *segments,
 			     u32 index)
 {
 	const struct rf_segment *segment = &segments[index];
@@ -43,10 +31,11 @@ static bool rf_segment_valid(const struct rf_subos *subos, const struct rf_segme
 	u32 i;
 
 	if (!segment->memsz || segment->bufsz > segment->memsz ||
-	    !rf_in_partition(subos, segment->phys, segment->memsz) ||
-	    rf_overlaps(segment->phys, segment->memsz, boot + RF_MAILBOX_OFF, PAGE_SIZE) ||
-	    rf_overlaps(segment->phys, segment->memsz, boot + RF_TRAMPOLINE_OFF, PAGE_SIZE))
+	    !rf_ranges_hold(subos, segment->phys, segment->memsz))
 		return false;
+	for (i = 0; i < ARRAY_SIZE(rf_kept); i++)
+		if (rf_overlaps(segment->phys, segment->memsz, boot + rf_kept[i], PAGE_SIZE))
+			return false;
 	for (i = 0; i < index; i++)
 		if (rf_overlaps(segment->phys, segment->memsz, segments[i].phys,
 				segments[i].memsz))
@@ -108,9 +97,9 @@ int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32
 		rc = rf_segment_copy(&segments[i]);
 	if (!rc) {
 		spin_lock_irqsave(&rf_state_lock, flags);
-		subos->state = RF_STATE_LOADED;
 		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
-		rf_subos_changed(subos);
+		subos->kernel_id = RF_KERNEL_NONE;	/* of the last start, if there was one */
+		rf_subos_enter(subos, RF_STATE_LOADED, RF_CAUSE_NONE);
 		spin_unlock_irqrestore(&rf_state_lock, flags);
 	}
 	mutex_unlock(&rf_ledger_lock);
@@ -158,7 +147,7 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 		return -EINVAL;
 	if (levels == 5 && !boot_cpu_has(X86_FEATURE_LA57))
 		return -EOPNOTSUPP;
-	if (!rf_in_partition(subos, args->entry, 1) || boot >= 1ULL << 47 ||
+	if (!rf_ranges_hold(subos, args->entry, 1) || boot >= 1ULL << 47 ||
 	    args->boot_params != boot + RF_BOOT_PARAMS_OFF ||
 	    !rf_maps_identity(subos, args->page_table, levels, args->entry) ||
 	    !rf_maps_identity(subos, args->page_table, levels, boot + RF_TRAMPOLINE_OFF) ||
@@ -182,7 +171,9 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 phys)
 {
 	u64 offset = offset_in_page(phys);
+	unsigned long flags;
 	void *window;
+	bool owned;
 	ssize_t rc;
 
 	rc = security_locked_down(LOCKDOWN_KCORE);
@@ -190,9 +181,12 @@ ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 
 		return rc;
 	len = min_t(size_t, len, RF_WINDOW - offset);
 	down_read(&subos->memory_sem);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	owned = rf_ranges_hold(subos, phys, len);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!subos->boot_area) {
 		rc = -ENOENT;
-	} else if (!rf_in_partition(subos, phys, len)) {
+	} else if (!owned) {
 		rc = -EFAULT;
 	} else {
 		window = memremap(phys - offset, PAGE_ALIGN(offset + len), MEMREMAP_WB);

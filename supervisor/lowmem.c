@@ -163,3 +163,14 @@ void rf_lowmem_figures(u32 *total, u32 *free)
 		*free += rf_low_owner[i] == RF_OWNER_SUPERVISOR;
 	}
 }
+
+/* Owners by slice, for the ledger's copy. Context: ledger lock held. */
+void rf_lowmem_ledger(struct rf_ledger *ledger)
+{
+	int i;
+
+	static_assert(RF_LOW_SLICES <= ARRAY_SIZE(ledger->low_owner));
+	for (i = 0; i < RF_LOW_SLICES; i++)
+		if (rf_low_owner[i] != RF_LOW_UNUSABLE && rf_low_owner[i] != RF_LOW_TRAMPOLINE)
+			ledger->low_owner[i] = rf_low_owner[i];
+}

@@ -25,20 +25,26 @@ static int __init rf_supervisor_init(void)
 	rc = rf_lowmem_init();
 	if (rc)
 		return rc;
-	rc = rf_pool_init();
+	rc = rf_reserved_init();
 	if (rc)
 		goto free_lowmem;
 	rc = rf_cores_init();
 	if (rc)
 		goto free_pool;
-	rc = rf_release_init();
+	rc = rf_supcon_init();
 	if (rc)
 		goto free_cores;
+	rc = rf_release_init();
+	if (rc)
+		goto free_supcon;
+	rc = rf_policy_init();
+	if (rc)
+		goto free_release;
 	rf_watch_init();
 	rf_fault_init();
 	rc = rf_power_init();
 	if (rc)
-		goto free_release;
+		goto free_policy;
 	rc = rf_device_init();
 	if (rc)
 		goto free_power;
@@ -46,14 +52,18 @@ static int __init rf_supervisor_init(void)
 
 free_power:
 	rf_power_exit();
-free_release:
+free_policy:
 	rf_fault_exit();
 	rf_watch_exit();
+	rf_policy_exit();
+free_release:
 	rf_release_exit();
+free_supcon:
+	rf_supcon_exit();
 free_cores:
 	rf_cores_exit();
 free_pool:
-	rf_pool_exit();
+	rf_reserved_exit();
 free_lowmem:
 	rf_lowmem_exit();
 	return rc;
@@ -66,10 +76,12 @@ static void __exit rf_supervisor_exit(void)
 	rf_power_exit();
 	rf_fault_exit();
 	rf_watch_exit();
+	rf_policy_exit();
 	rf_release_exit();
+	rf_supcon_exit();
 	rf_cores_exit();
 	rf_blocks_exit();
-	rf_pool_exit();
+	rf_reserved_exit();
 	rf_lowmem_exit();
 }
 

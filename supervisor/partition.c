@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Partition descriptors: what CREATE and OPEN return. The descriptor of the
- * builder carries the unfinished partition: closing it undoes everything.
+ * builder carries the construction: closing it undoes what CREATE or RESET did.
  */
 #include <linux/anon_inodes.h>
+#include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/poll.h>
 #include <linux/slab.h>
@@ -13,19 +15,30 @@
 
 #include "supervisor.h"
 
+#define RF_ASK_MS	2000	/* for an agent to answer a small question */
+
+/* What hangs on a descriptor. */
+enum rf_building {
+	RF_BUILDING_NOTHING,
+	RF_BUILDING_NEW,		/* since CREATE; undone by destroying it */
+	RF_BUILDING_AGAIN,		/* since RESET; undone by leaving it stopped */
+};
+
 struct rf_partition {
 	struct rf_subos *subos;		/* with a reference */
 	u32 seen;			/* generation at the last STATUS */
-	struct mutex lock;		/* of builder */
-	bool builder;			/* under construction, on this descriptor */
+	struct mutex lock;		/* of building */
+	enum rf_building building;
 };
+
+static const struct file_operations rf_partition_fops;
 
 static void rf_partition_built(struct rf_partition *partition)
 {
 	mutex_lock(&partition->lock);
-	if (partition->builder)
+	if (partition->building != RF_BUILDING_NOTHING)
 		rf_subos_builder_done();
-	partition->builder = false;
+	partition->building = RF_BUILDING_NOTHING;
 	mutex_unlock(&partition->lock);
 }
 
@@ -96,13 +109,233 @@ static int rf_ioctl_destroy(struct file *file, void *arg)
 	return rc;
 }
 
+static int rf_ioctl_policy(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_subos *subos = partition->subos;
+	unsigned long flags;
+	int rc = rf_policy_check(arg);
+
+	if (rc)
+		return rc;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->gone) {
+		rc = -ENOENT;
+	} else {
+		subos->policies = *(struct rf_policies *)arg;
+		subos->restarts_left = subos->policies.restarts;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+static int rf_ioctl_define(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_subos *subos = partition->subos;
+	struct rf_definition *args = arg;
+	char *text = NULL;
+	int rc = 0;
+
+	if (args->length > RF_DEFINITION_MAX)
+		return -E2BIG;
+	if (args->length)
+		text = vmemdup_user(u64_to_user_ptr(args->text), args->length);
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	mutex_lock(&rf_ledger_lock);
+	if (subos->gone) {
+		rc = -ENOENT;
+	} else {
+		swap(subos->definition, text);
+		subos->definition_length = args->length;
+	}
+	mutex_unlock(&rf_ledger_lock);
+	kvfree(text);
+	return rc;
+}
+
+static int rf_ioctl_definition(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_subos *subos = partition->subos;
+	struct rf_definition *args = arg;
+	u32 room = args->length;
+	void *text;
+	int rc = 0;
+
+	text = kvmalloc(RF_DEFINITION_MAX, GFP_KERNEL);
+	if (!text)
+		return -ENOMEM;
+	mutex_lock(&rf_ledger_lock);
+	if (subos->gone)
+		rc = -ENOENT;
+	args->length = subos->definition ? subos->definition_length : 0;
+	if (args->length)
+		memcpy(text, subos->definition, args->length);
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc && args->length > room)
+		rc = -ENOSPC;
+	if (!rc && copy_to_user(u64_to_user_ptr(args->text), text, args->length))
+		rc = -EFAULT;
+	kvfree(text);
+	return rc;
+}
+
+/* The subOS behind another partition descriptor, with a reference, or an error pointer. */
+static struct rf_subos *rf_subos_of_fd(int fd)
+{
+	struct rf_subos *subos = ERR_PTR(-EBADF);
+	struct file *file = fget(fd);
+
+	if (!file)
+		return subos;
+	if (file->f_op == &rf_partition_fops) {
+		subos = ((struct rf_partition *)file->private_data)->subos;
+		kobject_get(&subos->kobj);
+	}
+	fput(file);
+	return subos;
+}
+
+static int rf_ioctl_resize(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_resize *resize = arg;
+	struct rf_subos *to = NULL;
+	u32 *cpus = NULL;
+	int rc;
+
+	resize->cpus_done = resize->culprit = 0;
+	resize->memory_done = resize->available = 0;
+	resize->error = 0;
+	if (resize->op < RF_RESIZE_CORES_ADD || resize->op > RF_RESIZE_RETURN ||
+	    resize->nr_cpus > RF_CPUS_MAX || resize->reserved)
+		return -EINVAL;
+	if (resize->op == RF_RESIZE_MOVE || resize->op == RF_RESIZE_BORROW)
+		to = rf_subos_of_fd(resize->to_fd);
+	if (IS_ERR(to))
+		return PTR_ERR(to);
+	if (resize->nr_cpus)
+		cpus = memdup_user(u64_to_user_ptr(resize->cpus), resize->nr_cpus * sizeof(*cpus));
+	if (IS_ERR(cpus)) {
+		rc = PTR_ERR(cpus);
+	} else {
+		rc = rf_subos_resize(partition->subos, resize, cpus, to);
+		kfree(cpus);
+	}
+	if (to)
+		kobject_put(&to->kobj);
+	return rc;
+}
+
+static int rf_ioctl_stop(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_stop_args *stop = arg;
+
+	return rf_subos_stop(partition->subos, stop->flags);
+}
+
+static int rf_ioctl_reset(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_reset *reset = arg;
+	int rc = -EBUSY;
+
+	mutex_lock(&partition->lock);
+	if (partition->building == RF_BUILDING_NOTHING)
+		rc = rf_subos_reset(partition->subos, reset->flags);
+	if (!rc)
+		partition->building = RF_BUILDING_AGAIN;
+	mutex_unlock(&partition->lock);
+	return rc;
+}
+
+/* A small question to the agent of a running subOS. */
+static int rf_partition_ask(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS])
+{
+	int rc;
+
+	if (READ_ONCE(subos->gone))
+		return -ENOENT;
+	if (READ_ONCE(subos->state) != RF_STATE_RUNNING)
+		return -EBUSY;
+	rc = rf_supcon_request(subos, op, args, RF_ASK_MS, NULL, NULL);
+	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
+}
+
+static int rf_ioctl_statistics(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_subos *subos = partition->subos;
+	s64 args[RF_CONTROL_ARGS] = {};
+	struct rf_endpoint *endpoint;
+	struct rf_stats *stats = arg;
+	char *c;
+	int rc;
+
+	if (stats->reserved)
+		return -EINVAL;
+	rc = rf_partition_ask(subos, RF_OP_STATISTICS, args);
+	if (rc)
+		return rc;
+	down_read(&subos->memory_sem);	/* it keeps its home meanwhile */
+	endpoint = subos->member ? rf_ficm_endpoint(subos->member) : NULL;
+	if (endpoint)
+		memcpy(&stats->inside, &endpoint->statistics, sizeof(stats->inside));
+	up_read(&subos->memory_sem);
+	stats->inside.release[sizeof(stats->inside.release) - 1] = '\0';
+	for (c = stats->inside.release; *c; c++)
+		if (!isascii(*c) || !isprint(*c))
+			*c = '?';
+	return endpoint ? 0 : -EPIPE;
+}
+
+static int rf_ioctl_window(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_window *window = arg;
+	s64 args[RF_CONTROL_ARGS] = { window->rows, window->columns };
+
+	return rf_partition_ask(partition->subos, RF_OP_WINDOW, args);
+}
+
+static int rf_ioctl_console(struct file *file, void *arg)
+{
+	struct rf_partition *partition = file->private_data;
+	struct rf_console_open *console = arg;
+	struct file *opened;
+
+	if (console->reserved)
+		return -EINVAL;
+	if (READ_ONCE(partition->subos->gone))
+		return -ENOENT;
+	console->fd = rf_console_fd(partition->subos, console->flags, &opened);
+	if (console->fd < 0)
+		return console->fd;
+	fd_install(console->fd, opened);
+	return 0;
+}
+
+/* A struct that has not grown yet: all of it has to be there. */
+#define RF_ROW(_cmd, _type, _handler)	{ _cmd, sizeof(_type), sizeof(_type), _handler }
+
 static const struct rf_ioctl rf_partition_ioctls[] = {
 	{ RF_IOC_STATUS, sizeof(struct rf_status), sizeof(u32), rf_ioctl_status },
-	{ RF_IOC_LOAD, sizeof(struct rf_load), sizeof(struct rf_load), rf_ioctl_load },
-	{ RF_IOC_START, sizeof(struct rf_start), sizeof(struct rf_start), rf_ioctl_start },
+	RF_ROW(RF_IOC_LOAD, struct rf_load, rf_ioctl_load),
+	RF_ROW(RF_IOC_START, struct rf_start, rf_ioctl_start),
 	{ RF_IOC_PUBLISH, 0, 0, rf_ioctl_publish },
-	{ RF_IOC_DESTROY, sizeof(struct rf_destroy), sizeof(struct rf_destroy),
-	  rf_ioctl_destroy },
+	RF_ROW(RF_IOC_DESTROY, struct rf_destroy, rf_ioctl_destroy),
+	RF_ROW(RF_IOC_POLICY, struct rf_policies, rf_ioctl_policy),
+	RF_ROW(RF_IOC_DEFINE, struct rf_definition, rf_ioctl_define),
+	RF_ROW(RF_IOC_DEFINITION, struct rf_definition, rf_ioctl_definition),
+	RF_ROW(RF_IOC_RESIZE, struct rf_resize, rf_ioctl_resize),
+	RF_ROW(RF_IOC_STOP, struct rf_stop_args, rf_ioctl_stop),
+	RF_ROW(RF_IOC_RESET, struct rf_reset, rf_ioctl_reset),
+	RF_ROW(RF_IOC_STATISTICS, struct rf_stats, rf_ioctl_statistics),
+	RF_ROW(RF_IOC_WINDOW, struct rf_window, rf_ioctl_window),
+	RF_ROW(RF_IOC_CONSOLE, struct rf_console_open, rf_ioctl_console),
 };
 
 static long rf_partition_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
@@ -144,10 +377,12 @@ static int rf_partition_release(struct inode *inode, struct file *file)
 	struct rf_partition *partition = file->private_data;
 	struct rf_destroy unused = {};
 
-	if (partition->builder) {
+	if (partition->building == RF_BUILDING_NEW)
 		rf_subos_destroy(partition->subos, &unused);
+	if (partition->building == RF_BUILDING_AGAIN)
+		rf_subos_reset_undo(partition->subos);
+	if (partition->building != RF_BUILDING_NOTHING)
 		rf_subos_builder_done();
-	}
 	kobject_put(&partition->subos->kobj);
 	kfree(partition);
 	return 0;
@@ -166,7 +401,7 @@ static const struct file_operations rf_partition_fops = {
 /**
  * rf_partition_fd() - prepare a descriptor of a subOS
  * @subos: the subOS; its reference goes to the descriptor on success
- * @builder: the descriptor carries the construction
+ * @builder: it was just created, and the descriptor carries its construction
  * @filp: the file to install
  *
  * Context: Process context.
@@ -181,7 +416,7 @@ int rf_partition_fd(struct rf_subos *subos, bool builder, struct file **filp)
 	if (!partition)
 		return -ENOMEM;
 	partition->subos = subos;
-	partition->builder = builder;
+	partition->building = builder ? RF_BUILDING_NEW : RF_BUILDING_NOTHING;
 	partition->seen = READ_ONCE(subos->generation);
 	mutex_init(&partition->lock);
 

@@ -1,52 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The pool: memory that is not the supervisor's. It comes from ranges reserved
- * at boot (parameter pool=) and from memory blocks taken at run time, and is
- * carved into partitions in steps of RF_EXTENT_SIZE. The list of extents is the
- * ledger of memory: sorted, without overlap, each with exactly one owner.
+ * at boot (reserved.c) and from memory blocks taken at run time (blocks.c), and
+ * is carved in steps of RF_EXTENT_SIZE: partitions from the bottom of free
+ * extents, the arena from the top, so that whole aligned blocks stay free for
+ * subOSes that grow.
  *
  * Memory is cleared when it leaves an owner, so memory nobody owns holds only
  * zeros. With poison=1 (for tests) it holds RF_POISON instead, is verified and
  * cleared when it gets an owner, and partitions keep a distance of one extent.
  */
 #include <linux/io.h>
-#include <linux/ioport.h>
-#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched.h>
-#include <linux/slab.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "extent.h"
 
 #define RF_POISON		0xa5
 #define RF_WINDOW		(64ULL << 20)	/* mapped at a time */
-
-static char *rf_pool_parameter;
-module_param_named(pool, rf_pool_parameter, charp, 0444);
-MODULE_PARM_DESC(pool, "SIZE@ADDRESS[,...]: ranges reserved at boot by memmap=SIZE$ADDRESS");
 
 static bool rf_poison;
 module_param_named(poison, rf_poison, bool, 0444);
 MODULE_PARM_DESC(poison, "fill memory nobody owns with a pattern and check it (for tests)");
 
-struct rf_extent {
-	struct list_head node;		/* in rf_pool, by address */
-	u64 start, size;
-	int nid;
-	u32 owner;			/* RF_OWNER_SUPERVISOR: nobody */
-	bool reserved;			/* reserved at boot; never goes to the supervisor's kernel */
-	bool clean;			/* holds rf_free_byte() everywhere, if nobody owns it */
-};
-
-static LIST_HEAD(rf_pool);		/* ledger lock */
-
-/* Ranges claimed in the resource tree at load, released at unload. */
-static struct rf_range rf_claimed[RF_RANGES_MAX];
-static u32 rf_nr_claimed;
-
-static u8 rf_free_byte(void)
+u8 rf_free_byte(void)
 {
 	return rf_poison ? RF_POISON : 0;
 }
@@ -97,143 +76,6 @@ static u64 rf_find_other(u64 start, u64 size, u8 byte)
 		cond_resched();
 	}
 	return 0;
-}
-
-/* A new extent in its place in the list, otherwise like @like. */
-static struct rf_extent *rf_extent_insert(u64 start, u64 size, const struct rf_extent *like)
-{
-	struct rf_extent *extent = kzalloc(sizeof(*extent), GFP_KERNEL), *at;
-
-	if (!extent)
-		return NULL;
-	*extent = *like;
-	extent->start = start;
-	extent->size = size;
-	list_for_each_entry(at, &rf_pool, node)
-		if (at->start > start)
-			break;
-	list_add_tail(&extent->node, &at->node);
-	return extent;
-}
-
-/* Cut @extent at @address (inside it): it keeps the lower part. */
-static int rf_extent_split(struct rf_extent *extent, u64 address)
-{
-	u64 lower = address - extent->start;
-
-	if (!lower || lower >= extent->size)
-		return 0;
-	if (!rf_extent_insert(address, extent->size - lower, extent))
-		return -ENOMEM;
-	extent->size = lower;
-	return 0;
-}
-
-/* Join neighbours that nobody owns. */
-static void rf_pool_merge(void)
-{
-	struct rf_extent *extent, *next;
-
-	list_for_each_entry_safe(extent, next, &rf_pool, node) {
-		while (!list_entry_is_head(next, &rf_pool, node) && !extent->owner &&
-		       !next->owner && extent->start + extent->size == next->start &&
-		       extent->nid == next->nid && extent->reserved == next->reserved &&
-		       extent->clean == next->clean) {
-			struct rf_extent *after = list_next_entry(next, node);
-
-			extent->size += next->size;
-			list_del(&next->node);
-			kfree(next);
-			next = after;
-		}
-	}
-}
-
-/**
- * rf_pool_add() - memory that nobody owns any more joins the pool
- * @start: physical address, RF_EXTENT_SIZE aligned
- * @size: bytes, a multiple of RF_EXTENT_SIZE
- * @node: NUMA node
- * @reserved: reserved at boot
- *
- * Context: Process context. Ledger lock held.
- * Return: 0 or -ENOMEM; on error the pool is as before.
- */
-int rf_pool_add(u64 start, u64 size, int node, bool reserved)
-{
-	struct rf_extent extent = { .nid = node, .reserved = reserved };
-
-	/* What was reserved at boot is large, and nobody's: it is cleared when it is carved. */
-	if (!reserved || rf_poison) {
-		if (rf_fill(start, size, rf_free_byte()))
-			return -ENOMEM;
-		extent.clean = true;
-	}
-	if (!rf_extent_insert(start, size, &extent))
-		return -ENOMEM;
-	rf_pool_merge();
-	return 0;
-}
-
-/* Take memory that nobody owns out of the pool. Ledger lock held. */
-int rf_pool_remove(u64 start, u64 size)
-{
-	struct rf_extent *extent, *next;
-
-	list_for_each_entry_safe(extent, next, &rf_pool, node) {
-		if (extent->start + extent->size <= start || extent->start >= start + size)
-			continue;
-		if (rf_extent_split(extent, start))
-			return -ENOMEM;
-		if (extent->start < start) {
-			next = list_next_entry(extent, node);
-			continue;
-		}
-		if (rf_extent_split(extent, start + size))
-			return -ENOMEM;
-		list_del(&extent->node);
-		kfree(extent);
-	}
-	return 0;
-}
-
-/* Does nobody own anything in this range? Ledger lock held. */
-bool rf_pool_is_free(u64 start, u64 size)
-{
-	struct rf_extent *extent;
-
-	list_for_each_entry(extent, &rf_pool, node)
-		if (extent->owner && extent->start < start + size &&
-		    extent->start + extent->size > start)
-			return false;
-	return true;
-}
-
-/* Figures of the pool, in bytes, any pointer may be NULL. Ledger lock held. */
-void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved)
-{
-	u64 sum = 0, sum_free = 0, sum_reserved = 0, max_free = 0;
-	struct rf_extent *extent;
-
-	list_for_each_entry(extent, &rf_pool, node) {
-		if (node >= 0 && extent->nid != node)
-			continue;
-		sum += extent->size;
-		if (extent->reserved)
-			sum_reserved += extent->size;
-		if (extent->owner)
-			continue;
-		sum_free += extent->size;
-		max_free = max(max_free, extent->size);
-	}
-	if (total)
-		*total = sum;
-	if (free)
-		*free = sum_free;
-	if (largest)
-		*largest = max_free;
-	if (reserved)
-		*reserved = sum_reserved;
 }
 
 /* Distance from other partitions that a carve keeps at both ends of a free extent. */
@@ -288,7 +130,25 @@ static int rf_extent_clear(struct rf_extent *extent)
 	} else if (extent->clean) {
 		return 0;
 	}
+	extent->clean = false;
 	return rf_fill(extent->start, extent->size, 0);
+}
+
+/* [start, start + size), inside a free extent, gets an owner. On an error nobody owns it. */
+static int rf_extent_give(struct rf_extent *extent, u64 start, u64 size, u32 owner)
+{
+	int rc;
+
+	if (rf_extent_split(extent, start))
+		return -ENOMEM;
+	if (extent->start < start)
+		extent = list_next_entry(extent, node);
+	if (rf_extent_split(extent, start + size))
+		return -ENOMEM;
+	rc = rf_extent_clear(extent);
+	if (!rc)
+		extent->owner = owner;
+	return rc;
 }
 
 /* Give @size bytes from free extents to @subos. -ENOMEM leaves what was carved with it. */
@@ -303,18 +163,11 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 			return -ENOMEM;
 		start = extent->start + rf_guard();
 		part = min(size, rf_extent_usable(extent, node));
-		if (rf_extent_split(extent, start))
-			return -ENOMEM;
-		if (extent->start < start)
-			extent = list_next_entry(extent, node);
-		if (rf_extent_split(extent, start + part))
-			return -ENOMEM;
-		extent->owner = subos->id;
-		subos->ranges[subos->nr_ranges++] = (struct rf_range){ start, part };
-		size -= part;
-		rc = rf_extent_clear(extent);
+		rc = rf_extent_give(extent, start, part, subos->id);
 		if (rc)
 			return rc;
+		subos->ranges[subos->nr_ranges++] = (struct rf_range){ start, part };
+		size -= part;
 	}
 	return 0;
 }
@@ -337,7 +190,7 @@ bool rf_pool_could_take(u64 size, int node, u64 *available)
 		return true;
 	rf_blocks_figures(&memory);
 	*available += memory.movable + memory.other;
-	return *available >= size + 2 * rf_guard();
+	return *available >= 2 * rf_guard() && *available - 2 * rf_guard() >= size;
 }
 
 /**
@@ -371,6 +224,156 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
 }
 
 /**
+ * rf_pool_take_top() - memory from the top of the highest free extent that has room
+ * @owner: the new owner
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
+ * @start: set to its physical address
+ *
+ * Takes memory blocks from the supervisor if the pool has no room.
+ *
+ * Context: Process context, interruptible. Ledger lock held.
+ * Return: 0, with the memory cleared; -ENOMEM, -EINTR.
+ */
+int rf_pool_take_top(u32 owner, u64 size, u64 *start)
+{
+	struct rf_extent *extent, *highest;
+	u64 taken;
+	int rc, tries;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	for (tries = 0; tries < 2; tries++) {
+		highest = NULL;
+		list_for_each_entry(extent, &rf_pool, node)
+			if (rf_extent_usable(extent, -1) >= size)
+				highest = extent;
+		if (highest) {
+			*start = highest->start + highest->size - rf_guard() - size;
+			return rf_extent_give(highest, *start, size, owner);
+		}
+		rc = rf_blocks_take(size + 2 * rf_guard(), -1, &taken);
+		if (rc)
+			return rc;
+	}
+	return -ENOMEM;
+}
+
+/* Bytes in whole blocks of @align in a free extent; *@start: the first of them. */
+static u64 rf_extent_aligned(const struct rf_extent *extent, u64 align, int node, u64 *start)
+{
+	u64 end = ALIGN_DOWN(extent->start + extent->size, align);
+
+	*start = ALIGN(extent->start, align);
+	if (extent->owner || (node >= 0 && extent->nid != node) || end <= *start)
+		return 0;
+	return end - *start;
+}
+
+static u64 rf_pool_aligned(u64 align, int node)
+{
+	struct rf_extent *extent;
+	u64 sum = 0, start;
+
+	list_for_each_entry(extent, &rf_pool, node)
+		sum += rf_extent_aligned(extent, align, node, &start);
+	return sum;
+}
+
+/* One run of whole blocks: the smallest that holds all, else the largest. */
+static int rf_pool_carve_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *range)
+{
+	struct rf_extent *extent, *best = NULL;
+	u64 start, part, best_part = 0;
+
+	list_for_each_entry(extent, &rf_pool, node) {
+		part = rf_extent_aligned(extent, align, node, &start);
+		if (part && (!best || (best_part < size ? part > best_part
+							: part >= size && part < best_part))) {
+			best = extent;
+			best_part = part;
+		}
+	}
+	if (!best)
+		return -ENOMEM;
+	rf_extent_aligned(best, align, node, &start);
+	*range = (struct rf_range){ start, min(size, best_part) };
+	return rf_extent_give(best, range->start, range->size, owner);
+}
+
+/**
+ * rf_pool_take_aligned() - whole aligned memory blocks, in as few ranges as possible
+ * @owner: the new owner
+ * @size: bytes, a multiple of @align
+ * @align: a power of two, at least RF_EXTENT_SIZE
+ * @node: NUMA node, or -1
+ * @ranges: filled
+ * @count: in: room in @ranges; out: how many
+ * @available: on -ENOMEM, how much could have been given
+ *
+ * Takes memory blocks from the supervisor if the pool is too small; what was taken
+ * in vain stays in the pool, see rf_blocks_give_back().
+ *
+ * Context: Process context, interruptible. Ledger lock held.
+ * Return: 0, with the memory cleared; -ENOMEM, -EINTR: nobody owns it.
+ */
+int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
+			 u32 *count, u64 *available)
+{
+	struct rf_memory memory = { .node = node };
+	u32 room = *count;
+	u64 taken;
+	int rc = 0;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*count = 0;
+	*available = rf_pool_aligned(align, node);
+	if (*available < size) {
+		rf_pool_merge(true);
+		*available = rf_pool_aligned(align, node);
+	}
+	if (*available < size) {
+		rf_blocks_figures(&memory);
+		if (size - *available > memory.movable + memory.other) {
+			*available += ALIGN_DOWN(memory.movable + memory.other, align);
+			return -ENOMEM;
+		}
+		rc = rf_blocks_take(size - *available, node, &taken);
+		*available = rf_pool_aligned(align, node);
+		if (rc == -EINTR)
+			return rc;
+		rc = *available < size ? -ENOMEM : 0;
+	}
+	while (!rc && size) {
+		if (*count == room) {
+			rc = -ENOMEM;
+			break;
+		}
+		rc = rf_pool_carve_aligned(owner, size, align, node, &ranges[*count]);
+		if (!rc)
+			size -= ranges[(*count)++].size;
+	}
+	while (rc && *count) {
+		(*count)--;
+		rf_pool_free(ranges[*count].start, ranges[*count].size);
+	}
+	return rc;
+}
+
+/**
+ * rf_pool_free() - memory loses its owner, and is cleared
+ * @start: physical address
+ * @size: bytes; whole extents
+ *
+ * Memory that cannot be mapped now is cleared when it gets its next owner.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_pool_free(u64 start, u64 size)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pool_disown(start, size, rf_fill(start, size, rf_free_byte()) == 0);
+}
+
+/**
  * rf_pool_release() - take a subOS's memory back, cleared
  * @subos: the owner; none of its cores or devices can write any more
  * @returned: counts the bytes
@@ -380,31 +383,26 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
  */
 int rf_pool_release(struct rf_subos *subos, u64 *returned)
 {
-	struct rf_extent *extent;
-	u32 i, kept = 0;
 	int rc, result = 0;
+	u32 kept = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	for (i = 0; i < subos->nr_ranges; i++) {
-		struct rf_range range = subos->ranges[i];
+	while (kept < subos->nr_ranges) {
+		struct rf_range range = subos->ranges[kept];
 
 		rc = rf_step("memory-clear");
 		if (!rc)
 			rc = rf_fill(range.start, range.size, rf_free_byte());
+		if (!rc)
+			rc = rf_ranges_remove(subos, range.start, range.size);
 		if (rc) {
-			subos->ranges[kept++] = range;
+			kept++;
 			result = rc;
 			continue;
 		}
-		list_for_each_entry(extent, &rf_pool, node)
-			if (extent->start == range.start) {
-				extent->owner = RF_OWNER_SUPERVISOR;
-				extent->clean = true;
-			}
+		rf_pool_disown(range.start, range.size, true);
 		*returned += range.size;
 	}
-	subos->nr_ranges = kept;
-	rf_pool_merge();
 	return result;
 }
 
@@ -423,98 +421,4 @@ u64 rf_pool_check(void)
 			return wrong;
 	}
 	return 0;
-}
-
-/* Is the range inside one memmap=SIZE$START of the kernel command line? */
-static bool rf_reserved_at_boot(char *cmdline, u64 start, u64 size)
-{
-	static const char option[] = "memmap=";
-	char *at = cmdline;
-
-	while ((at = strstr(at, option))) {
-		at += sizeof(option) - 1;
-		for (;;) {
-			u64 length = memparse(at, &at), base;
-			char kind = *at;
-
-			base = *at ? memparse(at + 1, &at) : 0;
-			if (kind == '$' && start >= base && size <= length &&
-			    start - base <= length - size)
-				return true;
-			if (*at != ',')
-				break;
-			at++;
-		}
-	}
-	return false;
-}
-
-static int rf_pool_add_reserved(char *cmdline, u64 start, u64 size)
-{
-	if (!size || !IS_ALIGNED(start | size, RF_EXTENT_SIZE)) {
-		pr_err("pool=: 0x%llx@0x%llx is not in steps of 2 MiB\n", size, start);
-		return -EINVAL;
-	}
-	if (!rf_reserved_at_boot(cmdline, start, size) ||
-	    region_intersects(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
-		    REGION_DISJOINT) {
-		pr_err("pool=: 0x%llx@0x%llx was not reserved by memmap=SIZE$START at boot\n",
-		       size, start);
-		return -EINVAL;
-	}
-	if (rf_nr_claimed == RF_RANGES_MAX ||
-	    !request_mem_region(start, size, "rainforest pool")) {
-		pr_err("pool=: 0x%llx@0x%llx is used by somebody else\n", size, start);
-		return -EBUSY;
-	}
-	rf_claimed[rf_nr_claimed++] = (struct rf_range){ start, size };
-	return rf_pool_add(start, size, memory_add_physaddr_to_nid(start), true);
-}
-
-int rf_pool_init(void)
-{
-	char *cmdline, *at = rf_pool_parameter;
-	int rc = 0;
-
-	if (!at || !*at)
-		return 0;
-	cmdline = kzalloc(PAGE_SIZE, GFP_KERNEL);
-	if (!cmdline)
-		return -ENOMEM;
-	rf_file_read("/proc/cmdline", cmdline, PAGE_SIZE);
-	mutex_lock(&rf_ledger_lock);
-	while (!rc && *at) {
-		u64 size = memparse(at, &at), start = 0;
-		bool valid = *at == '@';
-
-		if (valid)
-			start = memparse(at + 1, &at);
-		if (!valid || (*at && *at != ',')) {
-			pr_err("pool=%s: expected SIZE@ADDRESS[,...]\n", rf_pool_parameter);
-			rc = -EINVAL;
-			break;
-		}
-		rc = rf_pool_add_reserved(cmdline, start, size);
-		if (*at)
-			at++;
-	}
-	mutex_unlock(&rf_ledger_lock);
-	kfree(cmdline);
-	if (rc)
-		rf_pool_exit();
-	return rc;
-}
-
-/* Nobody owns anything any more, and all blocks went back: only reserved memory is left. */
-void rf_pool_exit(void)
-{
-	struct rf_extent *extent, *next;
-
-	list_for_each_entry_safe(extent, next, &rf_pool, node) {
-		list_del(&extent->node);
-		kfree(extent);
-	}
-	while (rf_nr_claimed--)
-		release_mem_region(rf_claimed[rf_nr_claimed].start,
-				   rf_claimed[rf_nr_claimed].size);
 }

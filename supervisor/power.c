@@ -14,12 +14,10 @@ static void rf_stop_one(struct rf_subos *subos)
 {
 	lockdep_assert_held(&rf_state_lock);
 	rf_cores_hold(subos);
-	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)
+	subos->hold_at = 0;
+	if (!rf_state_live(subos->state) || subos->destroying)
 		return;
-	subos->state = RF_STATE_STOPPED;
-	subos->cause = RF_CAUSE_SUPERVISOR;
-	subos->moments[RF_MOMENT_END] = ktime_get_ns();
-	rf_subos_changed(subos);
+	rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_SUPERVISOR);
 	pr_notice("subOS %s is stopped: the supervisor goes down\n", subos->name);
 }
 
@@ -29,6 +27,7 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 	struct rf_subos *subos;
 	unsigned long flags;
 
+	rf_policy_off();
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node)
 		rf_stop_one(subos);

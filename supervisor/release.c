@@ -2,7 +2,7 @@
 /*
  * The way back: every core is held, then memory is cleared and returned, then
  * the cores come online again in the supervisor. It runs in a workqueue, for it
- * must not depend on who asked: an ioctl, or the exit of a killed tool.
+ * must not depend on who asked: an ioctl, the exit of a killed tool, or a policy.
  */
 #include <linux/completion.h>
 #include <linux/io.h>
@@ -15,7 +15,28 @@
 
 static struct workqueue_struct *rf_release_queue;
 
-/* Nothing of this subOS executes or writes any more; nobody looks at it. */
+/*
+ * Nothing of this subOS executes any more, nobody watches it, and nobody waits for its
+ * agent: an adjustment that is under way ends soon.
+ */
+static void rf_release_begin(struct rf_subos *subos)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (!subos->destroying) {
+		subos->destroying = true;
+		subos->hold_at = 0;
+		rf_cores_hold(subos);
+		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/*
+ * Also what an adjustment gave it meanwhile is held, and a LOAD that was under way counts
+ * for nothing. From here on nobody uses its home segment.
+ */
 static int rf_release_quiet(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -25,14 +46,15 @@ static int rf_release_quiet(struct rf_subos *subos)
 	if (rc)
 		return rc;
 	spin_lock_irqsave(&rf_state_lock, flags);
-	subos->hold_at = 0;
-	if (subos->state != RF_STATE_STOPPING) {
-		subos->state = RF_STATE_STOPPING;
-		subos->cause = RF_CAUSE_OPERATOR;
-		rf_subos_changed(subos);
-	}
 	rf_cores_hold(subos);
+	if (subos->state != RF_STATE_STOPPING)
+		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_console_end(subos);
+	rf_loans_settle(subos);
+	down_write(&subos->memory_sem);
+	rf_arena_detach(subos);
+	up_write(&subos->memory_sem);
 	return 0;
 }
 
@@ -54,33 +76,30 @@ static int rf_release_memory(struct rf_subos *subos, u64 *returned)
 	return rf_blocks_give_back();
 }
 
-static void rf_release_done(struct rf_subos *subos)
+static void rf_release_done(struct rf_subos *subos, const struct rf_destroy *args)
 {
+	const u64 event[4] = { args->memory_returned };
 	unsigned long flags;
 
+	rf_event(subos, RF_EVENT_DESTROYED, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_del_init(&subos->node);
 	subos->gone = true;
 	rf_subos_changed(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_grant_update();
+	rf_arena_describe();
 	if (subos->kobj.state_in_sysfs)
 		kobject_del(&subos->kobj);
 	kobject_put(&subos->kobj);
 	module_put(THIS_MODULE);
 }
 
-/**
- * rf_subos_give_back() - return everything a subOS owns
- * @subos: the subOS, in any state
- * @args: see RF_IOC_DESTROY
- *
- * Drops the list's reference on @subos when all is back. Can be called again
- * after an error: it goes on with what is left.
- *
- * Context: Workqueue. Ledger lock held.
- * Return: 0 or -EIO; -ENOENT if it is gone already.
+/*
+ * Return everything a subOS owns, and drop the list's reference when all is back. Can be
+ * called again after an error: it goes on with what is left.
  */
-int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args)
+static int rf_release_all(struct rf_subos *subos, struct rf_destroy *args)
 {
 	int rc, rc_cores;
 
@@ -96,7 +115,7 @@ int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args)
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
-	rf_release_done(subos);
+	rf_release_done(subos, args);
 	return 0;
 }
 
@@ -112,11 +131,13 @@ static void rf_release_work(struct work_struct *work)
 {
 	struct rf_release *release = container_of(work, struct rf_release, work);
 
+	mutex_lock(&release->subos->adjusting);
 	mutex_lock(&rf_ledger_lock);
 	rf_step_caller(release->caller);
-	release->rc = rf_subos_give_back(release->subos, release->args);
+	release->rc = rf_release_all(release->subos, release->args);
 	rf_step_caller(NULL);
 	mutex_unlock(&rf_ledger_lock);
+	mutex_unlock(&release->subos->adjusting);
 }
 
 /**
@@ -124,13 +145,14 @@ static void rf_release_work(struct work_struct *work)
  * @subos: the subOS; the caller has a reference
  * @args: see RF_IOC_DESTROY
  *
- * Context: Process context, sleeps until done. Takes the ledger lock.
+ * Context: Process context, sleeps until done. Takes `adjusting` and the ledger lock.
  * Return: 0 or an error as documented for RF_IOC_DESTROY.
  */
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 {
 	struct rf_release release = { .subos = subos, .args = args, .caller = current };
 
+	rf_release_begin(subos);
 	INIT_WORK_ONSTACK(&release.work, rf_release_work);
 	queue_work(rf_release_queue, &release.work);
 	flush_work(&release.work);

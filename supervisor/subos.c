@@ -23,6 +23,17 @@ pid_t rf_subos_builder(void)
 	return atomic_read(&rf_builder);
 }
 
+/**
+ * rf_subos_builder_take() - become who holds the partition under construction
+ *
+ * Context: Process context.
+ * Return: 0, or the pid of who holds one.
+ */
+pid_t rf_subos_builder_take(void)
+{
+	return atomic_cmpxchg(&rf_builder, 0, task_tgid_nr(current));
+}
+
 /* The partition under construction was published or undone. */
 void rf_subos_builder_done(void)
 {
@@ -85,6 +96,7 @@ static bool rf_name_valid(const char *name)
 static int rf_create_check(struct rf_create *args, const u32 *cpus)
 {
 	struct rf_subos *same;
+	u64 need;
 	int rc;
 
 	if (args->flags || args->reserved || !rf_name_valid(args->name) || !args->memory ||
@@ -101,7 +113,12 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus)
 	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
 	if (rc)
 		return rc;
-	return rf_pool_could_take(args->memory, args->node, &args->available) ? 0 : -ENOMEM;
+	need = rf_arena_need();
+	if (args->memory <= U64_MAX - need &&
+	    rf_pool_could_take(args->memory + need, args->node, &args->available))
+		return 0;
+	args->available -= min(args->available, need);
+	return -ENOMEM;
 }
 
 static struct rf_subos *rf_subos_alloc(const char *name)
@@ -112,10 +129,14 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 		return NULL;
 	kobject_init(&subos->kobj, &rf_subos_ktype);
 	strscpy(subos->name, name, sizeof(subos->name));
+	mutex_init(&subos->adjusting);
 	init_rwsem(&subos->memory_sem);
 	init_waitqueue_head(&subos->wait);
 	INIT_LIST_HEAD(&subos->node);
+	INIT_LIST_HEAD(&subos->requests);
+	subos->kernel_id = RF_KERNEL_NONE;
 	subos->state = RF_STATE_DEFINED;
+	rf_policy_setup(subos);
 	subos->moments[RF_MOMENT_CREATE] = ktime_get_ns();
 	return subos;
 }
@@ -125,7 +146,11 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 {
 	int rc;
 
-	rc = rf_step("low-slice");
+	rc = rf_step("console");
+	if (!rc)
+		rc = rf_console_add(subos);
+	if (!rc)
+		rc = rf_step("low-slice");
 	if (rc)
 		return rc;
 	subos->low_slice = rf_lowmem_alloc(subos->id);
@@ -137,7 +162,11 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		return rc;
 	rf_subos_moment(subos, RF_MOMENT_CPUS);
 
-	rc = rf_pool_take(subos, args->memory, args->node, &args->available);
+	rc = rf_step("arena");
+	if (!rc)
+		rc = rf_arena_attach(subos);
+	if (!rc)
+		rc = rf_pool_take(subos, args->memory, args->node, &args->available);
 	if (rc)
 		return rc;
 	if (subos->ranges[0].size < RF_BOOT_AREA_SIZE)
@@ -178,7 +207,21 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_add_tail(&subos->node, &rf_subos_list);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (!rc) {
+		rf_grant_update();
+		rf_arena_describe();
+	}
 	return rc;
+}
+
+static void rf_create_note(struct rf_subos *subos, const struct rf_create *args, const u32 *cpus)
+{
+	const u64 event[4] = { args->memory };
+	char list[RF_REASON_MAX];
+
+	rf_cores_text(cpus, args->nr_cpus, list, sizeof(list));
+	rf_event(subos, RF_EVENT_CREATED, 0, RF_CAUSE_OPERATOR,
+		 ktime_get_ns() - subos->moments[RF_MOMENT_CREATE], event, list);
 }
 
 /**
@@ -204,7 +247,7 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **o
 		return rc;
 	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
-	holder = atomic_cmpxchg(&rf_builder, 0, task_tgid_nr(current));
+	holder = rf_subos_builder_take();
 	if (holder) {
 		args->culprit = holder;
 		return -EBUSY;
@@ -220,6 +263,8 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **o
 	}
 	if (rc)
 		rf_subos_builder_done();
+	else
+		rf_create_note(*out, args, cpus);
 	return rc;
 }
 
@@ -234,35 +279,64 @@ int rf_subos_publish(struct rf_subos *subos)
 	return READ_ONCE(subos->state) == RF_STATE_LOADED ? 0 : -EBUSY;
 }
 
-static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
+/* The kernel that is going to be started is nobody that anything is known of. */
+static int rf_start_prepare(struct rf_subos *subos)
 {
-	enum rf_stage stage;
 	unsigned long flags;
 	int rc;
 
-	rc = subos->state == RF_STATE_LOADED ? rf_subos_check_start(subos, args) : -EBUSY;
+	rc = rf_arena_clear(subos);
+	if (rc)
+		return rc;
+	rf_console_start(subos);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->capabilities = 0;
+	subos->block_size = 0;
+	subos->beat = subos->beat_at = 0;
+	subos->starts++;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_grant_prepare(subos);
+	return 0;
+}
+
+/* How far the boot core came is what has become of the subOS. */
+static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
+{
+	unsigned long flags;
+	int rc = 0;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->stage = stage;
+	if (subos->destroying) {
+		rf_cores_hold(subos);
+		rc = -ENOENT;
+	} else if (stage >= RF_STAGE_KERNEL) {
+		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
+		rf_subos_enter(subos, RF_STATE_BOOTING, RF_CAUSE_NONE);
+	} else {
+		rf_cores_hold(subos);
+		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_NO_ENTRY);
+		rc = -ETIMEDOUT;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
+{
+	int rc;
+
+	rc = READ_ONCE(subos->state) == RF_STATE_LOADED ? rf_subos_check_start(subos, args) : -EBUSY;
 	if (!rc)
 		rc = rf_step("start");
+	if (!rc)
+		rc = rf_start_prepare(subos);
 	if (rc)
 		return rc;
 
 	rf_subos_moment(subos, RF_MOMENT_START);
-	stage = rf_trampoline_run(subos, args);
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	subos->stage = stage;
-	if (stage >= RF_STAGE_KERNEL) {
-		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
-		subos->state = RF_STATE_BOOTING;
-	} else {
-		rf_cores_hold(subos);
-		subos->moments[RF_MOMENT_END] = ktime_get_ns();
-		subos->state = RF_STATE_CRASHED;
-		subos->cause = RF_CAUSE_NO_ENTRY;
-		rc = -ETIMEDOUT;
-	}
-	rf_subos_changed(subos);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rc = rf_start_result(subos, rf_trampoline_run(subos, args));
+	rf_arena_describe();
 	rf_watch_kick();
 	return rc;
 }
@@ -285,10 +359,53 @@ int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
 	return rc;
 }
 
+/* State lock held, as below. */
+static void rf_status_life(const struct rf_subos *subos, struct rf_status *status)
+{
+	status->id = subos->id;
+	memcpy(status->name, subos->name, sizeof(status->name));
+	status->state = subos->state;
+	status->cause = subos->cause;
+	status->stage = subos->stage;
+	status->cpus_online = subos->cpus_online;
+	memcpy(status->reason, subos->reason, sizeof(status->reason));
+	status->vmcoreinfo = subos->vmcoreinfo;
+	status->vmcoreinfo_size = subos->vmcoreinfo_size;
+	memcpy(status->moments, subos->moments, sizeof(status->moments));
+	status->starts = subos->starts;
+	status->restarts_left = subos->restarts_left;
+	status->on_crash = subos->policies.on_crash;
+	status->on_reboot = subos->policies.on_reboot;
+	status->hang_timeout_ms = subos->policies.hang_timeout_ms;
+}
+
+static void rf_status_owned(const struct rf_subos *subos, struct rf_status *status)
+{
+	u32 i;
+
+	status->low_slice = subos->low_slice;
+	status->member = subos->member;
+	status->nr_cpus = subos->nr_cpus;
+	memcpy(status->cpus, subos->cpus, subos->nr_cpus * sizeof(subos->cpus[0]));
+	memcpy(status->apic_ids, subos->apic_ids, subos->nr_cpus * sizeof(subos->apic_ids[0]));
+	status->nr_ranges = subos->nr_ranges;
+	memcpy(status->ranges, subos->ranges, subos->nr_ranges * sizeof(subos->ranges[0]));
+	for (i = 0; i < status->nr_ranges; i++)
+		status->memory += status->ranges[i].size;
+}
+
+static void rf_status_agent(const struct rf_subos *subos, struct rf_status *status)
+{
+	status->capabilities = subos->capabilities;
+	status->block_size = subos->block_size;
+	if (subos->beat_at && rf_state_live(subos->state))
+		status->beat_age_ns = ktime_get_ns() - subos->beat_at;
+}
+
 /**
  * rf_subos_status() - one consistent snapshot
  * @subos: the subOS
- * @status: filled, but for its size
+ * @status: all zeros; filled, but for its size
  * @generation: what poll() compares with
  *
  * Context: Any.
@@ -297,32 +414,18 @@ int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
 int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation)
 {
 	unsigned long flags;
-	u32 i;
+	int rc = -ENOENT;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->gone) {
-		spin_unlock_irqrestore(&rf_state_lock, flags);
-		return -ENOENT;
+	if (!subos->gone) {
+		rf_status_life(subos, status);
+		rf_status_owned(subos, status);
+		rf_status_agent(subos, status);
+		*generation = subos->generation;
+		rc = 0;
 	}
-	status->id = subos->id;
-	memcpy(status->name, subos->name, sizeof(status->name));
-	status->state = subos->state;
-	status->cause = subos->cause;
-	status->stage = subos->stage;
-	status->cpus_online = subos->cpus_online;
-	memcpy(status->reason, subos->reason, sizeof(status->reason));
-	status->low_slice = subos->low_slice;
-	status->vmcoreinfo = subos->vmcoreinfo;
-	status->vmcoreinfo_size = subos->vmcoreinfo_size;
-	memcpy(status->moments, subos->moments, sizeof(status->moments));
-	status->nr_cpus = subos->nr_cpus;
-	status->nr_ranges = subos->nr_ranges;
-	memcpy(status->ranges, subos->ranges, sizeof(status->ranges));
-	memcpy(status->cpus, subos->cpus, sizeof(status->cpus));
-	memcpy(status->apic_ids, subos->apic_ids, sizeof(status->apic_ids));
-	for (i = 0; i < status->nr_ranges; i++)
-		status->memory += status->ranges[i].size;
-	*generation = subos->generation;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return 0;
+	if (!rc)
+		status->console_viewers = rf_console_viewers(subos);
+	return rc;
 }

@@ -21,6 +21,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "kernel/ficm.h"
 #include "uapi/rainforest.h"
@@ -79,7 +80,9 @@ struct rf_subos {
 	u32 starts;
 	u32 restarts_left;
 	bool resetting;			/* a RESET's builder is at work: its end is no end */
-	bool restart_asked;		/* rfm is going to start it again */
+	bool stop_asked;		/* by the operator: policies do nothing about its end */
+	bool destroying;		/* DESTROY has begun: cores held, nobody watches any more */
+	struct work_struct ending;	/* restart.c: what follows its end */
 	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
 	u32 generation;			/* counts changes, for poll() */
 	bool gone;			/* destroyed; only descriptors are left */
@@ -98,11 +101,11 @@ int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
 int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation);
 void rf_subos_changed(struct rf_subos *subos);
 pid_t rf_subos_builder(void);
+pid_t rf_subos_builder_take(void);	/* become the builder: 0, or the pid of who is */
 void rf_subos_builder_done(void);
 
 /* release.c: the way back */
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args);
-int rf_subos_give_back(struct rf_subos *subos, struct rf_destroy *args);
 int rf_release_init(void);
 void rf_release_exit(void);
 
@@ -110,6 +113,9 @@ void rf_release_exit(void);
 int rf_arena_attach(struct rf_subos *subos);	/* ledger lock; member number, home segment */
 void rf_arena_detach(struct rf_subos *subos);	/* ledger lock; safe to repeat */
 u64 rf_arena_size(void);			/* ledger lock */
+u64 rf_arena_need(void);			/* ledger lock; what another subOS would take */
+int rf_arena_clear(struct rf_subos *subos);	/* ledger lock; home as new, before a start */
+void rf_arena_segments(struct rf_arena_segment *segments);	/* ledger lock */
 void rf_arena_describe(void);			/* ledger lock; machine page, ledger's copy */
 void *rf_arena_home(const struct rf_subos *subos); /* kernel address of its home segment */
 
@@ -117,10 +123,15 @@ void *rf_arena_home(const struct rf_subos *subos); /* kernel address of its home
 extern struct rf_grant rf_own_grant;
 void rf_grant_update(void);			/* ledger lock; all pages, from the ledger */
 void rf_grant_prepare(struct rf_subos *subos);	/* ledger lock; before a start: new kernel id */
+void rf_grant_refresh(void);			/* any context: update and describe soon */
 
 /* supcon.c: requests to the agents, HELLO from them */
 int rf_supcon_init(void);
 void rf_supcon_exit(void);
+int rf_supcon_open(void);			/* after the first rf_ficm_join() */
+void rf_supcon_close(void);			/* before rf_ficm_leave() */
+void rf_supcon_queue(struct work_struct *work);	/* any context */
+void rf_supcon_run(struct work_struct *work);	/* and wait for it */
 /*
  * Ask the agent of a subOS and wait. @progress (may be NULL) is called for each
  * PROGRESS in process context, with none of our locks held. On a time-out or a
@@ -132,20 +143,15 @@ void rf_supcon_exit(void);
 typedef void (*rf_supcon_progress)(struct rf_subos *subos, const s64 *args, void *data);
 int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
 		      u32 timeout_ms, rf_supcon_progress progress, void *data);
-void rf_supcon_ended(struct rf_subos *subos);	/* any context: wake who waits for its answers */
+void rf_supcon_ended(struct rf_subos *subos);	/* state lock: wake who waits for its answers */
 
 /* resize.c, resize_cores.c, resize_memory.c */
 int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
 		    struct rf_subos *to);
-void rf_resize_late(struct rf_subos *subos, const struct rf_control *answer); /* process context */
 void rf_loans_settle(struct rf_subos *subos);	/* destroy: borrowed cores go home. Ledger lock. */
-u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
-void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
 
 /* events.c: what happened, for people and programs */
-void rf_events_init(void);
-void rf_events_exit(void);
-/* Any context. @name and id come from @subos. */
+/* Any context. Name and id come from @subos; @args and @detail may be NULL. */
 void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
 	      u64 duration_ns, const u64 args[4], const char *detail);
 int rf_events_read(struct rf_events *args);	/* copies to user space */
@@ -157,9 +163,10 @@ int rf_console_init(void);			/* after the first rf_ficm_join() */
 void rf_console_exit(void);			/* before rf_ficm_leave() */
 int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is needed */
 void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */
+void rf_console_stop(struct rf_subos *subos);	/* reset: take what is left in the rings */
 void rf_console_end(struct rf_subos *subos);	/* destroyed: readers see the end */
 void rf_console_free(struct rf_subos *subos);	/* with the last reference */
-void rf_console_poll(struct rf_subos *subos);	/* any context: look at its ring soon */
+void rf_console_poll(struct rf_subos *subos);	/* state lock: look at its rings soon */
 int rf_console_fd(struct rf_subos *subos, u32 flags, struct file **filp);
 u32 rf_console_viewers(const struct rf_subos *subos);
 
@@ -167,9 +174,11 @@ u32 rf_console_viewers(const struct rf_subos *subos);
 int rf_subos_stop(struct rf_subos *subos, u32 flags);
 int rf_subos_reset(struct rf_subos *subos, u32 flags);
 void rf_subos_reset_undo(struct rf_subos *subos);	/* the builder went away before START */
-void rf_policy_defaults(struct rf_policies *policies);
+void rf_policy_setup(struct rf_subos *subos);	/* of a new subOS: defaults, work item */
 int rf_policy_check(const struct rf_policies *policies);
-void rf_policy_ended(struct rf_subos *subos);	/* any context: it ended by itself */
+enum rf_policy rf_policy_on_crash(const struct rf_subos *subos);	/* state lock */
+void rf_policy_ended(struct rf_subos *subos);	/* state lock: it ended, its cores are held */
+void rf_policy_off(void);			/* any context: the supervisor goes down */
 int rf_policy_init(void);
 void rf_policy_exit(void);
 
@@ -186,19 +195,48 @@ int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
 void rf_cores_hold(struct rf_subos *subos);
 int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
+int rf_core_take(struct rf_subos *subos, u32 cpu);
+void rf_core_attach(struct rf_subos *subos, u32 cpu);
+void rf_core_detach(struct rf_subos *subos, u32 cpu);
+int rf_core_return(struct rf_subos *subos, u32 cpu);
+u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
+void rf_core_set_lender(u32 cpu, u32 id);
+void rf_cores_forget_lender(u32 id);
+void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
+void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
+void rf_cores_ledger(struct rf_ledger *ledger);
+void rf_cores_own(u8 owner[RF_APIC_IDS]);
 
-/* pool.c: memory that is not the supervisor's, and who owns it */
-int rf_pool_init(void);
-void rf_pool_exit(void);
+/* extents.c: memory that is not the supervisor's, and who owns it. All: ledger lock */
 int rf_pool_add(u64 start, u64 size, int node, bool reserved);
 int rf_pool_remove(u64 start, u64 size);
 bool rf_pool_is_free(u64 start, u64 size);
+bool rf_pool_is_zero(u64 start, u64 size);
+u64 rf_pool_owned(u32 owner);
+void rf_pool_ledger(struct rf_ledger *ledger);
+void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
+int rf_pool_cut(u64 start, u64 size);
+void rf_pool_forget(void);
+
+/* pool.c: who is given which memory, cleared */
 bool rf_pool_could_take(u64 size, int node, u64 *available);
 int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
+int rf_pool_take_top(u32 owner, u64 size, u64 *start);
+int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
+			 u32 *count, u64 *available);
+void rf_pool_free(u64 start, u64 size);
 int rf_pool_release(struct rf_subos *subos, u64 *returned);
-void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
 u64 rf_pool_check(void);
 int rf_fill(u64 start, u64 size, u8 byte);
+
+/* reserved.c: what was reserved at boot */
+int rf_reserved_init(void);
+void rf_reserved_exit(void);
+
+/* ranges.c: the memory ranges of one subOS */
+bool rf_ranges_hold(struct rf_subos *subos, u64 start, u64 size);
+int rf_ranges_add(struct rf_subos *subos, u64 start, u64 size);
+int rf_ranges_remove(struct rf_subos *subos, u64 start, u64 size);
 
 /* blocks.c: memory blocks taken from the supervisor's kernel and given back */
 void rf_blocks_figures(struct rf_memory *memory);
@@ -214,8 +252,16 @@ u64 rf_lowmem_alloc(u32 owner);
 void rf_lowmem_free(u64 slice);
 void rf_lowmem_figures(u32 *total, u32 *free);
 u64 rf_lowmem_trampoline(void);
+void rf_lowmem_ledger(struct rf_ledger *ledger);
 
-/* watch.c: polls the mailboxes */
+/*
+ * watch.c: polls mailboxes and heartbeats. Every change of a subOS's state goes through
+ * rf_subos_enter() (state lock held): it sets state and cause, notes RF_MOMENT_END, records
+ * the event, wakes poll(); if nothing runs in it any more, also who waits for its agent
+ * (so rf_supcon_ended() is called with the state lock held).
+ */
+void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause);
+bool rf_state_live(enum rf_state state);	/* does a kernel run in it? */
 void rf_watch_init(void);
 void rf_watch_exit(void);
 void rf_watch_kick(void);

@@ -4,10 +4,14 @@
  *
  *   /sys/class/misc/rainforest/low_slices     free and total
  *   /sys/class/misc/rainforest/pool           free and total, bytes
+ *   /sys/class/misc/rainforest/arena          bytes of the pool that are shared memory
  *   /sys/class/misc/rainforest/subos/NAME/    one directory a subOS
  *       id state cause reason stage cpus cpus_online apic_ids memory low_slice
+ *       member starts restarts_left on_crash on_reboot beat_age_ms
  */
 #include <linux/device.h>
+#include <linux/math64.h>
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
@@ -30,6 +34,13 @@ static const char *const rf_cause_names[RF_CAUSE_NR] = {
 	[RF_CAUSE_EMERGENCY] = "emergency", [RF_CAUSE_ACPI_RESET] = "acpi-reset",
 	[RF_CAUSE_ACPI_SLEEP] = "acpi-sleep", [RF_CAUSE_AGENT] = "agent",
 	[RF_CAUSE_NO_ENTRY] = "no-entry",   [RF_CAUSE_SUPERVISOR] = "supervisor",
+	[RF_CAUSE_HANG] = "hang",
+};
+
+static const char *const rf_policy_names[] = {
+	[RF_POLICY_KEEP] = "keep",
+	[RF_POLICY_RESTART] = "restart",
+	[RF_POLICY_DESTROY] = "destroy",
 };
 
 static const char *const rf_stage_names[RF_STAGE_NR] = {
@@ -42,7 +53,9 @@ static const char *const rf_stage_names[RF_STAGE_NR] = {
 
 enum rf_attr_index {
 	RF_ATTR_ID, RF_ATTR_STATE, RF_ATTR_CAUSE, RF_ATTR_REASON, RF_ATTR_STAGE, RF_ATTR_CPUS,
-	RF_ATTR_CPUS_ONLINE, RF_ATTR_APIC_IDS, RF_ATTR_MEMORY, RF_ATTR_LOW_SLICE, RF_ATTR_NR
+	RF_ATTR_CPUS_ONLINE, RF_ATTR_APIC_IDS, RF_ATTR_MEMORY, RF_ATTR_LOW_SLICE, RF_ATTR_MEMBER,
+	RF_ATTR_STARTS, RF_ATTR_RESTARTS_LEFT, RF_ATTR_ON_CRASH, RF_ATTR_ON_REBOOT,
+	RF_ATTR_BEAT_AGE, RF_ATTR_NR
 };
 
 struct rf_attr {
@@ -62,12 +75,20 @@ RF_ATTR(cpus_online, RF_ATTR_CPUS_ONLINE);
 RF_ATTR(apic_ids, RF_ATTR_APIC_IDS);
 RF_ATTR(memory, RF_ATTR_MEMORY);
 RF_ATTR(low_slice, RF_ATTR_LOW_SLICE);
+RF_ATTR(member, RF_ATTR_MEMBER);
+RF_ATTR(starts, RF_ATTR_STARTS);
+RF_ATTR(restarts_left, RF_ATTR_RESTARTS_LEFT);
+RF_ATTR(on_crash, RF_ATTR_ON_CRASH);
+RF_ATTR(on_reboot, RF_ATTR_ON_REBOOT);
+RF_ATTR(beat_age_ms, RF_ATTR_BEAT_AGE);
 
 static struct attribute *rf_subos_attrs[] = {
 	&rf_attr_id.attr,	   &rf_attr_state.attr,	   &rf_attr_cause.attr,
 	&rf_attr_reason.attr,	   &rf_attr_stage.attr,	   &rf_attr_cpus.attr,
 	&rf_attr_cpus_online.attr, &rf_attr_apic_ids.attr, &rf_attr_memory.attr,
-	&rf_attr_low_slice.attr,   NULL,
+	&rf_attr_low_slice.attr,   &rf_attr_member.attr,   &rf_attr_starts.attr,
+	&rf_attr_restarts_left.attr, &rf_attr_on_crash.attr, &rf_attr_on_reboot.attr,
+	&rf_attr_beat_age_ms.attr, NULL,
 };
 ATTRIBUTE_GROUPS(rf_subos);
 
@@ -81,6 +102,47 @@ static ssize_t rf_show_list(char *buf, const u32 *list, u32 count)
 	return at + sysfs_emit_at(buf, at, "\n");
 }
 
+static ssize_t rf_show_attr(char *buf, enum rf_attr_index index, const struct rf_status *status)
+{
+	switch (index) {
+	case RF_ATTR_ID:
+		return sysfs_emit(buf, "%u\n", status->id);
+	case RF_ATTR_STATE:
+		return sysfs_emit(buf, "%s\n", rf_state_names[status->state]);
+	case RF_ATTR_CAUSE:
+		return sysfs_emit(buf, "%s\n", rf_cause_names[status->cause]);
+	case RF_ATTR_REASON:
+		return sysfs_emit(buf, "%s\n", status->reason);
+	case RF_ATTR_STAGE:
+		return sysfs_emit(buf, "%s\n", rf_stage_names[status->stage]);
+	case RF_ATTR_CPUS:
+		return rf_show_list(buf, status->cpus, status->nr_cpus);
+	case RF_ATTR_CPUS_ONLINE:
+		return sysfs_emit(buf, "%u\n", status->cpus_online);
+	case RF_ATTR_APIC_IDS:
+		return rf_show_list(buf, status->apic_ids, status->nr_cpus);
+	case RF_ATTR_MEMORY:
+		return sysfs_emit(buf, "%llu\n", status->memory);
+	case RF_ATTR_LOW_SLICE:
+		return sysfs_emit(buf, "0x%llx\n", status->low_slice);
+	case RF_ATTR_MEMBER:
+		return sysfs_emit(buf, "%u\n", status->member);
+	case RF_ATTR_STARTS:
+		return sysfs_emit(buf, "%u\n", status->starts);
+	case RF_ATTR_RESTARTS_LEFT:
+		return sysfs_emit(buf, "%u\n", status->restarts_left);
+	case RF_ATTR_ON_CRASH:
+		return sysfs_emit(buf, "%s\n", rf_policy_names[status->on_crash]);
+	case RF_ATTR_ON_REBOOT:
+		return sysfs_emit(buf, "%s\n", rf_policy_names[status->on_reboot]);
+	case RF_ATTR_BEAT_AGE:
+		return sysfs_emit(buf, "%llu\n", div_u64(status->beat_age_ns, NSEC_PER_MSEC));
+	case RF_ATTR_NR:
+		break;
+	}
+	return -EIO;
+}
+
 static ssize_t rf_subos_show(struct kobject *kobj, struct attribute *attr, char *buf)
 {
 	struct rf_subos *subos = container_of(kobj, struct rf_subos, kobj);
@@ -91,51 +153,19 @@ static ssize_t rf_subos_show(struct kobject *kobj, struct attribute *attr, char 
 	if (!status)
 		return -ENOMEM;
 	rc = rf_subos_status(subos, status, &generation);
-	if (rc)
-		goto free;
-	switch (container_of(attr, struct rf_attr, attr)->index) {
-	case RF_ATTR_ID:
-		rc = sysfs_emit(buf, "%u\n", status->id);
-		break;
-	case RF_ATTR_STATE:
-		rc = sysfs_emit(buf, "%s\n", rf_state_names[status->state]);
-		break;
-	case RF_ATTR_CAUSE:
-		rc = sysfs_emit(buf, "%s\n", rf_cause_names[status->cause]);
-		break;
-	case RF_ATTR_REASON:
-		rc = sysfs_emit(buf, "%s\n", status->reason);
-		break;
-	case RF_ATTR_STAGE:
-		rc = sysfs_emit(buf, "%s\n", rf_stage_names[status->stage]);
-		break;
-	case RF_ATTR_CPUS:
-		rc = rf_show_list(buf, status->cpus, status->nr_cpus);
-		break;
-	case RF_ATTR_CPUS_ONLINE:
-		rc = sysfs_emit(buf, "%u\n", status->cpus_online);
-		break;
-	case RF_ATTR_APIC_IDS:
-		rc = rf_show_list(buf, status->apic_ids, status->nr_cpus);
-		break;
-	case RF_ATTR_MEMORY:
-		rc = sysfs_emit(buf, "%llu\n", status->memory);
-		break;
-	case RF_ATTR_LOW_SLICE:
-		rc = sysfs_emit(buf, "0x%llx\n", status->low_slice);
-		break;
-	case RF_ATTR_NR:
-		rc = -EIO;
-		break;
-	}
-free:
+	if (!rc)
+		rc = rf_show_attr(buf, container_of(attr, struct rf_attr, attr)->index, status);
 	kfree(status);
 	return rc;
 }
 
 static void rf_subos_free(struct kobject *kobj)
 {
-	kfree(container_of(kobj, struct rf_subos, kobj));
+	struct rf_subos *subos = container_of(kobj, struct rf_subos, kobj);
+
+	rf_console_free(subos);
+	kvfree(subos->definition);
+	kfree(subos);
 }
 
 static const struct sysfs_ops rf_subos_sysfs_ops = { .show = rf_subos_show };
@@ -170,9 +200,22 @@ static ssize_t pool_show(struct device *dev, struct device_attribute *attr, char
 }
 static DEVICE_ATTR_RO(pool);
 
+static ssize_t arena_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u64 size;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	size = rf_arena_size();
+	mutex_unlock(&rf_ledger_lock);
+	return sysfs_emit(buf, "%llu\n", size);
+}
+static DEVICE_ATTR_RO(arena);
+
 static struct attribute *rf_machine_attrs[] = {
 	&dev_attr_low_slices.attr,
 	&dev_attr_pool.attr,
+	&dev_attr_arena.attr,
 	NULL,
 };
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watches the mailboxes of all started subOSes from a timer: how far they came,
- * and why they end. A subOS that boots is polled often: before its agent is in
- * place (or for ever, if it has none), a restart there goes through the ACPI
- * reset register, and its cores must be held within the 15 ms that its kernel
- * waits before it tries means that would reset the whole machine (acpi_reboot()).
+ * Watches the mailboxes and heartbeats of all started subOSes from a timer: how far
+ * they came, whether they live, and why they end. A subOS that boots is polled often:
+ * before its agent is in place (or for ever, if it has none), a restart there goes
+ * through the ACPI reset register, and its cores must be held within the 15 ms that its
+ * kernel waits before it tries means that would reset the whole machine (acpi_reboot()).
  *
- * A mailbox is written by another kernel: every field is read once, and checked.
+ * A mailbox is written by another kernel, and the arena by any: every field is read
+ * once, and checked. A missing heartbeat is no proof of death: such a subOS is lost,
+ * and found again when it beats. Only its hang time-out ends it, if it has a policy.
  */
 #include <linux/ctype.h>
 #include <linux/hrtimer.h>
@@ -18,8 +20,46 @@
 #define RF_WATCH_RUNNING	(20 * NSEC_PER_MSEC)
 /* A panicked kernel still prints for a while after its notifiers. */
 #define RF_CRASH_GRACE		(500 * NSEC_PER_MSEC)
+/* Silence after which a subOS is lost; what it missed while we were away is no silence. */
+#define RF_BEAT_LOST		(9 * RF_BEAT_MS * NSEC_PER_MSEC)
+#define RF_WATCH_LATE		(300 * NSEC_PER_MSEC)
 
 static struct hrtimer rf_watch_timer;
+static u64 rf_watch_last;		/* state lock: when we looked last */
+
+/* Does a kernel run in a subOS of this state, for all that is known? */
+bool rf_state_live(enum rf_state state)
+{
+	return state == RF_STATE_BOOTING || state == RF_STATE_RUNNING ||
+	       state == RF_STATE_LOST || state == RF_STATE_STOPPING;
+}
+
+/**
+ * rf_subos_enter() - a subOS changes its state
+ * @subos: the subOS
+ * @state: the new state
+ * @cause: why, RF_CAUSE_NONE while it lives
+ *
+ * Context: Any, also with interrupts off. State lock held.
+ */
+void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause)
+{
+	const u64 args[4] = { subos->state, state, cause };
+
+	lockdep_assert_held(&rf_state_lock);
+	subos->state = state;
+	subos->cause = cause;
+	if (state == RF_STATE_STOPPED || state == RF_STATE_CRASHED)
+		subos->moments[RF_MOMENT_END] = ktime_get_ns();
+	if (state == RF_STATE_BOOTING)
+		subos->resetting = subos->stop_asked = false;
+	rf_event(subos, RF_EVENT_STATE, 0, cause, 0, args, subos->reason);
+	if (!rf_state_live(state) || subos->destroying)
+		rf_supcon_ended(subos);
+	else
+		rf_grant_refresh();	/* the machine page tells the state */
+	rf_subos_changed(subos);
+}
 
 static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
@@ -41,7 +81,7 @@ static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mail
 		subos->moments[RF_MOMENT_AGENT] = now;
 	if (subos->stage >= RF_STAGE_RUNNING && subos->state == RF_STATE_BOOTING) {
 		subos->moments[RF_MOMENT_RUNNING] = now;
-		subos->state = RF_STATE_RUNNING;
+		rf_subos_enter(subos, RF_STATE_RUNNING, RF_CAUSE_NONE);
 	}
 	rf_subos_changed(subos);
 }
@@ -65,7 +105,7 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 	u32 cause = READ_ONCE(mailbox->cause);
 
 	/* Also without the magic: an agent that refuses its hand-off still says why. */
-	if (cause > RF_CAUSE_OPERATOR && cause < RF_CAUSE_NR)
+	if (cause > RF_CAUSE_OPERATOR && cause <= RF_CAUSE_AGENT)
 		return cause;
 	if (READ_ONCE(mailbox->reset) == RF_MAILBOX_RESET_VALUE)
 		return RF_CAUSE_ACPI_RESET;
@@ -80,6 +120,14 @@ static bool rf_cause_orderly(enum rf_cause cause)
 	       cause == RF_CAUSE_REBOOT || cause == RF_CAUSE_ACPI_SLEEP;
 }
 
+/* It ended, and its cores are held: it has printed all that it will. */
+static void rf_watch_held(struct rf_subos *subos)
+{
+	subos->hold_at = 0;
+	rf_console_poll(subos);
+	rf_policy_ended(subos);
+}
+
 /* It ended: hold its cores, at once unless it may still have something to print. */
 static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbox,
 			 enum rf_cause cause, u64 now)
@@ -90,44 +138,95 @@ static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbo
 		rf_cores_hold(subos);
 	smp_rmb();	/* the agent writes the reason before the cause */
 	rf_watch_reason(subos, mailbox);
-	subos->cause = cause;
-	subos->state = rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED;
-	subos->moments[RF_MOMENT_END] = now;
-	rf_subos_changed(subos);
+	rf_subos_enter(subos, rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED,
+		       cause);
+	if (!subos->hold_at)
+		rf_watch_held(subos);
+}
+
+/* Has its heart beaten since we looked last? */
+static bool rf_watch_beats(struct rf_subos *subos, u64 now)
+{
+	const struct rf_endpoint *endpoint;
+	u64 beat;
+
+	endpoint = subos->member ? rf_ficm_endpoint(subos->member) : NULL;
+	if (!endpoint || READ_ONCE(endpoint->magic) != RF_ARENA_MAGIC ||
+	    READ_ONCE(endpoint->kernel_id) != subos->kernel_id)
+		return false;
+	beat = READ_ONCE(endpoint->beat);
+	if (subos->beat_at && beat == subos->beat)
+		return false;
+	subos->beat = beat;
+	subos->beat_at = now;
+	return true;
+}
+
+/* @late: we could not look for so long that its silence may be our own. */
+static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
+{
+	u64 hang = RF_BEAT_LOST + subos->policies.hang_timeout_ms * NSEC_PER_MSEC;
+
+	if (rf_watch_beats(subos, now)) {
+		if (subos->state == RF_STATE_LOST)
+			rf_subos_enter(subos, RF_STATE_RUNNING, RF_CAUSE_NONE);
+		return;
+	}
+	if (!subos->beat_at)
+		return;		/* its agent does not take part, or not yet */
+	if (late)
+		subos->beat_at = now;
+	if (subos->state == RF_STATE_RUNNING && now - subos->beat_at > RF_BEAT_LOST) {
+		rf_subos_enter(subos, RF_STATE_LOST, RF_CAUSE_NONE);
+	} else if (subos->state == RF_STATE_LOST && now - subos->beat_at > hang &&
+		   rf_policy_on_crash(subos) != RF_POLICY_KEEP) {
+		rf_cores_hold(subos);
+		strscpy(subos->reason, "no heartbeat", sizeof(subos->reason));
+		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_HANG);
+		rf_watch_held(subos);
+	}
 }
 
 /* Return: nanoseconds until this subOS wants to be looked at again, or 0. */
-static u64 rf_watch_one(struct rf_subos *subos, u64 now)
+static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 {
 	const struct rf_mailbox *mailbox = subos->boot_area + RF_MAILBOX_OFF;
 	enum rf_cause cause;
 
 	if (subos->hold_at) {
+		rf_console_poll(subos);
 		if (now < subos->hold_at)
 			return RF_WATCH_RUNNING;
 		rf_cores_hold(subos);
-		subos->hold_at = 0;
+		rf_watch_held(subos);
 	}
-	if (subos->state != RF_STATE_BOOTING && subos->state != RF_STATE_RUNNING)
+	if (!rf_state_live(subos->state) || subos->destroying)
 		return 0;
+	rf_console_poll(subos);
 	rf_watch_stage(subos, mailbox, now);
 	cause = rf_watch_cause(mailbox);
 	if (cause != RF_CAUSE_NONE) {
 		rf_watch_end(subos, mailbox, cause, now);
 		return subos->hold_at ? RF_WATCH_RUNNING : 0;
 	}
+	if (subos->state != RF_STATE_STOPPING)
+		rf_watch_heart(subos, now, late);
 	return subos->state == RF_STATE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
 }
 
 static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 {
-	u64 now = ktime_get_ns(), next = 0, interval;
+	u64 now, next = 0, interval;
 	struct rf_subos *subos;
 	unsigned long flags;
+	bool late;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
+	now = ktime_get_ns();
+	late = now - rf_watch_last > RF_WATCH_LATE;
+	rf_watch_last = now;
 	list_for_each_entry(subos, &rf_subos_list, node) {
-		interval = rf_watch_one(subos, now);
+		interval = rf_watch_one(subos, now, late);
 		if (interval && (!next || interval < next))
 			next = interval;
 	}

@@ -400,7 +400,8 @@ struct rf_resize {
 /*
  * RF_IOC_STOP: ask the subOS to go down, or (RF_STOP_NOW) hold its cores at once.
  * Returns when the agent took the request (or the cores are held); poll() tells the end.
- *   EBUSY      it does not run; RF_STOP_NOW works in booting, running, lost, stopping
+ *   EBUSY      it does not run (asked before: 0); RF_STOP_NOW works in booting, running,
+ *              lost, stopping
  *   EOPNOTSUPP it has no agent: use RF_STOP_NOW
  *   ETIMEDOUT  the agent did not answer
  */

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What happened, for people and programs: a ring of the last RF_EVENTS_KEPT events,
+ * numbered without gaps. Recording never waits and never fails, so that it can be
+ * done from anywhere; who reads too late is told how many events are gone.
+ */
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/string.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+
+#include "supervisor.h"
+
+#define RF_EVENTS_CHUNK		16	/* copied at a time */
+
+static DEFINE_SPINLOCK(rf_events_lock);
+static struct rf_event rf_events[RF_EVENTS_KEPT];	/* by sequence % RF_EVENTS_KEPT */
+static u64 rf_events_newest;				/* sequence, 0: none yet */
+
+DECLARE_WAIT_QUEUE_HEAD(rf_events_wait);
+
+/**
+ * rf_event() - record an event
+ * @subos: whose
+ * @type: of the event; args and detail are described there
+ * @result: 0 or a negative errno
+ * @cause: who wanted it
+ * @duration_ns: of an adjustment, else 0
+ * @args: or NULL
+ * @detail: text for people, or NULL
+ *
+ * Context: Any but NMI, also with interrupts off and the state lock held.
+ */
+void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
+	      u64 duration_ns, const u64 args[4], const char *detail)
+{
+	struct rf_event *event;
+	unsigned long flags;
+
+	if (!subos->kobj.state_in_sysfs)
+		return;		/* it could not be created, and nobody has ever seen it */
+	spin_lock_irqsave(&rf_events_lock, flags);
+	event = &rf_events[++rf_events_newest % RF_EVENTS_KEPT];
+	memset(event, 0, sizeof(*event));
+	event->sequence = rf_events_newest;
+	event->time_ns = ktime_get_real_ns();
+	event->duration_ns = duration_ns;
+	event->id = subos->id;
+	event->type = type;
+	event->result = result;
+	event->cause = cause;
+	if (args)
+		memcpy(event->args, args, sizeof(event->args));
+	memcpy(event->name, subos->name, sizeof(event->name));
+	if (detail)
+		strscpy(event->detail, detail, sizeof(event->detail));
+	spin_unlock_irqrestore(&rf_events_lock, flags);
+	wake_up_all(&rf_events_wait);
+}
+
+/* Sequence of the newest event, 0: none yet. Context: any but NMI. */
+u64 rf_events_last(void)
+{
+	unsigned long flags;
+	u64 newest;
+
+	spin_lock_irqsave(&rf_events_lock, flags);
+	newest = rf_events_newest;
+	spin_unlock_irqrestore(&rf_events_lock, flags);
+	return newest;
+}
+
+/* Copy up to @room events after *@after, which moves on. Return: how many. */
+static u32 rf_events_copy(struct rf_event *to, u32 room, u64 *after, u64 *lost)
+{
+	unsigned long flags;
+	u32 count = 0;
+
+	spin_lock_irqsave(&rf_events_lock, flags);
+	if (rf_events_newest > RF_EVENTS_KEPT && *after < rf_events_newest - RF_EVENTS_KEPT) {
+		*lost += rf_events_newest - RF_EVENTS_KEPT - *after;
+		*after = rf_events_newest - RF_EVENTS_KEPT;
+	}
+	while (count < room && *after < rf_events_newest)
+		to[count++] = rf_events[++*after % RF_EVENTS_KEPT];
+	spin_unlock_irqrestore(&rf_events_lock, flags);
+	return count;
+}
+
+/**
+ * rf_events_read() - give events to user space
+ * @args: see RF_IOC_EVENTS; on return, `after` is the sequence up to which they were read
+ *
+ * Context: Process context.
+ * Return: 0, -EFAULT, -ENOMEM.
+ */
+int rf_events_read(struct rf_events *args)
+{
+	struct rf_event __user *to = u64_to_user_ptr(args->events);
+	struct rf_event *chunk;
+	u64 lost = 0;
+	int rc = 0;
+	u32 count;
+
+	args->count = args->lost = 0;
+	chunk = kmalloc_array(RF_EVENTS_CHUNK, sizeof(*chunk), GFP_KERNEL);
+	if (!chunk)
+		return -ENOMEM;
+	while (args->count < args->capacity) {
+		count = rf_events_copy(chunk, min_t(u32, RF_EVENTS_CHUNK,
+						    args->capacity - args->count),
+				       &args->after, &lost);
+		if (!count)
+			break;
+		if (copy_to_user(to + args->count, chunk, count * sizeof(*chunk))) {
+			rc = -EFAULT;
+			break;
+		}
+		args->count += count;
+		if (fatal_signal_pending(current))
+			break;
+	}
+	args->lost = min_t(u64, lost, U32_MAX);
+	kfree(chunk);
+	return rc;
+}

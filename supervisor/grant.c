@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Grant pages: what each kernel owns and what it may believe about the others,
+ * composed from the ledger. The page of a subOS lies in its own memory, so nothing
+ * is ever read back from it; the supervisor's own is plain memory.
+ */
+#include <linux/string.h>
+#include <linux/workqueue.h>
+#include <asm/barrier.h>
+
+#include "supervisor.h"
+
+struct rf_grant rf_own_grant;
+
+/* Ledger lock. */
+static struct rf_grant rf_draft;
+static u32 rf_grant_sequence;	/* of all pages; even */
+static u32 rf_last_kernel_id = RF_KERNEL_SUPERVISOR;
+
+/* Does a kernel run in it, or will, as soon as the boot core is started? */
+static bool rf_grant_alive(struct rf_subos *subos)
+{
+	enum rf_state state = READ_ONCE(subos->state);
+
+	return subos->kernel_id != RF_KERNEL_NONE && !READ_ONCE(subos->destroying) &&
+	       (state == RF_STATE_LOADED || rf_state_live(state));
+}
+
+/* What is the same in all pages. */
+static void rf_grant_compose(void)
+{
+	struct rf_subos *subos;
+	u32 i;
+
+	memset(&rf_draft, 0, sizeof(rf_draft));
+	rf_draft.size = sizeof(rf_draft);
+	rf_draft.magic = RF_GRANT_MAGIC;
+	rf_draft.major = RF_GRANT_MAJOR;
+	rf_draft.minor = RF_GRANT_MINOR;
+	rf_arena_segments(rf_draft.segments);
+	memset(rf_draft.owner, RF_OWNER_NOBODY, sizeof(rf_draft.owner));
+	rf_cores_own(rf_draft.owner);
+	for (i = 0; i < RF_MEMBERS_MAX; i++)
+		rf_draft.kernel_ids[i] = RF_KERNEL_NONE;
+	rf_draft.kernel_ids[0] = RF_KERNEL_SUPERVISOR;
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		if (!subos->member)
+			continue;
+		if (rf_grant_alive(subos))
+			rf_draft.kernel_ids[subos->member] = subos->kernel_id;
+		for (i = 0; i < subos->nr_cpus; i++)
+			if (subos->apic_ids[i] < RF_APIC_IDS)
+				rf_draft.owner[subos->apic_ids[i]] = subos->member;
+	}
+}
+
+/* Copy the draft into a page that its reader may be looking at. */
+static void rf_grant_write(struct rf_grant *page)
+{
+	const size_t rest = offsetof(struct rf_grant, member);
+
+	WRITE_ONCE(page->sequence, rf_grant_sequence - 1);
+	smp_wmb();
+	memcpy(page, &rf_draft, offsetof(struct rf_grant, sequence));
+	memcpy((void *)page + rest, (void *)&rf_draft + rest, sizeof(*page) - rest);
+	smp_wmb();
+	WRITE_ONCE(page->sequence, rf_grant_sequence);
+}
+
+/**
+ * rf_grant_update() - make all grant pages agree with the ledger
+ *
+ * Readers find out by themselves that a page has changed; this kernel's rf_ficm is
+ * told.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_grant_update(void)
+{
+	struct rf_subos *subos;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_grant_sequence += 2;
+	rf_grant_compose();
+	rf_grant_write(&rf_own_grant);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		if (!subos->member || !subos->boot_area)
+			continue;
+		rf_draft.member = subos->member;
+		rf_draft.nr_ranges = subos->nr_ranges;
+		memset(rf_draft.ranges, 0, sizeof(rf_draft.ranges));
+		memcpy(rf_draft.ranges, subos->ranges,
+		       subos->nr_ranges * sizeof(subos->ranges[0]));
+		rf_grant_write(subos->boot_area + RF_GRANT_OFF);
+	}
+	if (rf_ficm_self() == U32_MAX)
+		return;
+	rc = rf_ficm_update();
+	if (rc)
+		pr_err_ratelimited("messages do not follow the ledger: error %d\n", rc);
+}
+
+/**
+ * rf_grant_prepare() - a kernel is about to be started in a subOS
+ * @subos: loaded
+ *
+ * It gets a kernel id that nobody had before it, and a valid grant page.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_grant_prepare(struct rf_subos *subos)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->kernel_id = ++rf_last_kernel_id;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_grant_update();
+}
+
+static void rf_grant_work_run(struct work_struct *work)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_grant_update();
+	rf_arena_describe();
+	mutex_unlock(&rf_ledger_lock);
+}
+
+static DECLARE_WORK(rf_grant_work, rf_grant_work_run);
+
+/* A kernel came or went: tell the others soon. Context: any. */
+void rf_grant_refresh(void)
+{
+	rf_supcon_queue(&rf_grant_work);
+}

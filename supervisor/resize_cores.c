@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cores between the supervisor and a subOS that runs, and what a move between two
+ * subOSes shares with that (resize_move.c).
+ *
+ * A core is held from the moment it is out of one kernel until the next one starts
+ * it. What an agent says is noted for each core; a core that it says nothing of stays
+ * with its subOS if the agent may still act on it, and only then.
+ */
+#include <linux/bits.h>
+#include <linux/slab.h>
+#include <asm/smp.h>
+
+#include "resize.h"
+
+/**
+ * rf_batch_create() - a list of cores that change hands together
+ * @cpus: logical numbers
+ * @count: at most RF_CPUS_MAX
+ *
+ * Return: to be freed by kfree(), or NULL.
+ */
+struct rf_batch *rf_batch_create(const u32 *cpus, u32 count)
+{
+	struct rf_batch *batch = kzalloc(sizeof(*batch), GFP_KERNEL);
+	u32 i;
+
+	if (!batch)
+		return NULL;
+	for (i = 0; i < count; i++) {
+		batch->cpus[i] = cpus[i];
+		batch->told[i] = RF_UNTOLD;
+	}
+	batch->count = count;
+	return batch;
+}
+
+/* The core of this APIC id that has not been told of yet, or -1. */
+static int rf_batch_find(const struct rf_batch *batch, s64 apic_id)
+{
+	u32 i;
+
+	for (i = 0; i < batch->count; i++)
+		if (per_cpu(x86_cpu_to_apicid, batch->cpus[i]) == apic_id)
+			return batch->told[i] == RF_UNTOLD ? i : -1;
+	return -1;
+}
+
+static int rf_batch_ask(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask)
+{
+	u32 i, apic_id;
+
+	ask->settled = true;
+	memset(ask->args, 0, sizeof(ask->args));
+	for (i = 0; i < batch->count; i++) {
+		apic_id = per_cpu(x86_cpu_to_apicid, batch->cpus[i]);
+		if (apic_id >= RF_APIC_IDS)
+			return -EINVAL;
+		ask->args[apic_id / 64] |= BIT_ULL(apic_id % 64);
+	}
+	ask->units = batch->count;
+	ask->data = batch;
+	return rf_supcon_ask(subos, ask);
+}
+
+/* PROGRESS of CORES_ADD: the core is online in the subOS, or could not be started. */
+static void rf_core_taken_up(struct rf_subos *subos, const s64 *args, void *data)
+{
+	struct rf_batch *batch = data;
+	int i = rf_batch_find(batch, args[0]);
+
+	if (i >= 0)
+		batch->told[i] = args[1] ? rf_checked_errno(args[1]) : 0;
+}
+
+/**
+ * rf_batch_offer() - ask an agent to start cores that its subOS owns
+ * @subos: the owner, in the ledger and in its grant page
+ * @batch: the cores; afterwards each is told of: what is not 0 is not in use
+ * @ask: timeout_ms and insist are set; says what became of the request
+ *
+ * Context: Process context, may sleep. Only `adjusting` held.
+ * Return: as rf_supcon_ask().
+ */
+int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask)
+{
+	u32 i;
+	int rc;
+
+	ask->op = RF_OP_CORES_ADD;
+	ask->progress = rf_core_taken_up;
+	rc = rf_batch_ask(subos, batch, ask);
+	for (i = 0; i < batch->count; i++) {
+		if (batch->told[i] != RF_UNTOLD)
+			continue;
+		/* An agent that has not had its last word may be starting it right now. */
+		if (!ask->settled && rf_resize_alive(subos))
+			batch->told[i] = 0;
+		else
+			batch->told[i] = rc ?: -EPROTO;
+	}
+	return rc;
+}
+
+/* A core is offline in @from, whose agent does not start it again: it goes on at once. */
+static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
+{
+	int rc = 0;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_core_detach(from, cpu);
+	rf_resize_publish();	/* first, so that nobody there starts it after the INIT */
+	rf_core_hold(per_cpu(x86_cpu_to_apicid, cpu));
+	if (batch->to) {
+		rf_core_attach(batch->to, cpu);
+		rf_core_set_lender(cpu, batch->lender);
+	} else {
+		rc = rf_core_return(from, cpu);
+	}
+	rf_resize_publish();
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* PROGRESS of CORES_REMOVE. */
+static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data)
+{
+	struct rf_batch *batch = data;
+	int i = rf_batch_find(batch, args[0]);
+
+	if (i < 0)
+		pr_warn_ratelimited("subOS %s gives up a core that it was not asked for\n",
+				    subos->name);
+	else if (args[1])
+		batch->told[i] = rf_checked_errno(args[1]);
+	else
+		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
+}
+
+/**
+ * rf_batch_claim() - ask an agent to give up cores, and pass them on
+ * @subos: the owner
+ * @batch: the cores, checked by rf_cores_claim_check(); afterwards, those that are
+ *         told 0 have gone to @batch->to, or to the supervisor
+ * @ask: as for rf_batch_offer()
+ *
+ * Context: Process context, may sleep. Only `adjusting` held.
+ * Return: as rf_supcon_ask().
+ */
+int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask)
+{
+	u32 i;
+	int rc;
+
+	ask->op = RF_OP_CORES_REMOVE;
+	ask->progress = rf_core_given_up;
+	rc = rf_batch_ask(subos, batch, ask);
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i] == RF_UNTOLD)
+			batch->told[i] = rc ?: -EPROTO;
+	return rc;
+}
+
+/**
+ * rf_batch_withdraw() - a subOS loses the cores that it does not use
+ * @subos: the owner
+ * @batch: those that are not told 0
+ *
+ * They are held, and in no subOS's list.
+ *
+ * Context: Process context. Ledger lock held.
+ */
+void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
+{
+	u32 i;
+
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i])
+			rf_core_detach(subos, batch->cpus[i]);
+	rf_resize_publish();
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i])
+			rf_core_hold(per_cpu(x86_cpu_to_apicid, batch->cpus[i]));
+}
+
+/**
+ * rf_batch_home() - cores that a subOS does not use go to the supervisor
+ * @subos: the owner
+ * @batch: those that are not told 0
+ * @culprit: a core that did not come back and so is still the subOS's
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0 or -EIO.
+ */
+int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
+{
+	int result = 0;
+	u32 i;
+
+	rf_batch_withdraw(subos, batch);
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i] && rf_core_return(subos, batch->cpus[i])) {
+			*culprit = batch->cpus[i];
+			result = -EIO;
+		}
+	rf_resize_publish();
+	return result;
+}
+
+/* Is there a core that is not told 0? */
+bool rf_batch_failed(const struct rf_batch *batch)
+{
+	u32 i;
+
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i])
+			return true;
+	return false;
+}
+
+/**
+ * rf_batch_result() - count what worked, and name what did not
+ * @batch: told of
+ * @args: gets cpus_done, and of the first failure culprit and error
+ * @rc: the error so far
+ *
+ * Return: @rc, or -EIO if that is 0 and some core failed.
+ */
+int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc)
+{
+	u32 i, failed = 0;
+
+	for (i = 0; i < batch->count; i++) {
+		if (!batch->told[i]) {
+			args->cpus_done++;
+		} else if (!failed++ && !args->culprit) {
+			args->culprit = batch->cpus[i];
+			if (!args->error && batch->told[i] != rc)
+				args->error = -batch->told[i];
+		}
+	}
+	return rc ?: failed ? -EIO : 0;
+}
+
+/* Record a resize of cores: those that are told 0. */
+void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
+		   const struct rf_batch *batch, u64 other, u64 begun, int rc)
+{
+	struct rf_batch *done = rf_batch_create(batch->cpus, batch->count);
+	char list[RF_REASON_MAX] = "";
+	u64 event[4] = { 0, other };
+	u32 i;
+
+	for (i = 0; done && i < batch->count; i++)
+		if (!batch->told[i])
+			done->cpus[event[0]++] = batch->cpus[i];
+	if (done)
+		rf_cores_text(done->cpus, event[0], list, sizeof(list));
+	kfree(done);
+	rf_event(subos, type, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun, event, list);
+}
+
+/* ---- from the supervisor ---- */
+
+/* The cores become the subOS's, held, or nothing changes. Ledger lock held. */
+static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
+{
+	u32 i, taken;
+	int rc;
+
+	rc = rf_step("core-offer");
+	for (taken = 0; !rc && taken < batch->count; taken++) {
+		rc = rf_core_take(subos, batch->cpus[taken]);
+		if (rc) {
+			*culprit = batch->cpus[taken];
+			break;
+		}
+	}
+	if (!rc)
+		rc = rf_step("core-grant");
+	for (i = 0; i < taken; i++) {
+		if (!rc)
+			rf_core_attach(subos, batch->cpus[i]);
+		else if (rf_core_return(subos, batch->cpus[i]))
+			*culprit = batch->cpus[i];
+	}
+	rf_resize_publish();
+	return rc;
+}
+
+/* The agent starts them; those that it cannot start go back. */
+static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
+			    struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	int rc;
+
+	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
+	rc = rf_batch_result(batch, args, rc);
+	if (rf_batch_failed(batch)) {
+		mutex_lock(&rf_ledger_lock);
+		if (rf_batch_home(subos, batch, &args->culprit))
+			rc = -EIO;
+		mutex_unlock(&rf_ledger_lock);
+	}
+	return rc;
+}
+
+static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+{
+	u64 begun = ktime_get_ns();
+	int rc;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
+	if (rc) {
+		mutex_unlock(&rf_ledger_lock);
+		return rc;
+	}
+	rc = rf_cores_add_begin(subos, batch, &args->culprit);
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc)
+		rc = rf_cores_add_end(subos, args, batch);
+	rf_batch_note(subos, RF_EVENT_CORES_ADDED, batch, 0, begun, rc);
+	return rc;
+}
+
+/* RF_RESIZE_CORES_ADD. Context: `adjusting` held. */
+int rf_resize_cores_add(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
+{
+	struct rf_batch *batch;
+	int rc;
+
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - subos->nr_cpus)
+		return -EINVAL;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (rc)
+		return rc;
+	batch = rf_batch_create(cpus, args->nr_cpus);
+	if (!batch)
+		return -ENOMEM;
+	rc = rf_cores_add(subos, args, batch);
+	kfree(batch);
+	return rc;
+}
+
+/* ---- to the supervisor ---- */
+
+/**
+ * rf_cores_claim_check() - could these cores be taken from a subOS?
+ * @subos: the owner
+ * @cpus: logical numbers
+ * @count: how many
+ * @culprit: set to the offending core on error
+ *
+ * Context: Ledger lock held.
+ * Return: 0; -EINVAL doubled, core 0 or the boot core; -ENODEV; -EXDEV not its own.
+ */
+int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
+{
+	u32 i, j;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	for (i = 0; i < count; i++) {
+		u32 cpu = cpus[i];
+
+		*culprit = cpu;
+		for (j = 0; j < i; j++)
+			if (cpus[j] == cpu)
+				return -EINVAL;
+		if (cpu == 0 || cpu == subos->cpus[0])
+			return -EINVAL;
+		if (cpu >= nr_cpu_ids || !cpu_present(cpu))
+			return -ENODEV;
+		for (j = 0; j < subos->nr_cpus && subos->cpus[j] != cpu; j++)
+			;
+		if (j == subos->nr_cpus)
+			return -EXDEV;
+	}
+	*culprit = 0;
+	return 0;
+}
+
+static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	u64 begun = ktime_get_ns();
+	int rc;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_cores_claim_check(subos, batch->cpus, batch->count, &args->culprit);
+	if (rc) {
+		mutex_unlock(&rf_ledger_lock);
+		return rc;
+	}
+	rc = rf_step("core-claim");
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc) {
+		rc = rf_resize_result(args, &ask, rf_batch_claim(subos, batch, &ask));
+		rc = rf_batch_result(batch, args, rc);
+	}
+	rf_batch_note(subos, RF_EVENT_CORES_REMOVED, batch, 0, begun, rc);
+	return rc;
+}
+
+/* RF_RESIZE_CORES_REMOVE. A borrowed core is not borrowed any more. Context: as above. */
+int rf_resize_cores_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
+{
+	struct rf_batch *batch;
+	int rc;
+
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
+		return -EINVAL;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (rc)
+		return rc;
+	batch = rf_batch_create(cpus, args->nr_cpus);
+	if (!batch)
+		return -ENOMEM;
+	rc = rf_cores_remove(subos, args, batch);
+	kfree(batch);
+	return rc;
+}
+
+/* ---- answers that came too late ---- */
+
+/* The core of this APIC id if the subOS owns it and it is not its boot core, or 0. */
+static u32 rf_core_owned(struct rf_subos *subos, s64 apic_id)
+{
+	u32 i;
+
+	for (i = 1; i < subos->nr_cpus; i++)
+		if (subos->apic_ids[i] == apic_id)
+			return subos->cpus[i];
+	return 0;
+}
+
+/* Was this core of a late CORES_ADD started? */
+static bool rf_late_started(const struct rf_late *late, u32 apic_id)
+{
+	u32 i;
+
+	for (i = 0; i < late->count; i++)
+		if (late->progress[i][0] == apic_id)
+			return !late->progress[i][1];
+	return false;
+}
+
+/* Cores of a late CORES_ADD that were not started go back to the supervisor. */
+void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	struct rf_batch *batch = rf_batch_create(NULL, 0);
+	u32 apic_id, cpu, culprit = 0;
+
+	if (!batch)
+		return;
+	mutex_lock(&rf_ledger_lock);
+	for (apic_id = 0; apic_id < RF_APIC_IDS; apic_id++) {
+		cpu = rf_core_owned(subos, apic_id);
+		if (!cpu || !(late->args[apic_id / 64] & BIT_ULL(apic_id % 64)) ||
+		    rf_late_started(late, apic_id))
+			continue;
+		batch->cpus[batch->count] = cpu;
+		batch->told[batch->count++] = -ETIMEDOUT;
+	}
+	if (batch->count)
+		rf_batch_home(subos, batch, &culprit);
+	mutex_unlock(&rf_ledger_lock);
+	kfree(batch);
+}
+
+/* Cores that were given up when nobody waited any more: the subOS may have them again. */
+void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	struct rf_batch *batch = rf_batch_create(NULL, 0);
+	u32 i, cpu, culprit = 0;
+
+	if (!batch)
+		return;
+	mutex_lock(&rf_ledger_lock);
+	for (i = late->handled; i < late->count; i++) {
+		cpu = late->progress[i][1] ? 0 : rf_core_owned(subos, late->progress[i][0]);
+		if (!cpu || rf_batch_find(batch, late->progress[i][0]) >= 0)
+			continue;
+		batch->cpus[batch->count] = cpu;
+		batch->told[batch->count++] = RF_UNTOLD;
+	}
+	mutex_unlock(&rf_ledger_lock);
+	if (batch->count)
+		rf_batch_offer(subos, batch, &ask);
+	if (rf_batch_failed(batch)) {
+		mutex_lock(&rf_ledger_lock);
+		rf_batch_home(subos, batch, &culprit);
+		mutex_unlock(&rf_ledger_lock);
+	}
+	kfree(batch);
+}

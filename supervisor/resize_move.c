@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Cores from one running subOS straight to another: MOVE, BORROW and RETURN. They
+ * never pass through the supervisor's scheduler. What the receiver cannot start
+ * goes back to the giver, and what that cannot start either, to the supervisor.
+ *
+ * A loan is registered by core (rf_core_lender()). It ends when the core returns
+ * to the lender or to the supervisor, and with the lender.
+ */
+#include <linux/slab.h>
+#include <asm/smp.h>
+
+#include "resize.h"
+
+struct rf_move {
+	struct rf_subos *from, *to;
+	enum rf_event_type event;
+	u32 lender_there;		/* of a core that has moved */
+	u32 lender_here;		/* of a core that has not */
+	struct rf_batch *batch;		/* all of them, told what became of each in the end */
+	struct rf_batch *part;		/* those that are asked about at the moment */
+};
+
+/* The part that the giver gave up. */
+static void rf_move_select(struct rf_move *move)
+{
+	u32 i;
+
+	move->part->count = 0;
+	for (i = 0; i < move->batch->count; i++) {
+		if (move->batch->told[i])
+			continue;
+		move->part->cpus[move->part->count] = move->batch->cpus[i];
+		move->part->told[move->part->count++] = RF_UNTOLD;
+	}
+}
+
+/* What was said of the part is what became of these cores. */
+static void rf_move_note(struct rf_move *move)
+{
+	u32 i, j;
+
+	for (i = 0; i < move->part->count; i++)
+		for (j = 0; j < move->batch->count; j++)
+			if (move->batch->cpus[j] == move->part->cpus[i])
+				move->batch->told[j] = move->part->told[i];
+}
+
+/* Cores that the receiver did not start are the giver's again; those that it cannot start, ours. */
+static void rf_move_back(struct rf_move *move, u32 *culprit)
+{
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	struct rf_batch *part = move->part;
+	u32 i, count = 0;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_batch_withdraw(move->to, part);
+	for (i = 0; i < part->count; i++) {
+		if (!part->told[i])
+			continue;
+		rf_core_attach(move->from, part->cpus[i]);
+		rf_core_set_lender(part->cpus[i], move->lender_here);
+		part->cpus[count] = part->cpus[i];
+		part->told[count++] = RF_UNTOLD;
+	}
+	part->count = count;
+	rf_resize_publish();
+	mutex_unlock(&rf_ledger_lock);
+
+	rf_batch_offer(move->from, part, &ask);
+	if (!rf_batch_failed(part))
+		return;
+	mutex_lock(&rf_ledger_lock);
+	rf_batch_home(move->from, part, culprit);
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/* All that the giver gave up belongs to the receiver now: it starts them. */
+static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	u32 i;
+	int rc;
+
+	rf_move_select(move);
+	if (!move->part->count)
+		return 0;
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step("core-arrive");
+	mutex_unlock(&rf_ledger_lock);
+	for (i = 0; rc && i < move->part->count; i++)
+		move->part->told[i] = rc;
+	if (!rc)
+		rc = rf_resize_result(args, &ask, rf_batch_offer(move->to, move->part, &ask));
+	rf_move_note(move);
+	if (rf_batch_failed(move->part))
+		rf_move_back(move, &args->culprit);
+	return rc;
+}
+
+/* Ledger lock held. A core that is borrowed itself is not its holder's to pass on. */
+static int rf_move_check(struct rf_move *move, u32 *culprit)
+{
+	struct rf_batch *batch = move->batch;
+	u32 i;
+	int rc;
+
+	rc = rf_cores_claim_check(move->from, batch->cpus, batch->count, culprit);
+	for (i = 0; !rc && i < batch->count; i++)
+		if (rf_core_lender(batch->cpus[i]) != move->lender_here) {
+			*culprit = batch->cpus[i];
+			rc = -EXDEV;
+		}
+	return rc ?: rf_step("core-move");
+}
+
+static int rf_move_run(struct rf_move *move, struct rf_resize *args)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	u64 begun = ktime_get_ns();
+	int rc, rc_arrive;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_move_check(move, &args->culprit);
+	mutex_unlock(&rf_ledger_lock);
+	if (rc)
+		return rc;
+	move->batch->to = move->to;
+	move->batch->lender = move->lender_there;
+	rc = rf_resize_result(args, &ask, rf_batch_claim(move->from, move->batch, &ask));
+	rc_arrive = rf_move_arrive(move, args);
+	rc = rf_batch_result(move->batch, args, rc ?: rc_arrive);
+	rf_batch_note(move->from, move->event, move->batch, move->to->id, begun, rc);
+	return rc;
+}
+
+/* @move's subOSes, events and loans are set. `adjusting` of both held. */
+static int rf_move_cores(struct rf_move *move, struct rf_resize *args, const u32 *cpus,
+			 u32 count)
+{
+	int rc;
+
+	rc = rf_resize_ready(move->from, RF_CAN_CORES) ?: rf_resize_ready(move->to, RF_CAN_CORES);
+	if (rc)
+		return rc;
+	move->batch = rf_batch_create(cpus, count);
+	move->part = rf_batch_create(cpus, 0);
+	rc = move->batch && move->part ? rf_move_run(move, args) : -ENOMEM;
+	kfree(move->batch);
+	kfree(move->part);
+	return rc;
+}
+
+/**
+ * rf_resize_move() - RF_RESIZE_MOVE, RF_RESIZE_BORROW
+ * @subos: the giver
+ * @args: as for rf_subos_resize()
+ * @cpus: as for rf_subos_resize()
+ * @to: the receiver
+ *
+ * Context: Process context, may sleep. `adjusting` of @subos held; takes that of @to.
+ * Return: 0, or an error as documented for RF_IOC_RESIZE.
+ */
+int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
+		   struct rf_subos *to)
+{
+	bool borrow = args->op == RF_RESIZE_BORROW;
+	struct rf_move move = {
+		.from = subos,
+		.to = to,
+		.event = borrow ? RF_EVENT_CORES_BORROWED : RF_EVENT_CORES_MOVED,
+		.lender_there = borrow ? subos->id : 0,
+	};
+	int rc;
+
+	if (to == subos || !args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
+		return -EINVAL;
+	/* Nobody waits for two, so the order does not matter. */
+	if (!mutex_trylock(&to->adjusting))
+		return -EBUSY;
+	rc = rf_move_cores(&move, args, cpus, args->nr_cpus);
+	mutex_unlock(&to->adjusting);
+	return rc;
+}
+
+/* The subOS of this id, with a reference, or NULL. */
+static struct rf_subos *rf_subos_of_id(u32 id)
+{
+	struct rf_subos *subos, *found = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		if (subos->id == id) {
+			kobject_get(&subos->kobj);
+			found = subos;
+			break;
+		}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return found;
+}
+
+/* Cores to one lender. */
+static int rf_return_to(struct rf_subos *subos, struct rf_resize *args, u32 lender,
+			const u32 *cpus, u32 count)
+{
+	struct rf_move move = {
+		.from = subos,
+		.to = rf_subos_of_id(lender),
+		.event = RF_EVENT_CORES_RETURNED,
+		.lender_here = lender,
+	};
+	int rc = -EBUSY;
+
+	if (!move.to)
+		return -EXDEV;
+	if (mutex_trylock(&move.to->adjusting)) {
+		rc = rf_move_cores(&move, args, cpus, count);
+		mutex_unlock(&move.to->adjusting);
+	}
+	kobject_put(&move.to->kobj);
+	return rc;
+}
+
+/*
+ * The cores that are to return: those named, or all that are borrowed. Checked here, for
+ * they have to be grouped by lender. Return: how many, -EXDEV, -EINVAL.
+ */
+static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
+			  u32 *list)
+{
+	u32 i, count = 0;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_cores_claim_check(subos, cpus, args->nr_cpus, &args->culprit);
+	for (i = 0; !rc && i < args->nr_cpus; i++) {
+		if (!rf_core_lender(cpus[i])) {
+			args->culprit = cpus[i];
+			rc = -EXDEV;
+		}
+		list[count++] = cpus[i];
+	}
+	for (i = 0; !args->nr_cpus && i < subos->nr_cpus; i++)
+		if (rf_core_lender(subos->cpus[i]))
+			list[count++] = subos->cpus[i];
+	mutex_unlock(&rf_ledger_lock);
+	return rc ?: count;
+}
+
+/**
+ * rf_resize_return() - RF_RESIZE_RETURN
+ * @subos: the borrower
+ * @args: as for rf_subos_resize()
+ * @cpus: as for rf_subos_resize(); none: all that are borrowed
+ *
+ * Goes on with the next lender after an error.
+ *
+ * Context: Process context, may sleep. `adjusting` of @subos held; takes that of
+ *          each lender.
+ * Return: 0, or the first error, as documented for RF_IOC_RESIZE.
+ */
+int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
+{
+	u32 *list, *group, i, members;
+	int rc, count, result = 0;
+
+	if (args->nr_cpus > RF_CPUS_MAX)
+		return -EINVAL;
+	list = kcalloc(2 * RF_CPUS_MAX, sizeof(*list), GFP_KERNEL);
+	if (!list)
+		return -ENOMEM;
+	group = list + RF_CPUS_MAX;
+	count = rf_return_list(subos, args, cpus, list);
+	if (count < 0)
+		result = count;
+	while (count > 0) {
+		u32 lender = rf_core_lender(list[0]);
+		int left = 0;
+
+		for (i = members = 0; i < count; i++) {
+			if (rf_core_lender(list[i]) == lender)
+				group[members++] = list[i];
+			else
+				list[left++] = list[i];
+		}
+		count = left;
+		if (!members)
+			continue;	/* that loan has just ended */
+		rc = rf_return_to(subos, args, lender, group, members);
+		if (rc && !args->culprit)
+			args->culprit = group[0];
+		result = result ?: rc;
+	}
+	kfree(list);
+	return result;
+}
+
+/* ---- the borrower goes away ---- */
+
+/* Cores that came home while their owner runs: its agent starts them. */
+struct rf_homecoming {
+	struct work_struct work;
+	struct rf_subos *lender;	/* with a reference */
+	struct rf_batch *batch;
+};
+
+static void rf_homecoming_work(struct work_struct *work)
+{
+	struct rf_homecoming *home = container_of(work, struct rf_homecoming, work);
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	u64 begun = ktime_get_ns();
+	u32 culprit = 0;
+	int rc;
+
+	mutex_lock(&home->lender->adjusting);
+	if (rf_resize_alive(home->lender)) {
+		rc = rf_batch_offer(home->lender, home->batch, &ask);
+		if (rf_batch_failed(home->batch)) {
+			mutex_lock(&rf_ledger_lock);
+			rf_batch_home(home->lender, home->batch, &culprit);
+			mutex_unlock(&rf_ledger_lock);
+		}
+		rf_batch_note(home->lender, RF_EVENT_CORES_RETURNED, home->batch,
+			      home->lender->id, begun, rc);
+	}
+	mutex_unlock(&home->lender->adjusting);
+	kobject_put(&home->lender->kobj);
+	kfree(home->batch);
+	kfree(home);
+}
+
+static struct rf_homecoming *rf_homecoming_create(u32 lender)
+{
+	struct rf_homecoming *home = kzalloc(sizeof(*home), GFP_KERNEL);
+
+	if (!home)
+		return NULL;
+	INIT_WORK(&home->work, rf_homecoming_work);
+	home->batch = rf_batch_create(NULL, 0);
+	home->lender = rf_subos_of_id(lender);
+	if (home->batch && home->lender && !rf_resize_ready(home->lender, RF_CAN_CORES))
+		return home;
+	if (home->lender)
+		kobject_put(&home->lender->kobj);
+	kfree(home->batch);
+	kfree(home);
+	return NULL;
+}
+
+/* All cores of @subos that it borrowed from @lender; they have no loan any more. */
+static void rf_loans_settle_with(struct rf_subos *subos, u32 lender)
+{
+	struct rf_homecoming *home = rf_homecoming_create(lender);
+	u32 i = 0;
+
+	while (i < subos->nr_cpus) {
+		u32 cpu = subos->cpus[i];
+
+		if (rf_core_lender(cpu) != lender) {
+			i++;
+			continue;
+		}
+		rf_core_set_lender(cpu, 0);
+		if (!home) {
+			i++;	/* goes to the supervisor with all the others */
+			continue;
+		}
+		rf_core_detach(subos, cpu);
+		rf_core_attach(home->lender, cpu);
+		home->batch->cpus[home->batch->count] = cpu;
+		home->batch->told[home->batch->count++] = RF_UNTOLD;
+	}
+	rf_resize_publish();
+	if (home)
+		rf_supcon_queue(&home->work);
+}
+
+/**
+ * rf_loans_settle() - a subOS is being destroyed
+ * @subos: its cores are held
+ *
+ * What it borrowed goes to the lenders that run; what it lent stays where it is.
+ *
+ * Context: Process context, may sleep. Ledger lock held. Safe to repeat.
+ */
+void rf_loans_settle(struct rf_subos *subos)
+{
+	u32 i, lender;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_cores_forget_lender(subos->id);
+	for (i = 0; i < subos->nr_cpus; i++) {
+		lender = rf_core_lender(subos->cpus[i]);
+		if (!lender)
+			continue;
+		rf_loans_settle_with(subos, lender);
+		i = -1;		/* its list has changed; this lender is not in it any more */
+	}
+}
