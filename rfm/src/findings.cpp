@@ -255,6 +255,19 @@ Finding crash_kernel(const Platform &platform)
 		"see docs/architecture.md before lending PCI functions"};
 }
 
+void add_helper(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module)
+{
+	if (!module || module->helper.empty())
+		return;
+	if (module->helper_works)
+		findings.push_back({"restart helper", Verdict::ok, module->helper, ""});
+	else
+		findings.push_back({"restart helper", Verdict::warn,
+				    text(module->helper, " cannot be executed: no subOS is started "
+							 "again by policy"),
+				    "rmmod rf_supervisor, then modprobe rf_supervisor helper=PATH"});
+}
+
 void add_kernels(std::vector<Finding> &findings, const std::vector<InstalledKernel> &kernels)
 {
 	if (kernels.empty())
@@ -322,6 +335,7 @@ std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 	add_memory(findings, platform, module);
 	add_devices(findings, platform);
 	findings.push_back(crash_kernel(platform));
+	add_helper(findings, module);
 	add_kernels(findings, kernels);
 	return findings;
 }

@@ -26,6 +26,8 @@ const char *verdict_name(Verdict verdict);
 struct ModuleFacts {
 	rf_info info{};
 	std::vector<rf_memory> memory;	// one per node
+	std::string helper;		// what it starts subOSes again with, "" if unknown
+	bool helper_works = false;	// it can be executed
 };
 
 // What the installed kernels could be booted with.

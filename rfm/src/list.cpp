@@ -14,9 +14,19 @@ std::string as_text(const Json &result)
 	Table table({"NAME", "STATE", "CORES", "APIC", "MEM", "UPTIME", "CAUSE"});
 
 	for (const Json &subos : result["subos"]) {
+		std::vector<unsigned> borrowed;
+		for (const Json &loan : subos["borrowed"])
+			borrowed.push_back(loan["core"]);
+		std::string state = subos["state"];
+		if (state == state_name(RF_STATE_LOST))
+			state += text(" ", format_seconds(subos["beat_age_seconds"]));
 		const double uptime = subos["uptime_seconds"];
 		const std::string cause = subos["cause"];
-		table.add({subos["name"], subos["state"], format_cpulist(subos["cores"]),
+		table.add({subos["name"], state,
+			   format_cpulist(subos["cores"]) +
+				   (borrowed.empty() ? ""
+						     : text(" (", format_cpulist(borrowed),
+							    " borrowed)")),
 			   format_cpulist(subos["apic_ids"]), format_size(subos["memory"]),
 			   uptime > 0 ? format_uptime(uptime) : "-",
 			   cause == "none" ? "-" : cause});
@@ -31,7 +41,9 @@ Code run(const Request &, Output &output)
 
 	for (const std::string &name : supervisor.names()) {
 		try {
-			list.push_back(subos_json(supervisor.subos(name).status()));
+			const rf_status status = supervisor.subos(name).status();
+			list.push_back(subos_json(status));
+			list.back()["borrowed"] = borrowed_json(supervisor, status.id);
 		} catch (const Error &error) {
 			// Destroyed between the list and the look.
 			if (error.code() != Code::no_such_subos)
@@ -48,7 +60,8 @@ const Verb list_verb = {
 	"list", "",
 	"list all subOSes",
 	"Shows name, state, logical cores and their APIC ids, memory, time since the\n"
-	"kernel was entered, and why a subOS is not running any more.",
+	"kernel was entered, and why a subOS is not running any more. One that is lost\n"
+	"has not been heard of for the time shown beside its state.",
 	{}, 0, 0, run,
 };
 

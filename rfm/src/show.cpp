@@ -37,7 +37,25 @@ std::string as_text(const Json &subos)
 	add("low slice", hex(subos["low_slice"]));
 	add("VMCOREINFO", subos["vmcoreinfo"] == 0 ? "not reported" : hex(subos["vmcoreinfo"]));
 	add("uptime", format_uptime(subos["uptime_seconds"]));
-	add("resize step", format_size(subos["memory_block_size"]));
+	for (const Json &loan : subos["borrowed"])
+		add("borrowed", text("core ", loan["core"], " from ",
+				     loan["lender"].is_null() ? "a subOS that is gone"
+							      : loan["lender"].get<std::string>()));
+	add("resize step", subos["block_size"] == 0 ? "not known before its agent reports"
+						    : format_size(subos["block_size"]));
+	std::string abilities;
+	for (const Json &ability : subos["capabilities"])
+		abilities += (abilities.empty() ? "" : ", ") + ability.get<std::string>();
+	add("agent can", abilities);
+	if (subos["beat_age_seconds"] > 0)
+		add("last heartbeat", format_seconds(subos["beat_age_seconds"]) + " ago");
+	add("starts", subos["starts"].dump());
+	add("on crash", subos["on_crash"] == policy_name(RF_POLICY_RESTART)
+				? text("restart, ", subos["restarts_left"], " times left")
+				: subos["on_crash"].get<std::string>());
+	add("on reboot", subos["on_reboot"]);
+	add("hang after", format_seconds(subos["hang_timeout_seconds"]));
+	add("console viewers", subos["console_viewers"].dump());
 	// Moments are on the machine's clock; people want to know how long after the create.
 	const std::uint64_t create = subos["moments_ns"]["create"];
 	for (const auto &[name, moment] : subos["moments_ns"].items())
@@ -52,8 +70,10 @@ std::string as_text(const Json &subos)
 Code run(const Request &request, Output &output)
 {
 	const Supervisor supervisor = Supervisor::open();
-	Json result = subos_json(supervisor.subos(request.operands[0]).status());
+	const rf_status status = supervisor.subos(request.operands[0]).status();
+	Json result = subos_json(status);
 
+	result["borrowed"] = borrowed_json(supervisor, status.id);
 	result["memory_block_size"] = supervisor.info().memory_block_size;
 	output.result(result, as_text);
 	return Code::ok;
@@ -64,8 +84,9 @@ Code run(const Request &request, Output &output)
 const Verb show_verb = {
 	"show", "NAME",
 	"show everything about one subOS",
-	"Shows state, cause and reason, stage of the boot, cores with APIC ids, memory\n"
-	"ranges, and when each moment of its life was reached.",
+	"Shows state, cause and reason, stage of the boot, cores with APIC ids, loans,\n"
+	"memory ranges and the step in which memory can be resized, policies, heartbeat,\n"
+	"and when each moment of its life was reached.",
 	{}, 1, 1, run,
 };
 

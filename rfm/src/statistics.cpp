@@ -100,7 +100,7 @@ rf_statistics supervisor_statistics()
 	own.processes = process_count();
 	own.cpus_online = static_cast<std::uint32_t>(::sysconf(_SC_NPROCESSORS_ONLN));
 	::uname(&kernel);
-	::strncpy(own.release, kernel.release, sizeof(own.release) - 1);
+	std::string(kernel.release).copy(own.release, sizeof(own.release) - 1);
 	return own;
 }
 

@@ -2,6 +2,7 @@
 #include "subos.hpp"
 
 #include "cpulist.hpp"
+#include "wire/control.h"
 
 #include <cinttypes>
 #include <cstdio>
@@ -14,7 +15,54 @@ constexpr const char *moment_names[RF_MOMENT_NR] = {
 	"create", "cpus", "memory", "loaded", "start", "kernel", "agent", "running", "end",
 };
 
+std::vector<std::string> capability_names(std::uint32_t capabilities)
+{
+	constexpr std::pair<std::uint32_t, const char *> table[] = {
+		{RF_CAN_CORES, "cores"}, {RF_CAN_MEMORY, "memory"}, {RF_CAN_CONSOLE, "console"}};
+	std::vector<std::string> names;
+
+	for (const auto &[bit, name] : table)
+		if (capabilities & bit)
+			names.emplace_back(name);
+	return names;
+}
+
+// Names by id.
+std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor)
+{
+	std::map<std::uint32_t, std::string> names;
+
+	for (const std::string &name : supervisor.names()) {
+		try {
+			names[supervisor.subos(name).status().id] = name;
+		} catch (const Error &error) {
+			// Destroyed between the list and the look.
+			if (error.code() != Code::no_such_subos)
+				throw;
+		}
+	}
+	return names;
+}
+
 } // namespace
+
+Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
+{
+	std::map<std::uint32_t, std::string> names;
+	Json borrowed = Json::array();
+
+	for (const rf_core &core : supervisor.cores()) {
+		if (core.owner != id || !core.lender)
+			continue;
+		if (names.empty())
+			names = subos_names(supervisor);
+		// A lender that is gone has no name any more.
+		const auto lender = names.find(core.lender);
+		borrowed.push_back({{"core", core.cpu},
+				    {"lender", lender == names.end() ? Json() : Json(lender->second)}});
+	}
+	return borrowed;
+}
 
 std::uint64_t uptime_ns(const rf_status &status)
 {
@@ -41,6 +89,16 @@ Json subos_json(const rf_status &status)
 		{"memory", status.memory},
 		{"low_slice", status.low_slice},
 		{"vmcoreinfo", status.vmcoreinfo},
+		{"block_size", status.block_size},
+		{"capabilities", capability_names(status.capabilities)},
+		{"member", status.member},
+		{"beat_age_seconds", static_cast<double>(status.beat_age_ns) / 1e9},
+		{"starts", status.starts},
+		{"on_crash", policy_name(status.on_crash)},
+		{"on_reboot", policy_name(status.on_reboot)},
+		{"restarts_left", status.restarts_left},
+		{"hang_timeout_seconds", status.hang_timeout_ms / 1000.0},
+		{"console_viewers", status.console_viewers},
 		{"uptime_seconds", static_cast<double>(uptime_ns(status)) / 1e9},
 	};
 	json["ranges"] = Json::array();

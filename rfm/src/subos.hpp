@@ -11,6 +11,10 @@ namespace rf {
 // Everything that STATUS tells, in words and plain numbers.
 Json subos_json(const rf_status &status);
 
+// Borrowed cores of the subOS with this id, with the names of their lenders:
+// [{"core": 5, "lender": "db"}, ...].
+Json borrowed_json(const Supervisor &supervisor, std::uint32_t id);
+
 // Nanoseconds it has run or ran; 0 before its kernel was entered.
 std::uint64_t uptime_ns(const rf_status &status);
 

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "src/adjustment.hpp"
+
+#include "src/sizes.hpp"
+#include "src/verb.hpp"
+#include "src/wish.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rf {
+namespace {
+
+constexpr std::uint64_t M = 1 << 20;
+
+const Holdings web{"web", {4, 2, 3}, 1024 * M};
+
+// Eight cores without SMT, of which web has its own.
+Machine machine()
+{
+	Machine machine;
+
+	for (unsigned id = 0; id < 8; id++) {
+		const bool online = id < 2 || id > 4;
+		machine.cpus.push_back({id, online, 0, {id}, id});
+	}
+	machine.possible = 8;
+	machine.nodes = {0};
+	return machine;
+}
+
+template <typename Call> std::string refusal(Call call)
+{
+	try {
+		call();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
+		return error.what();
+	}
+	return "";
+}
+
+TEST(Adjustment, Cores)
+{
+	using Cores = std::vector<unsigned>;
+	const std::tuple<const char *, Cores, Cores> table[] = {
+		{"4,2-3", {}, {}},	     {"2-4", {}, {}},	 {"4-6", {2, 3}, {5, 6}},
+		{"4", {2, 3}, {}},	     {"+5", {}, {5}},	 {"+7,5-6", {}, {7, 5, 6}},
+		{"-2", {2}, {}},	     {"-2-3", {2, 3}, {}}, {"2-3,5", {4}, {5}},
+	};
+	for (const auto &[value, remove, add] : table) {
+		const CoreChange change = core_change(value, web);
+		EXPECT_EQ(change.remove, remove) << value;
+		EXPECT_EQ(change.add, add) << value;
+	}
+	for (const char *value : {"", "+", "-", "++1", "+-1", "a", "3-2", "2,2"})
+		EXPECT_NE(refusal([&] { core_change(value, web); }), "") << value;
+	EXPECT_EQ(refusal([&] { core_change("+3", web); }),
+		  "core 3 belongs to subOS 'web' already");
+}
+
+TEST(Adjustment, NumberOfCores)
+{
+	using Cores = std::vector<unsigned>;
+	const std::tuple<const char *, Cores, Cores> table[] = {
+		{"3", {}, {}},	   {"4", {}, {7}}, {"+2", {}, {6, 7}},
+		{"2", {3}, {}},	   {"1", {2, 3}, {}}, {"-1", {3}, {}},
+	};
+	for (const auto &[value, remove, add] : table) {
+		const CoreChange change = core_count_change(value, web, machine());
+		EXPECT_EQ(change.remove, remove) << value;
+		EXPECT_EQ(change.add, add) << value;
+	}
+	for (const char *value : {"0", "", "+", "-0", "x", "257"})
+		EXPECT_NE(refusal([&] { core_count_change(value, web, machine()); }), "") << value;
+	EXPECT_NE(refusal([&] { core_count_change("-3", web, machine()); }).find("at most 2"),
+		  std::string::npos);
+	EXPECT_THROW(core_count_change("+6", web, machine()), Error);
+}
+
+TEST(Adjustment, Memory)
+{
+	const std::tuple<const char *, std::uint64_t, std::uint64_t> table[] = {
+		{"1G", 0, 0},	      {"2G", 0, 1024 * M},  {"512M", 512 * M, 0},
+		{"+128M", 0, 128 * M}, {"-128M", 128 * M, 0}, {"0x50000000", 0, 256 * M},
+	};
+	std::vector<std::string> notes;
+	for (const auto &[value, remove, add] : table) {
+		const MemoryChange change = memory_change(value, web, notes);
+		EXPECT_EQ(change.remove, remove) << value;
+		EXPECT_EQ(change.add, add) << value;
+	}
+	EXPECT_TRUE(notes.empty());
+	EXPECT_EQ(memory_change("+1M", web, notes).add, 2 * M);
+	EXPECT_EQ(notes.size(), 1u);
+	for (const char *value : {"", "+", "-", "0", "+0", "-1G", "-2G", "lots", "+-1M"})
+		EXPECT_NE(refusal([&] { memory_change(value, web, notes); }), "") << value;
+}
+
+TEST(Adjustment, WhatItCanLose)
+{
+	EXPECT_NO_THROW(check_removable({2, 3}, web));
+	EXPECT_NE(refusal([] { check_removable({4}, web); }).find("boot core"), std::string::npos);
+	EXPECT_NE(refusal([] { check_removable({2, 5}, web); }).find("does not belong"),
+		  std::string::npos);
+}
+
+TEST(Adjustment, WhatItCanGet)
+{
+	EXPECT_NO_THROW(check_addable({5, 6}, web, machine(), {}));
+	EXPECT_NE(refusal([] { check_addable({0}, web, machine(), {}); }), "");
+	EXPECT_NE(refusal([] { check_addable({5}, web, machine(), {{5, "db"}}); }).find("'db'"),
+		  std::string::npos);
+
+	Machine smt = machine();
+	smt.cpus[6].siblings = smt.cpus[7].siblings = {6, 7};
+	EXPECT_NO_THROW(check_addable({6, 7}, web, smt, {}));
+	EXPECT_NE(refusal([&] { check_addable({6}, web, smt, {}); }).find("SMT"),
+		  std::string::npos);
+}
+
+// A value that begins with a dash is not taken for an option.
+TEST(Adjustment, SignedValuesOnTheCommandLine)
+{
+	const Request request = parse_request(
+		*find_verb("resize"), {"web", "--cores", "-2-3", "--mem", "-512M", "--wait=5"});
+
+	EXPECT_EQ(request.operands, std::vector<std::string>{"web"});
+	EXPECT_EQ(request.value("cores"), "-2-3");
+	EXPECT_EQ(request.value("mem"), "-512M");
+	EXPECT_EQ(request.value("wait"), "5");
+}
+
+} // namespace
+} // namespace rf

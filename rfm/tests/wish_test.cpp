@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "src/wish.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rf {
+namespace {
+
+Request given(std::map<std::string, std::string> more = {})
+{
+	Request request;
+
+	request.operands = {"web"};
+	request.values = {{"cores", "2-3"}, {"mem", "512M"}, {"kernel", "/boot/vmlinuz"}};
+	request.values.merge(more);
+	return request;
+}
+
+TEST(Wish, PoliciesByDefault)
+{
+	const rf_policies policies = parse_wish(given()).policies;
+
+	EXPECT_EQ(policies.on_crash, std::uint32_t{RF_POLICY_KEEP});
+	EXPECT_EQ(policies.on_reboot, std::uint32_t{RF_POLICY_RESTART});
+	EXPECT_EQ(policies.restarts, 5u);
+	EXPECT_EQ(policies.hang_timeout_ms, 10000u);
+}
+
+TEST(Wish, PoliciesAsGiven)
+{
+	const rf_policies policies = parse_wish(given({{"on-crash", "destroy"},
+						       {"on-reboot", "keep"},
+						       {"restarts", "0"},
+						       {"hang-timeout", "3600"}}))
+					     .policies;
+
+	EXPECT_EQ(policies.on_crash, std::uint32_t{RF_POLICY_DESTROY});
+	EXPECT_EQ(policies.on_reboot, std::uint32_t{RF_POLICY_KEEP});
+	EXPECT_EQ(policies.restarts, 0u);
+	EXPECT_EQ(policies.hang_timeout_ms, 3600000u);
+}
+
+TEST(Wish, PoliciesThatThereAreNot)
+{
+	const std::pair<const char *, const char *> table[] = {
+		{"on-crash", "reboot"}, {"on-crash", ""},	{"on-reboot", "destroy"},
+		{"restarts", "-1"},	{"hang-timeout", "0"}, {"hang-timeout", "3601"},
+	};
+	for (const auto &[option, value] : table) {
+		try {
+			parse_wish(given({{option, value}}));
+			ADD_FAILURE() << "accepted: " << option << " " << value;
+		} catch (const Error &error) {
+			EXPECT_EQ(error.code(), Code::bad_value);
+			EXPECT_NE(std::string(error.what()).find(option), std::string::npos)
+				<< error.what();
+		}
+	}
+}
+
+TEST(Definition, RoundTrip)
+{
+	const Wish wish = parse_wish(given({{"append", "quiet x=\"a b\""},
+					    {"no-console", "yes"},
+					    {"on-crash", "restart"},
+					    {"wait", "7"},
+					    {"json", "yes"},
+					    {"config", "web.conf"}}));
+	const Definition definition =
+		parse_definition("web", format_definition(wish, "/no/such/initrd", {}));
+	const Wish again = parse_wish(definition.request);
+
+	EXPECT_FALSE(definition.loaded);
+	EXPECT_EQ(again.name, "web");
+	EXPECT_EQ(again.cores, wish.cores);
+	EXPECT_EQ(again.memory, wish.memory);
+	EXPECT_EQ(again.append, wish.append);
+	EXPECT_EQ(again.initrd, "/no/such/initrd");
+	EXPECT_FALSE(again.console);
+	EXPECT_TRUE(again.agent);
+	EXPECT_EQ(again.wait, 7u);
+	EXPECT_EQ(again.policies.on_crash, std::uint32_t{RF_POLICY_RESTART});
+	EXPECT_FALSE(definition.request.has("json"));
+	EXPECT_FALSE(definition.request.has("config"));
+}
+
+TEST(Definition, KernelIsAnAbsolutePath)
+{
+	Request request = given();
+	request.values["kernel"] = "vmlinuz";
+	const Definition definition =
+		parse_definition("web", format_definition(parse_wish(request), "initrd", {}));
+
+	EXPECT_TRUE(definition.request.value("kernel")->starts_with('/'));
+	EXPECT_TRUE(definition.request.value("initrd")->starts_with('/'));
+}
+
+TEST(Definition, OfOneThatWasNotStarted)
+{
+	const Loaded how{0x140000000, 0x140020000, 0x140001000, true};
+	const Definition definition = parse_definition(
+		"web", format_definition(parse_wish(given({{"no-start", "yes"}})), "/i", how));
+
+	ASSERT_TRUE(definition.loaded);
+	EXPECT_EQ(definition.loaded->entry, how.entry);
+	EXPECT_EQ(definition.loaded->page_table, how.page_table);
+	EXPECT_EQ(definition.loaded->boot_params, how.boot_params);
+	EXPECT_TRUE(definition.loaded->la57);
+	EXPECT_FALSE(definition.request.has("no-start"));
+}
+
+TEST(Definition, ThatCannotBeRead)
+{
+	for (const char *words : {"", "{", "[]", "{}", "{\"format\": 1}", "{\"format\": 2, \"options\": {}}",
+				  "{\"format\": 1, \"options\": {\"mem\": 5}}",
+				  "{\"format\": 1, \"options\": {}, \"loaded\": {}}"}) {
+		try {
+			parse_definition("web", words);
+			ADD_FAILURE() << "accepted: " << words;
+		} catch (const Error &error) {
+			EXPECT_EQ(error.code(), Code::bad_value) << words;
+		}
+	}
+}
+
+} // namespace
+} // namespace rf
