@@ -19,7 +19,7 @@
 #define RF_HANG_MIN_MS		1000
 #define RF_HANG_MAX_MS		3600000
 
-static char *rf_helper = "/usr/bin/rfm";
+static char *rf_helper = "/usr/sbin/rfm";
 module_param_named(helper, rf_helper, charp, 0444);
 MODULE_PARM_DESC(helper, "program that starts a subOS again: HELPER start NAME --policy");
 
