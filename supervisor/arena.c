@@ -297,6 +297,6 @@ void rf_arena_describe(void)
 	machine->nr_segments = segments;
 	rf_members_describe(machine);
 	rf_ledger_describe(&machine->ledger);
-	smp_wmb();
+	smp_wmb();	/* who sees the magic sees the rest */
 	WRITE_ONCE(machine->magic, RF_ARENA_MAGIC);
 }

@@ -60,10 +60,10 @@ static void rf_grant_write(struct rf_grant *page)
 	const size_t rest = offsetof(struct rf_grant, member);
 
 	WRITE_ONCE(page->sequence, rf_grant_sequence - 1);
-	smp_wmb();
+	smp_wmb();	/* odd before the first change */
 	memcpy(page, &rf_draft, offsetof(struct rf_grant, sequence));
 	memcpy((void *)page + rest, (void *)&rf_draft + rest, sizeof(*page) - rest);
-	smp_wmb();
+	smp_wmb();	/* even after the last one */
 	WRITE_ONCE(page->sequence, rf_grant_sequence);
 }
 

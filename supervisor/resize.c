@@ -20,6 +20,8 @@
  * rf_resize_alive() - may a kernel be running in a subOS?
  * @subos: the subOS
  *
+ * If not, all its cores are held: a panicked kernel still prints for a while.
+ *
  * Context: Any.
  */
 bool rf_resize_alive(struct rf_subos *subos)
@@ -28,7 +30,7 @@ bool rf_resize_alive(struct rf_subos *subos)
 	bool alive;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	alive = rf_state_live(subos->state) && !subos->destroying;
+	alive = !subos->destroying && (rf_state_live(subos->state) || subos->hold_at);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return alive;
 }

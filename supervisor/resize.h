@@ -3,9 +3,6 @@
 #ifndef RF_RESIZE_H
 #define RF_RESIZE_H
 
-#include <linux/err.h>
-#include <linux/errno.h>
-
 #include "supervisor.h"
 
 #define RF_CANCEL_MS		2000	/* how long an agent has for its last word after CANCEL */
@@ -44,12 +41,6 @@ bool rf_resize_alive(struct rf_subos *subos);
 int rf_resize_ready(struct rf_subos *subos, u32 capability);
 void rf_resize_publish(void);
 int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc);
-
-/* An errno from an agent. */
-static inline int rf_checked_errno(s64 error)
-{
-	return error < 0 && error >= -MAX_ERRNO ? error : -EPROTO;
-}
 
 static inline u32 rf_resize_timeout(const struct rf_resize *args)
 {

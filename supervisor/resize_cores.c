@@ -70,7 +70,7 @@ static void rf_core_taken_up(struct rf_subos *subos, const s64 *args, void *data
 	int i = rf_batch_find(batch, args[0]);
 
 	if (i >= 0)
-		batch->told[i] = args[1] ? rf_checked_errno(args[1]) : 0;
+		batch->told[i] = args[1];
 }
 
 /**
@@ -132,7 +132,7 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
 		pr_warn_ratelimited("subOS %s gives up a core that it was not asked for\n",
 				    subos->name);
 	else if (args[1])
-		batch->told[i] = rf_checked_errno(args[1]);
+		batch->told[i] = args[1];
 	else
 		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
 }

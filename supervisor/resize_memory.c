@@ -52,6 +52,14 @@ static int rf_memory_ready(struct rf_subos *subos, u64 *block_size)
 	return rf_resize_ready(subos, RF_CAN_MEMORY) ?: *block_size ? 0 : -EOPNOTSUPP;
 }
 
+static void rf_memory_note(struct rf_subos *subos, enum rf_event_type type,
+			   const struct rf_resize *args, u64 begun, int rc)
+{
+	const u64 event[4] = { args->memory_done, args->memory };
+
+	rf_event(subos, type, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun, event, NULL);
+}
+
 /* ---- to a subOS ---- */
 
 struct rf_growth {
@@ -188,8 +196,7 @@ int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
 	growth->block_size = block_size;
 	rc = rf_memory_add(subos, args, growth);
 	kfree(growth);
-	rf_event(subos, RF_EVENT_MEMORY_ADDED, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun,
-		 (const u64[4]){ args->memory_done, args->memory }, NULL);
+	rf_memory_note(subos, RF_EVENT_MEMORY_ADDED, args, begun, rc);
 	return rc;
 }
 
@@ -215,12 +222,15 @@ struct rf_shrinkage {
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
-/* May a subOS give this up? What it says is not to be believed. Ledger lock held. */
+/*
+ * May a subOS give this up? That it is in steps of RF_EXTENT_SIZE was checked when the
+ * answer came (wire/control_check.h). Ledger lock held.
+ */
 static bool rf_memory_sound(struct rf_subos *subos, u64 start, u64 size)
 {
 	u64 boot = subos->ranges[0].start;
 
-	return IS_ALIGNED(start | size, RF_EXTENT_SIZE) && rf_ranges_hold(subos, start, size) &&
+	return rf_ranges_hold(subos, start, size) &&
 	       (start >= boot + RF_BOOT_AREA_SIZE || start + size <= boot);
 }
 
@@ -305,8 +315,7 @@ int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args)
 		return -ENOMEM;
 	rc = rf_memory_remove(subos, args, block_size, shrinkage);
 	kfree(shrinkage);
-	rf_event(subos, RF_EVENT_MEMORY_REMOVED, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun,
-		 (const u64[4]){ args->memory_done, args->memory }, NULL);
+	rf_memory_note(subos, RF_EVENT_MEMORY_REMOVED, args, begun, rc);
 	return rc;
 }
 

@@ -268,6 +268,9 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 
 	if (args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (rc)
+		return rc;
 	list = kcalloc(2 * RF_CPUS_MAX, sizeof(*list), GFP_KERNEL);
 	if (!list)
 		return -ENOMEM;

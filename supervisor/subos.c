@@ -326,7 +326,9 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 {
 	int rc;
 
-	rc = READ_ONCE(subos->state) == RF_STATE_LOADED ? rf_subos_check_start(subos, args) : -EBUSY;
+	if (READ_ONCE(subos->state) != RF_STATE_LOADED)
+		return -EBUSY;
+	rc = rf_subos_check_start(subos, args);
 	if (!rc)
 		rc = rf_step("start");
 	if (!rc)

@@ -10,15 +10,15 @@
  */
 #include <linux/jiffies.h>
 #include <linux/kref.h>
-#include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
 #include "resize.h"
+#include "wire/control_check.h"
 
-#define RF_BLOCK_SIZE_MAX	(64ULL << 30)
+#define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE)
 #define RF_ANSWER_MS		1000	/* how long our answers may wait for room */
 #define RF_ABANDONED_MAX	8	/* requests of one subOS that nobody waits for */
 
@@ -248,7 +248,7 @@ static int rf_request_outcome(struct rf_request *request, struct rf_ask *ask, in
 		memcpy(ask->args, request->last, sizeof(ask->args));
 		return 0;
 	case RF_ANSWER_FAILED:
-		ask->error = rf_checked_errno(request->last[0]);
+		ask->error = request->last[0];
 		return ask->error;
 	case RF_ANSWER_CANCELLED:
 		return rc ?: -EPROTO;	/* nobody has asked for it */
@@ -398,14 +398,6 @@ static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
 	return NULL;
 }
 
-static bool rf_control_read(const struct rf_message *message, struct rf_control *control)
-{
-	if (message->length != sizeof(*control))
-		return false;
-	memcpy(control, message->payload, sizeof(*control));
-	return true;
-}
-
 /* Requests lock held. */
 static void rf_request_answered(struct rf_request *request, const struct rf_control *control)
 {
@@ -440,7 +432,7 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 	struct rf_subos *subos;
 	unsigned long flags;
 
-	if (!rf_control_read(message, &control))
+	if (!rf_control_parse(message, &control))
 		return;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos = rf_sender(member, message);
@@ -461,13 +453,12 @@ static void rf_hello_note(struct rf_subos *subos, const struct rf_control *contr
 {
 	u64 block_size = control->args[2];
 
-	subos->capabilities = control->args[1] & (RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE);
-	subos->block_size = block_size;
-	if (!is_power_of_2(block_size) || block_size < RF_EXTENT_SIZE ||
-	    block_size > RF_BLOCK_SIZE_MAX) {
-		subos->block_size = 0;
+	subos->capabilities = control->args[1] & RF_CAPABILITIES;
+	if (block_size < RF_EXTENT_SIZE) {
+		block_size = 0;
 		subos->capabilities &= ~RF_CAN_MEMORY;
 	}
+	subos->block_size = block_size;
 	rf_subos_changed(subos);
 }
 
@@ -477,24 +468,18 @@ static void rf_on_request(u32 member, const struct rf_message *message, void *da
 	struct rf_subos *subos;
 	unsigned long flags;
 
-	if (!rf_control_read(message, &control) || control.op != RF_OP_HELLO ||
-	    control.answer != RF_ANSWER_NONE)
+	if (!rf_control_parse(message, &control) || control.op != RF_OP_HELLO)
 		return;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos = rf_sender(member, message);
-	if (subos && control.args[0] >= RF_CONTROL_VERSION)
+	if (subos)
 		rf_hello_note(subos, &control);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!subos)
 		return;
-	if (control.args[0] >= RF_CONTROL_VERSION) {
-		control.answer = RF_ANSWER_DONE;
-		control.args[0] = RF_CONTROL_VERSION;
-		control.args[1] = RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE;
-	} else {
-		control.answer = RF_ANSWER_FAILED;
-		control.args[0] = -EPROTONOSUPPORT;
-	}
+	control.answer = RF_ANSWER_DONE;
+	control.args[0] = RF_CONTROL_VERSION;
+	control.args[1] = RF_CAPABILITIES;
 	/* An agent that gets no answer says HELLO again, or goes on without. */
 	rf_ficm_post(member, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control), RF_ANSWER_MS);
 }

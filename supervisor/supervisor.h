@@ -4,7 +4,7 @@
  *
  * Locks, outermost first:
  *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
- *                        time; of two subOSes: the lower id first
+ *                        time; that of a second subOS is only tried, never waited for
  *   rf_ledger_lock       who owns which core, memory and low slice; also serialises
  *                        the use of the common trampoline. Held for long.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
@@ -40,7 +40,7 @@ struct rf_subos {
 	u32 id;
 	char name[RF_NAME_MAX];
 
-	/* Ledger lock: what it owns. Empty again once given back. */
+	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
 	u32 nr_cpus;
 	u32 cpus[RF_CPUS_MAX];		/* logical, boot core first */
 	u32 apic_ids[RF_CPUS_MAX];
@@ -48,9 +48,10 @@ struct rf_subos {
 	struct rf_range ranges[RF_RANGES_MAX];
 	u64 low_slice;			/* physical; 0: none */
 
-	struct mutex adjusting;
 	u32 member;			/* its number in the arena, 0: none */
 	u32 kernel_id;			/* of the kernel that runs in it; new at every start */
+
+	struct mutex adjusting;
 
 	/* Supcon's own lock (supcon.c). */
 	struct list_head requests;	/* waiting for an answer */

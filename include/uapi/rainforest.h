@@ -361,7 +361,7 @@ struct rf_definition {
  *              memory: 0 or not a multiple of RF_EXTENT_SIZE; MOVE to itself
  *   ENODEV     core `culprit` does not exist, or is offline in the supervisor
  *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
- *              to this one; for RETURN, is not borrowed)
+ *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
  *   EIO        core `culprit` could not be taken offline or brought up; `error` has
  *              what the other side said. What was done stands in the results.
  *   ENOMEM     MEMORY_ADD: not so much; `available` bytes could be given
