@@ -210,7 +210,8 @@ void check_definition(const Plan &plan)
 	// The addresses of a loaded image have up to 20 digits each.
 	if (size + 60 > RF_DEFINITION_MAX)
 		throw Error(Code::bad_value,
-			    text("the options take ", size, " bytes to be kept: give shorter paths"));
+			    text("the options take ", size,
+				 " bytes to be kept: give shorter paths"));
 }
 
 } // namespace
