@@ -3,6 +3,7 @@
 // does not own, then the user's words.
 #include "boot/cmdline.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "boot/bytes.hpp"
@@ -88,8 +89,10 @@ template <typename Visit> void for_each_word(std::string_view text, Visit visit)
 	}
 }
 
-bool is_refused(std::string_view word, const Refusal &refusal)
+// In names of parameters the kernel takes - for _.
+bool is_refused(std::string word, const Refusal &refusal)
 {
+	std::replace(word.begin(), word.begin() + std::min(word.find('='), word.size()), '-', '_');
 	return refusal.word.ends_with('=') ? word.starts_with(refusal.word) : word == refusal.word;
 }
 
@@ -102,7 +105,7 @@ void check_append(std::string_view append)
 				    "; printable characters on one line are accepted");
 	for_each_word(append, [](std::string_view word) {
 		for (const Refusal &refusal : REFUSED)
-			if (is_refused(word, refusal))
+			if (is_refused(std::string(word), refusal))
 				throw Error("append '" + std::string(word) +
 					    "' is not possible: " + std::string(refusal.instead));
 	});

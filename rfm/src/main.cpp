@@ -7,6 +7,9 @@
 #include <algorithm>
 #include <new>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 namespace rf {
 
 namespace {
@@ -38,6 +41,19 @@ Code run(std::vector<std::string> words, Output &output)
 	return verb->run(request, output);
 }
 
+// The kernel starts us without standard descriptors (rfm start --policy): without these
+// the first ones opened, of the module, would take their places.
+void open_standard_descriptors()
+{
+	int fd;
+
+	do
+		fd = ::open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		::close(fd);
+}
+
 } // namespace
 
 } // namespace rf
@@ -49,6 +65,7 @@ int main(int argc, char **argv)
 	const std::unique_ptr<rf::Output> output = rf::Output::make(json);
 	rf::Code code = rf::Code::internal;
 
+	rf::open_standard_descriptors();
 	try {
 		code = rf::run(words, *output);
 	} catch (const rf::Error &error) {

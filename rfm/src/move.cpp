@@ -54,8 +54,6 @@ Code run_move(const Request &request, Output &output)
 	const Supervisor supervisor = Supervisor::open();
 	const Partition from = supervisor.subos(from_name), to = supervisor.subos(to_name);
 	const rf_status before = from.status(), to_before = to.status();
-	check_running(from, before);
-	check_running(to, to_before);
 	const ResizeRequest step{.op = request.has("borrow") ? RF_RESIZE_BORROW : RF_RESIZE_MOVE,
 				 .cpus = parse_cpulist(*list),
 				 .timeout = step_timeout(request),
@@ -65,6 +63,8 @@ Code run_move(const Request &request, Output &output)
 		throw Error(Code::bad_value, text("subOS '", to_name, "' would have ",
 						  to_before.nr_cpus + step.cpus.size(),
 						  " cores: a subOS has 1 to ", RF_CPUS_MAX));
+	check_running(from, before);
+	check_running(to, to_before);
 
 	catch_interrupts();
 	Adjusting giver(from, before, output);

@@ -201,6 +201,19 @@ void check_cmdline(Plan &plan, const Supervisor *supervisor)
 				 " characters, ", RF_CMDLINE_MAX - 1, " are possible"));
 }
 
+// Before anything is taken, not when it is handed over.
+void check_definition(const Plan &plan)
+{
+	const std::size_t size =
+		format_definition(plan.wish, plan.files.user_initrd.path(), Loaded{}).size();
+
+	// The addresses of a loaded image have up to 20 digits each.
+	if (size + 60 > RF_DEFINITION_MAX)
+		throw Error(Code::bad_value,
+			    text("the options take ", size,
+				 " bytes to be kept: give shorter paths"));
+}
+
 } // namespace
 
 boot::Initrd Artifacts::initrd() const
@@ -246,6 +259,7 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	read_artifacts(plan, keep_cache, phases);
 	check_cmdline(plan, supervisor);
 	check_memory(plan);
+	check_definition(plan);
 	if (!supervisor)
 		plan.notes.push_back(
 			"not compared with what the supervisor could give: rf_supervisor "

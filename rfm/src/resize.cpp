@@ -91,10 +91,9 @@ Code run(const Request &request, Output &output)
 	const Supervisor supervisor = Supervisor::open();
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const rf_status before = subos.status();
-	check_running(subos, before);
-
 	std::vector<std::string> notes;
 	const std::vector<ResizeRequest> steps = plan(request, supervisor, before, notes);
+	check_running(subos, before);
 	for (const std::string &note : notes)
 		output.note(note);
 

@@ -21,6 +21,7 @@ Code run(const Request &request, Output &output)
 	wish.timeout = parse_seconds(request, "timeout", 0, wish.timeout);
 	wish.force = request.has("force");
 	wish.restart = true;
+	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 
 	Phases phases(output);
 	const std::string &name = request.operands[0];
@@ -29,7 +30,7 @@ Code run(const Request &request, Output &output)
 	// First what could fail: a subOS that cannot be started again is not stopped.
 	Restarting subos(supervisor, name, {.running = true}, phases);
 	if (request.has("wait"))
-		subos.set_wait(parse_seconds(request, "wait", 0, 0));
+		subos.set_wait(wait);
 
 	phases.enter("stop");
 	const Json stopped = Stopping(supervisor.subos(name), wish).await(output);

@@ -28,11 +28,12 @@ void tell_kernel_log(const std::string &message)
 
 Json start(const Request &request, Phases &phases)
 {
+	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 	const Supervisor supervisor = Supervisor::open();
 	Restarting subos(supervisor, request.operands[0], {.lost = request.has("policy")}, phases);
 
 	if (request.has("wait"))
-		subos.set_wait(parse_seconds(request, "wait", 0, 0));
+		subos.set_wait(wait);
 	return subos.start(phases);
 }
 

@@ -63,7 +63,13 @@ void Stopping::ask(const rf_status &status)
 void Stopping::hold()
 {
 	forced_ = true;
-	subos_.stop(RF_STOP_NOW | (wish_.restart ? RF_STOP_RESTART : 0));
+	try {
+		subos_.stop(RF_STOP_NOW | (wish_.restart ? RF_STOP_RESTART : 0));
+	} catch (const Error &error) {
+		// It was faster.
+		if (error.code() != Code::not_up || !has_no_core_running(subos_.status()))
+			throw;
+	}
 }
 
 Json Stopping::await(Output &output)

@@ -58,8 +58,8 @@ Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
 			names = subos_names(supervisor);
 		// A lender that is gone has no name any more.
 		const auto lender = names.find(core.lender);
-		borrowed.push_back({{"core", core.cpu},
-				    {"lender", lender == names.end() ? Json() : Json(lender->second)}});
+		const Json name = lender == names.end() ? Json() : Json(lender->second);
+		borrowed.push_back({{"core", core.cpu}, {"lender", name}});
 	}
 	return borrowed;
 }

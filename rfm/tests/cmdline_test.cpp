@@ -80,7 +80,8 @@ TEST(Cmdline, Consoles)
 TEST(Cmdline, WordsThatBreakASubosAreRefused)
 {
 	for (const char *append : {"crashkernel=128M", "quiet crashkernel=1G,high", "\"maxcpus=4\"",
-				   "maxcpus=2", "memhp_default_state=offline"}) {
+				   "maxcpus=2", "memhp_default_state=offline",
+				   "memhp-default-state=offline"}) {
 		try {
 			command_line(make_grant(), {.append = append});
 			ADD_FAILURE() << "accepted: " << append;

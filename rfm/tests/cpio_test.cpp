@@ -18,7 +18,8 @@ TEST(Cpio, UnpacksToWhatWentIn)
 	TemporaryDirectory directory;
 	const std::string cd = "cd '" + directory.path().string() + "' && ";
 	write_file(directory.path() / "archive", archive);
-	EXPECT_EQ(run(cd + "cpio --quiet -t < archive").text, "rf\nrf/init\nrf/rf_ficm.ko\nrf/rf_subos.ko\n");
+	EXPECT_EQ(run(cd + "cpio --quiet -t < archive").text,
+		  "rf\nrf/init\nrf/rf_ficm.ko\nrf/rf_subos.ko\n");
 	EXPECT_EQ(run(cd + "cpio --quiet -tv < archive | cut -c1-10").text,
 		  "drwxr-xr-x\n-rwxr-xr-x\n-rw-r--r--\n-rw-r--r--\n");
 	const auto output = run(cd + "cpio --quiet -i < archive");

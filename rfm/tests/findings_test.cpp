@@ -81,4 +81,22 @@ TEST(Findings, EachObstacleIsMissingAndHasARemedy)
 	}
 }
 
+TEST(Findings, ProgramThatStartsSubosesAgain)
+{
+	rf::ModuleFacts facts;
+	const auto verdict = [&]() -> std::optional<rf::Verdict> {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), facts, {}, true))
+			if (row.name == "restart helper")
+				return row.verdict;
+		return std::nullopt;
+	};
+
+	EXPECT_EQ(verdict(), std::nullopt);
+	facts.helper = "/usr/sbin/rfm";
+	EXPECT_EQ(verdict(), rf::Verdict::warn);
+	facts.helper_works = true;
+	EXPECT_EQ(verdict(), rf::Verdict::ok);
+}
+
 } // namespace

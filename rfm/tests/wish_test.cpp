@@ -111,7 +111,8 @@ TEST(Definition, OfOneThatWasNotStarted)
 
 TEST(Definition, ThatCannotBeRead)
 {
-	for (const char *words : {"", "{", "[]", "{}", "{\"format\": 1}", "{\"format\": 2, \"options\": {}}",
+	for (const char *words : {"", "{", "[]", "{}", "{\"format\": 1}",
+				  "{\"format\": 2, \"options\": {}}",
 				  "{\"format\": 1, \"options\": {\"mem\": 5}}",
 				  "{\"format\": 1, \"options\": {}, \"loaded\": {}}"}) {
 		try {

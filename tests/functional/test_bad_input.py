@@ -15,6 +15,7 @@ from functional.subos import SYSFS, Supervisor, troubles
 from lab import Machine
 
 USAGE, BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH, BAD_FILE, NOT_PERMITTED = range(2, 9)
+NOT_UP = 10
 
 KERNEL = "/tmp/kernel"
 BZIMAGE = "an x86-64 bzImage such as /boot/vmlinuz-* is needed"
@@ -24,7 +25,7 @@ LIST = "give logical core numbers and ranges, such as 2-3,5"
 MULTIPLE = "give a multiple of 2M, such as 512M or 2G"
 SIZE = "give bytes, or a number with K, M, G or T"
 NAME = "give 1 to 31 of a-z, 0-9, _ and -, beginning with a letter or digit"
-KEYS = "keys are: cores, ncores, numa, mem, kernel, initrd, append, uart, no-agent, no-start, wait"
+KEYS = "keys are: cores, ncores, numa, mem, kernel, initrd, append, uart, no-agent, no-console, on-crash"
 
 # Offsets in the setup header of a bzImage, see Documentation/arch/x86/boot.rst.
 FILES = r"""
@@ -86,7 +87,7 @@ CREATES = {
     "kernel-elf": ({"kernel": "/bin/busybox"}, BAD_FILE, ["an ELF file (x86-64)", BZIMAGE]),
     "kernel-corrupt": ({"kernel": "/tmp/corrupt"}, BAD_FILE, ["'/tmp/corrupt'", "is corrupt"]),
     "kernel-foreign": ({"kernel": "/tmp/other", "initrd": "/boot/initrd-subos.img"}, BAD_FILE,
-                       ["rf_subos.ko for kernel 9.", "install linux-headers-9."]),
+                       ["rf_ficm.ko for kernel 9.", "install linux-headers-9."]),
     "initrd-missing": ({"initrd": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", CPIO]),
     "initrd-text": ({"initrd": "/tmp/text"}, BAD_FILE, ["'/tmp/text'", CPIO]),
     "initrd-large": ({"initrd": "/tmp/large", "mem": "80M"}, BAD_VALUE,
@@ -100,6 +101,15 @@ CREATES = {
     "name-lines": ({"name": "a\nb"}, BAD_VALUE, ["name 'a?b'", NAME]),
     "append-lines": ({"append": "a\nb"}, BAD_VALUE, ["append 'a?b'", "give one line"]),
     "append-long": ({"append": "x" * 3000}, BAD_VALUE, ["append makes", "2047 are possible"]),
+    "append-crashkernel": ({"append": "crashkernel=1M"}, BAD_VALUE,
+                           ["append 'crashkernel=1M' is not possible", "'rfm dump'"]),
+    "append-maxcpus": ({"append": "quiet maxcpus=2"}, BAD_VALUE, ["append 'maxcpus=2'", "--ncores"]),
+    "on-crash-unknown": ({"on-crash": "burn"}, BAD_VALUE,
+                         ["on-crash 'burn'", "keep, restart, destroy"]),
+    "on-reboot-unknown": ({"on-reboot": "destroy"}, BAD_VALUE,
+                          ["on-reboot 'destroy'", "restart, keep"]),
+    "restarts-word": ({"restarts": "ever"}, BAD_VALUE, ["restarts 'ever'", "from 0 to"]),
+    "hang-timeout-0": ({"hang-timeout": "0"}, BAD_VALUE, ["hang-timeout '0'", "from 1 to 3600"]),
     "uart-unknown": ({"uart": "com1"}, BAD_VALUE, ["uart 'com1'", "give ttyS0, ttyS1"]),
     "uart-console": ({"uart": "ttyS0"}, BAD_VALUE, ["uart 'ttyS0' is a console", "give another"]),
     "wait-word": ({"wait": "long"}, BAD_VALUE, ["wait 'long'", "from 0 to 86400"]),
@@ -120,6 +130,34 @@ OTHERS = {
     "destroy-unknown": ("destroy lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
     "show-unknown": ("show web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
     "log-unknown": ("log web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "resize-what": ("resize lent", USAGE, ["what shall change?", "--mem"]),
+    "resize-twofold": ("resize lent --cores 1 --ncores 1", USAGE, ["--cores or --ncores"]),
+    "resize-unknown": ("resize web --mem 1G", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "resize-core-0": ("resize lent --cores +0", BAD_VALUE, ["core 0 always stays", FREE]),
+    "resize-core-offline": ("resize lent --cores +2", BAD_VALUE, ["core 2 is offline", FREE]),
+    "resize-core-had": ("resize lent --cores +3", BAD_VALUE, ["core 3 belongs", "'lent' already"]),
+    "resize-core-not-had": ("resize lent --cores -1", BAD_VALUE, ["core 1", "it has cores 3"]),
+    "resize-boot-core": ("resize lent --cores -3", BAD_VALUE, ["core 3 is the boot core"]),
+    "resize-boot-core-left-out": ("resize lent --cores 1", BAD_VALUE, ["core 3 is the boot core"]),
+    "resize-cores-word": ("resize lent --cores +all", BAD_VALUE, ["'all'", LIST]),
+    "resize-ncores-0": ("resize lent --ncores 0", BAD_VALUE, ["ncores '0'", "from 1 to 256"]),
+    "resize-ncores-few": ("resize lent --ncores -1", BAD_VALUE, ["keeps its boot core"]),
+    "resize-ncores-many": ("resize lent --ncores +9", NOT_ENOUGH, ["9 cores", "1 can be given"]),
+    "resize-memory-word": ("resize lent --mem +much", BAD_VALUE, ["memory 'much'", SIZE]),
+    "resize-memory-all": ("resize lent --mem -80M", BAD_VALUE, ["'-80M'", "'lent' has 80M"]),
+    "resize-memory-much": ("resize lent --mem +100G", NOT_ENOUGH, ["memory 100G", "at most"]),
+    "resize-wait": ("resize lent --mem +2M --wait 0", BAD_VALUE, ["wait '0'", "from 1 to 3600"]),
+    "resize-not-running": ("resize lent --cores +1", NOT_UP, ["'lent' is not running: loaded"]),
+    "move-what": ("move lent lent", USAGE, ["--cores is missing"]),
+    "move-to-itself": ("move --cores 3 lent lent", BAD_VALUE, ["'lent' cannot be both"]),
+    "move-one": ("move --cores 3 lent", USAGE, ["something is missing", "rfm move FROM TO"]),
+    "move-unknown": ("move --cores 3 lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "return-not-borrowed": ("return lent --cores 3", BAD_VALUE, ["core 3", "borrowed: none"]),
+    "stop-unknown": ("stop lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "stop-timeout": ("stop lent --timeout soon", BAD_VALUE, ["timeout 'soon'", "from 0 to"]),
+    "start-unknown": ("start web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "start-wait": ("start lent --wait x", BAD_VALUE, ["wait 'x'", "from 0 to 86400"]),
+    "restart-unknown": ("restart web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
 }
 
 # As JSON: one of each exit code.
@@ -211,9 +249,16 @@ def test_json(host, wrong):
     assert not [part for part in parts if part not in error["message"]], error
 
 
-@pytest.mark.parametrize("verb", ["create", "list", "show", "log", "destroy"])
+@pytest.mark.parametrize(
+    "verb",
+    ["create", "list", "show", "log", "resize", "return", "stop", "start", "restart", "destroy"],
+)
 def test_not_root(host, verb):
-    words = {"create": create_words({}), "list": ["list"]}.get(verb, [verb, "lent"])
+    words = {
+        "create": create_words({}),
+        "list": ["list"],
+        "resize": ["resize", "lent", "--mem", "1G"],
+    }.get(verb, [verb, "lent"])
     host.refuses(words, NOT_PERMITTED, ["needs root", "user id 65534"], user="nobody")
 
 
