@@ -42,6 +42,7 @@ modules-%:
 		rm -f $(BUILD)/stripped.$$$$; done
 
 rfm:
+	@mkdir -p $(BUILD)
 	@cmake -S rfm -B $(BUILD)/rfm -DCMAKE_BUILD_TYPE=Release > $(BUILD)/cmake.log || \
 		{ cat $(BUILD)/cmake.log; exit 1; }
 	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(BUILD)/rfm

@@ -14,9 +14,10 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/set_memory.h>
 #include <linux/slab.h>
 
+#include "kernel/direct_map.h"
+#include "kernel/files.h"
 #include "supervisor.h"
 
 /* Kept free for the supervisor itself when memory is taken from it. */
@@ -144,32 +145,6 @@ void rf_blocks_figures(struct rf_memory *memory)
 	kvfree(regions);
 }
 
-/*
- * Hot-remove cannot take less than 1 GiB out of a 1 GiB page of the direct map
- * (it mistakes the entry for a table). A change of attributes splits it.
- */
-static int rf_block_split_mapping(u64 start)
-{
-	u64 address, end = start + rf_block_size();
-	unsigned int level;
-	int rc;
-
-	for (address = start; address < end; address = ALIGN_DOWN(address, PUD_SIZE) + PUD_SIZE) {
-		unsigned long virt = (unsigned long)__va(address);
-
-		if (!lookup_address(virt, &level) || level != PG_LEVEL_1G)
-			continue;
-		if (IS_ALIGNED(address, PUD_SIZE) && address + PUD_SIZE <= end)
-			continue;
-		rc = set_memory_uc(virt, 1);
-		if (!rc)
-			rc = set_memory_wb(virt, 1);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 static int rf_block_online(const struct rf_block *block)
 {
 	char path[64];
@@ -271,7 +246,7 @@ static int rf_block_take(u64 start, struct page *page)
 	block->nid = page_to_nid(page);
 	block->movable = page_zonenum(page) == ZONE_MOVABLE;
 
-	rc = rf_block_split_mapping(start);
+	rc = rf_direct_map_split(start, size);
 	if (!rc)
 		rc = offline_and_remove_memory(start, size);
 	/* Never trust a success alone: it is also what an absent range gives. */

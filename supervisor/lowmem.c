@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/sizes.h>
 
+#include "kernel/files.h"
 #include "supervisor.h"
 
 #define RF_LOW_START		SZ_64K		/* below that the kernel never uses RAM */

@@ -10,6 +10,7 @@
 #include <asm/cpufeature.h>
 
 #include "compat/kernel.h"
+#include "kernel/files.h"
 #include "supervisor.h"
 
 #define RF_CMDLINE_BUF	4096

@@ -11,6 +11,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
+#include "kernel/files.h"
 #include "supervisor.h"
 
 static char *rf_pool_parameter;

@@ -292,15 +292,7 @@ long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *
 int rf_platform_check(void);
 
 /* files.c */
-struct rf_iomem {
-	int depth;			/* 0: top level */
-	u64 start;
-	u64 end;			/* inclusive */
-	const char *name;
-};
-ssize_t rf_file_read(const char *path, char *buf, size_t size);
 int rf_file_write(const char *path, const char *text);
-int rf_iomem_walk(int (*visit)(const struct rf_iomem *entry, void *arg), void *arg);
 
 /* fault.c: test-only faults */
 int rf_step(const char *what);

@@ -184,7 +184,7 @@ class Supervisor:
             "online": self.online(),
             "iomem": system_ram_joined(self.sh("cat /proc/iomem")),
             "blocks": self.sh("cd /sys/devices/system/memory; grep -H . memory*/state memory*/valid_zones"),
-            "zones": self.sh("awk '/^Node/ {z=$2 $4} / (present|managed|spanned) / {print z, $1, $2}' /proc/zoneinfo"),
+            "zones": self.sh("awk '/^Node/ {z=$2 $4} z !~ /Device/ && / (present|managed|spanned) / {print z, $1, $2}' /proc/zoneinfo"),
             "pool": self.sh(f"cat {SYSFS}/pool {SYSFS}/low_slices"),
             "subos": self.sh(f"ls {SYSFS}/subos"),
             "modules": self.sh("cut -d' ' -f1-3 /proc/modules"),
