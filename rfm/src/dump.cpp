@@ -118,7 +118,8 @@ std::string as_text(const Json &result)
 		    format_size(result["memory"]), ", ", result["cores"], " cores, kernel ",
 		    result["release"].get<std::string>(), ") is in '",
 		    result["file"].get<std::string>(), "': ",
-		    result["bytes_on_disk"].get<std::uint64_t>() >> 20, "M on disk, ",
+		    (result["bytes_on_disk"].get<std::uint64_t>() + (1u << 20) - 1) >> 20,
+		    "M on disk, ",
 		    format_seconds(result["seconds"]), "\n");
 }
 
