@@ -137,12 +137,11 @@ Code run(const Request &request, Output &output)
 			    text("no VMCOREINFO note, which an image needs, is in the memory of '",
 				 subos.name(), "' yet (", describe_state(status), ", stage '",
 				 stage_name(status.stage), "'): it appears early in the boot"));
+	catch_interrupts();
+	NewFile file(request.operands[1], request.has("force"));
 	if (!has_ended(status))
 		output.note(text("subOS '", subos.name(), "' is ", state_name(status.state),
 				 ": the image is not of one moment"));
-
-	catch_interrupts();
-	NewFile file(request.operands[1], request.has("force"));
 	const inspect::CoreContents contents = plan_contents(subos, status, *info, output);
 	const inspect::CoreFile core = inspect::lay_out_core(contents);
 	file.set_size(core.size);
