@@ -28,8 +28,8 @@ void pad(std::vector<std::byte> &out)
 	out.resize((out.size() + 3) & ~std::size_t{3});
 }
 
-// The kernel does not keep registers outside of a crash kernel: they are 0, and tools
-// find the stacks by the tasks. A thread for each core is what they expect.
+// Registers are only kept for a crash kernel: they are 0, and tools find the stacks by
+// the tasks. A thread for each core is what they expect; its id must not be 0 for gdb.
 std::vector<std::byte> make_notes(const CoreContents &contents)
 {
 	constexpr char name[8] = "CORE";
@@ -37,7 +37,7 @@ std::vector<std::byte> make_notes(const CoreContents &contents)
 
 	for (unsigned core = 0; core < contents.cores; core++) {
 		elf_prstatus status{};
-		status.pr_pid = static_cast<pid_t>(core);
+		status.pr_pid = static_cast<pid_t>(core + 1);
 		append(notes, Elf64_Nhdr{5, sizeof(status), NT_PRSTATUS});
 		append(notes, name);
 		append(notes, status);

@@ -25,8 +25,10 @@ constexpr Option options[] = {
 constexpr unsigned idle_default = 2;
 constexpr unsigned idle_most = 86400;
 
-// Whoever comes second looks on.
-Descriptor open_console(const Partition &subos, std::uint32_t flags, bool &writes, Output &output)
+// A person who comes second looks on. Input from elsewhere that nobody takes must not
+// look as if it were taken.
+Descriptor open_console(const Partition &subos, std::uint32_t flags, bool terminal, bool &writes,
+			Output &output)
 {
 	if (writes) {
 		try {
@@ -34,6 +36,9 @@ Descriptor open_console(const Partition &subos, std::uint32_t flags, bool &write
 		} catch (const Error &error) {
 			if (error.code() != Code::busy)
 				throw;
+			if (!terminal)
+				throw Error(Code::busy,
+					    text(error.what(), ": use --read-only to look on"));
 			output.note(text(error.what(), ": read-only"));
 			writes = false;
 		}
@@ -52,7 +57,7 @@ void tell_end(ConsoleSession::End end, const std::string &name, bool terminal, O
 		output.note(text("subOS '", name, "' was destroyed"));
 		break;
 	case ConsoleSession::End::detached:
-		output.note(text("detached from '", name, "', which goes on"));
+		output.note(text("detached from '", name, "'"));
 		break;
 	case ConsoleSession::End::done: break;
 	}
@@ -67,21 +72,19 @@ Code run(const Request &request, Output &output)
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const bool terminal = ::isatty(STDIN_FILENO);
 	bool writes = !request.has("read-only");
-	Descriptor console = open_console(
-		subos, request.has("no-history") ? RF_CONSOLE_LIVE : 0, writes, output);
+	Descriptor console = open_console(subos, request.has("no-history") ? RF_CONSOLE_LIVE : 0,
+					  terminal, writes, output);
 
-	// Input that nobody takes must not look as if it were taken.
-	if (!writes && !request.has("read-only") && !terminal)
-		throw Error(Code::busy, text("somebody else writes to the console of '",
-					     subos.name(), "': use --read-only to look on"));
 	if (terminal)
 		output.note(text("console of '", subos.name(), "'; Ctrl-] detaches"));
 	catch_interrupts();
 	// A reader of our output that goes away is an end like others.
 	std::signal(SIGPIPE, SIG_IGN);
-	ConsoleSession session(subos, std::move(console), writes, std::chrono::seconds(idle),
-			       output);
-	tell_end(session.run(), subos.name(), terminal, output);
+	// The terminal must be as it was before anything is said about the end.
+	const ConsoleSession::End end = ConsoleSession(subos, std::move(console), writes,
+						       std::chrono::seconds(idle), output)
+						.run();
+	tell_end(end, subos.name(), terminal, output);
 	return Code::ok;
 }
 

@@ -118,7 +118,8 @@ std::string as_text(const Json &result)
 		    format_size(result["memory"]), ", ", result["cores"], " cores, kernel ",
 		    result["release"].get<std::string>(), ") is in '",
 		    result["file"].get<std::string>(), "': ",
-		    result["bytes_on_disk"].get<std::uint64_t>() >> 20, "M on disk, ",
+		    (result["bytes_on_disk"].get<std::uint64_t>() + (1u << 20) - 1) >> 20,
+		    "M on disk, ",
 		    format_seconds(result["seconds"]), "\n");
 }
 
@@ -136,12 +137,11 @@ Code run(const Request &request, Output &output)
 			    text("no VMCOREINFO note, which an image needs, is in the memory of '",
 				 subos.name(), "' yet (", describe_state(status), ", stage '",
 				 stage_name(status.stage), "'): it appears early in the boot"));
+	catch_interrupts();
+	NewFile file(request.operands[1], request.has("force"));
 	if (!has_ended(status))
 		output.note(text("subOS '", subos.name(), "' is ", state_name(status.state),
 				 ": the image is not of one moment"));
-
-	catch_interrupts();
-	NewFile file(request.operands[1], request.has("force"));
 	const inspect::CoreContents contents = plan_contents(subos, status, *info, output);
 	const inspect::CoreFile core = inspect::lay_out_core(contents);
 	file.set_size(core.size);

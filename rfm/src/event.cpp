@@ -139,10 +139,10 @@ Json event_json(const rf_event &event)
 		     {"event", event_name(event.type)},
 		     {"cause", cause_name(event.cause)}};
 
-	if (is_adjustment(event.type)) {
+	if (is_adjustment(event.type) || event.duration_ns)
 		json["duration_seconds"] = static_cast<double>(event.duration_ns) / 1e9;
+	if (is_adjustment(event.type))
 		json["partial"] = is_on_memory(event.type) && event.args[0] < event.args[1];
-	}
 	json["result"] = event.result;
 	if (event.result)
 		json["error"] = std::strerror(std::abs(event.result));
@@ -179,7 +179,7 @@ std::string describe_event(const Json &event)
 		       (error.empty() ? "" : " (" + error + ")");
 	};
 
-	if (event.contains("duration_seconds"))
+	if (event.contains("partial"))
 		return text(kind, ": ", describe_amount(event), ", ",
 			    format_seconds(event["duration_seconds"]), ", ",
 			    describe_result(event));

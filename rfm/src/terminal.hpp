@@ -28,8 +28,8 @@ public:
 
 private:
 	int fd_;
-	bool there_, entered_ = false;
 	termios found_{}, wanted_{};
+	bool there_, entered_ = false;
 };
 
 // Signals to be read from a descriptor instead of being delivered.

@@ -257,7 +257,7 @@ public:
 		lines.resize(std::min<std::size_t>(lines.size(), size.rows - 1u));
 		// Erased first: behind a line as wide as the screen its end would be erased.
 		for (const std::string &line : lines)
-			frame += "\033[K" + line.substr(0, size.columns) + "\r\n";
+			frame += "\033[K" + line.substr(0, size.columns) + '\n';
 		std::cout << frame << "\033[J" << std::flush;
 	}
 	void suspend()
@@ -305,22 +305,20 @@ void renew(Watch &watch, std::chrono::seconds delay)
 	while (!interrupted()) {
 		screen.draw(seen);
 		const std::uint64_t now = monotonic_ns();
-		if (now >= next) {
-			seen = watch.look();
-			next = monotonic_ns() + delay_ns;
-			continue;
-		}
+		const int left = now < next ? static_cast<int>((next - now) / 1'000'000 + 1) : 0;
 		pollfd entries[] = {{keys, POLLIN, 0},
 				    {signals.fd(), POLLIN, 0},
 				    {interrupt_descriptor(), POLLIN, 0}};
-		if (::poll(entries, std::size(entries),
-			   static_cast<int>((next - now) / 1'000'000 + 1)) < 0 &&
-		    errno != EINTR)
+		if (::poll(entries, std::size(entries), left) < 0 && errno != EINTR)
 			throw Error(Code::internal, text("poll: ", std::strerror(errno)));
 		if (entries[0].revents && is_end_key())
 			return;
 		if (entries[1].revents && signals.next() == SIGTSTP)
 			screen.suspend();
+		if (monotonic_ns() >= next && !interrupted()) {
+			seen = watch.look();
+			next = monotonic_ns() + delay_ns;
+		}
 	}
 }
 

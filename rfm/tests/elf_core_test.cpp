@@ -159,7 +159,7 @@ TEST(ElfCore, HasAThreadForEachCoreAndTheKernelsOwnNote)
 	std::size_t at = notes.p_offset;
 
 	ASSERT_EQ(notes.p_offset + notes.p_filesz, core.file.head.size());
-	for (pid_t pid = 0; pid < 3; pid++) {
+	for (pid_t pid = 1; pid <= 3; pid++) {
 		const auto note = value_at<Elf64_Nhdr>(core.file.head, at);
 		ASSERT_TRUE(note);
 		EXPECT_EQ(note->n_type, static_cast<Elf64_Word>(NT_PRSTATUS));

@@ -77,13 +77,20 @@ TEST(Event, KeepsWhatASubosSaidInItsLine)
 		  "state: running -> crashed (panic): a?b\\x1b[2J");
 }
 
-TEST(Event, OnlyAdjustmentsHaveADuration)
+TEST(Event, TellsAdjustmentsFromTheRest)
 {
 	EXPECT_FALSE(is_adjustment(RF_EVENT_STATE));
 	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_ADDED));
 	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_RETURNED));
 	EXPECT_FALSE(is_adjustment(RF_EVENT_LATE));
-	EXPECT_FALSE(event_json(make_event(RF_EVENT_STATE, {})).contains("duration_seconds"));
+
+	// A create took its time, too; what takes none has no duration.
+	rf_event event = make_event(RF_EVENT_CREATED, {});
+	EXPECT_DOUBLE_EQ(event_json(event)["duration_seconds"], 0.034);
+	event.duration_ns = 0;
+	EXPECT_FALSE(event_json(event).contains("duration_seconds"));
+	event.type = RF_EVENT_CORES_ADDED;
+	EXPECT_TRUE(event_json(event).contains("duration_seconds"));
 }
 
 TEST(Event, HasMillisecondsInItsTime)
