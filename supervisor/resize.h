@@ -57,6 +57,7 @@ struct rf_batch {
 	u32 count;
 	u32 cpus[RF_CPUS_MAX];		/* logical numbers */
 	int told[RF_CPUS_MAX];		/* RF_UNTOLD; 0: it worked; negative errno */
+	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
 	/* Of cores that are given up: who gets them, NULL: the supervisor. */
 	struct rf_subos *to;
 	u32 lender;			/* id of who lends them to @to, or 0 */
