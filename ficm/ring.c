@@ -51,21 +51,35 @@ void rf_ring_start_producer(struct rf_ring *ring)
  * @ring: our end
  * @message: what to send; its sequence does not matter
  *
+ * A tail that makes no sense is not the consumer's, or the consumer followed a head that
+ * was not ours: what was under way is lost either way. To begin again where it says it
+ * is brings both ends together.
+ *
  * Context: Any; the only producer.
- * Return: false if the ring is full, or the consumer's position makes no sense.
+ * Return: enum rf_ring_room.
  */
-bool rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
+enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
 {
-	__u32 tail = smp_load_acquire(&ring->tail->position);
-	struct rf_message *slot = &ring->slots[ring->position % ring->nr_slots];
+	__u32 used = ring->position - smp_load_acquire(&ring->tail->position);
+	enum rf_ring_room room = RF_RING_PUT;
+	struct rf_message *slot;
 
-	if (ring->position - tail >= ring->nr_slots)
-		return false;
+	if (used == ring->nr_slots) {
+		/* Nobody would make room who does not see that there is something. */
+		if (READ_ONCE(ring->head->position) != ring->position)
+			smp_store_release(&ring->head->position, ring->position);
+		return RF_RING_FULL;
+	}
+	if (used > ring->nr_slots) {
+		rf_ring_start_producer(ring);
+		room = RF_RING_RESTARTED;
+	}
+	slot = &ring->slots[ring->position % ring->nr_slots];
 	*slot = *message;
 	slot->sequence = ring->position;
 	ring->position++;
 	smp_store_release(&ring->head->position, ring->position);
-	return true;
+	return room;
 }
 
 /* Publish where we are: the slots before are the producer's again. */
@@ -104,15 +118,19 @@ void rf_ring_resume_consumer(struct rf_ring *ring)
 }
 
 /**
- * rf_ring_is_empty() - has the producer published nothing more?
+ * rf_ring_is_idle() - is there nothing for the consumer to do?
  * @ring: consumer's end
  *
  * Context: Any, also beside the consumer.
- * Return: false also if what the producer published makes no sense.
+ * Return: false if the producer published something, be it nonsense, or if what we
+ *	published does not stand there any more: the producer may take the ring for full.
  */
-bool rf_ring_is_empty(const struct rf_ring *ring)
+bool rf_ring_is_idle(const struct rf_ring *ring)
 {
-	return READ_ONCE(ring->head->position) == READ_ONCE(ring->position);
+	__u32 position = READ_ONCE(ring->position);
+
+	return READ_ONCE(ring->head->position) == position &&
+	       READ_ONCE(ring->tail->position) == position;
 }
 
 /**
@@ -133,8 +151,11 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 {
 	__u32 head = smp_load_acquire(&ring->head->position);
 
-	if (head == ring->position)
+	if (head == ring->position) {
+		if (READ_ONCE(ring->tail->position) != head)
+			rf_ring_go(ring, head);
 		return RF_RING_EMPTY;
+	}
 	if (head - ring->position > ring->nr_slots) {
 		rf_ring_go(ring, head);
 		return RF_RING_RESYNCED;
