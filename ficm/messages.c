@@ -391,6 +391,40 @@ void rf_messages_check(void)
 	pending_then = true;
 }
 
+/* Unless somebody is just sending: who sends publishes. */
+static void rf_producer_restore(struct rf_producer *producer, u32 member)
+{
+	if (!spin_trylock(&producer->lock))
+		return;
+	if (producer->home && producer->home == rf_ficm_segment(member) &&
+	    producer->kernel_id == rf_kernel_id(member))
+		rf_ring_restore_head(&producer->ring);
+	spin_unlock(&producer->lock);
+}
+
+/**
+ * rf_messages_restore() - publish our positions again where something else stands
+ *
+ * Whoever overwrote them: the others go on from there.
+ *
+ * Context: The heartbeat.
+ */
+void rf_messages_restore(void)
+{
+	u32 member, priority;
+
+	rcu_read_lock();
+	for (member = 0; member < RF_MEMBERS_MAX; member++) {
+		if (member == rf_us.member || rf_kernel_id(member) == RF_KERNEL_NONE)
+			continue;
+		for (priority = 0; priority < RF_PRIORITIES; priority++) {
+			rf_ring_restore_tail(&rf_consumers[member][priority].ring);
+			rf_producer_restore(&rf_producers[member][priority], member);
+		}
+	}
+	rcu_read_unlock();
+}
+
 /*
  * An interrupt may have been on its way to the core that is gone now. No locks here:
  * mapping a segment waits for CPU hotplug. While we are no member, NAPI is disabled.

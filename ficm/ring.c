@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rings of messages. Who may write what, and the order of it: wire/message.h. */
 #ifdef __KERNEL__
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
@@ -11,6 +12,9 @@
 #define barrier()			__asm__ __volatile__("" ::: "memory")
 #define smp_load_acquire(at)		__atomic_load_n(at, __ATOMIC_ACQUIRE)
 #define smp_store_release(at, value)	__atomic_store_n(at, value, __ATOMIC_RELEASE)
+#define try_cmpxchg(at, old, value)	__atomic_compare_exchange_n(at, old, value, false, \
+								    __ATOMIC_SEQ_CST, \
+								    __ATOMIC_RELAXED)
 #endif
 
 #include "ring.h"
@@ -82,6 +86,30 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
 	return room;
 }
 
+/*
+ * Publish our position again if something else stands there. What stands there is read
+ * first: if we move meanwhile, it is gone, and what was published in between stays.
+ */
+static void rf_ring_restore(struct rf_ring_line *line, const __u32 *position)
+{
+	__u32 there = smp_load_acquire(&line->position);
+	__u32 ours = READ_ONCE(*position);
+
+	if (there != ours)
+		try_cmpxchg(&line->position, &there, ours);
+}
+
+/**
+ * rf_ring_restore_head() - publish again where the producer is, if need be
+ * @ring: our end; in use
+ *
+ * Context: Any; the only producer.
+ */
+void rf_ring_restore_head(struct rf_ring *ring)
+{
+	rf_ring_restore(ring->head, &ring->position);
+}
+
 /* Publish where we are: the slots before are the producer's again. */
 static void rf_ring_go(struct rf_ring *ring, __u32 position)
 {
@@ -115,6 +143,17 @@ void rf_ring_resume_consumer(struct rf_ring *ring)
 
 	if (head - ring->position > ring->nr_slots)
 		rf_ring_go(ring, head);
+}
+
+/**
+ * rf_ring_restore_tail() - publish again where the consumer is, if need be
+ * @ring: our end; in use
+ *
+ * Context: Any, also beside the consumer.
+ */
+void rf_ring_restore_tail(struct rf_ring *ring)
+{
+	rf_ring_restore(ring->tail, &ring->position);
 }
 
 /**

@@ -50,10 +50,12 @@ void rf_ring_attach(struct rf_ring *ring, struct rf_ring_pair *pair, enum rf_pri
 /* Producer. */
 void rf_ring_start_producer(struct rf_ring *ring);
 enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *message);
+void rf_ring_restore_head(struct rf_ring *ring);
 
 /* Consumer. */
 void rf_ring_start_consumer(struct rf_ring *ring);
 void rf_ring_resume_consumer(struct rf_ring *ring);
+void rf_ring_restore_tail(struct rf_ring *ring);
 bool rf_ring_is_idle(const struct rf_ring *ring);
 enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 				 struct rf_message *message);

@@ -18,6 +18,9 @@
  *
  * So whatever is written over a position by whomever, the two ends meet again.
  *
+ * Besides, each side looks now and then whether its word still stands there, and
+ * publishes it again if not: both come together whatever a third one overwrote.
+ *
  * Changelog
  *   1.0  first
  */
