@@ -17,7 +17,7 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps modules rfm first-stage unit check soak check-all bench demo lab install clean
+.PHONY: all deps modules rfm first-stage unit fuzz check soak check-all bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
@@ -53,6 +53,21 @@ first-stage:
 # Unit tests need no machine, but the stock kernels that the lab fetches.
 unit: rfm
 	@RF_TEST_KERNELS=$$($(LAB) kernels) $(BUILD)/rfm/rfm_tests --gtest_brief=1
+	@$(MAKE) --no-print-directory fuzz SECONDS=20
+
+# A hostile peer, for SECONDS. What it finds new is kept in build/ only; an input that
+# breaks something belongs into tests/unit/corpus/.
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -I.
+fuzz: $(BUILD)/fuzz/fuzz_ring
+	@mkdir -p $(BUILD)/fuzz/corpus
+	@$< -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$(BUILD)/fuzz/ \
+		$(BUILD)/fuzz/corpus tests/unit/corpus > $(BUILD)/fuzz/log 2>&1 || \
+		{ cat $(BUILD)/fuzz/log; exit 1; }
+
+$(BUILD)/fuzz/fuzz_ring: tests/unit/fuzz_ring.cpp ficm/ring.c ficm/ring.h $(wildcard include/wire/*.h)
+	@mkdir -p $(@D)
+	@clang $(FUZZ_FLAGS) -c -o $(@D)/ring.o ficm/ring.c
+	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $@ $< $(@D)/ring.o
 
 check: deps
 	@$(MAKE) --no-print-directory all unit
@@ -60,6 +75,7 @@ check: deps
 
 soak: deps
 	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory fuzz
 	$(PYTEST) -m soak --soak-seconds=$(SECONDS) tests
 
 check-all: check soak

@@ -39,6 +39,9 @@ static DEFINE_MUTEX(rf_doorbell_lock);
 static struct rf_doorbell *rf_doorbells[RF_DOORBELLS_MAX];
 static bool rf_doorbells_are_open;
 
+/* What stands in our endpoint, or should. Under the descriptors' locks. */
+static u64 rf_doorbell_words[RF_DOORBELLS_MAX];
+
 static struct fwnode_handle *rf_fwnode;
 static struct irq_domain *rf_domain;
 
@@ -49,6 +52,9 @@ static void rf_doorbell_publish(const struct rf_doorbell *doorbell, u64 word)
 {
 	struct rf_endpoint *endpoint;
 
+	WRITE_ONCE(rf_doorbell_words[doorbell->index], word);
+	/* Pairs with the barrier in rf_doorbells_restore(). */
+	smp_wmb();
 	rcu_read_lock();
 	endpoint = rf_ficm_endpoint(rf_ficm_self());
 	if (endpoint)
@@ -362,6 +368,29 @@ void rf_doorbells_open(bool open)
 	mutex_lock(&rf_doorbell_lock);
 	rf_doorbells_are_open = open;
 	mutex_unlock(&rf_doorbell_lock);
+}
+
+/**
+ * rf_doorbells_restore() - publish again how to ring us, where something else stands
+ * @endpoint: our own
+ *
+ * What stands there is read first: if a word is published meanwhile, that one is gone,
+ * and the new word stays.
+ *
+ * Context: The heartbeat.
+ */
+void rf_doorbells_restore(struct rf_endpoint *endpoint)
+{
+	u32 i;
+
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		u64 there = READ_ONCE(endpoint->doorbells[i]), ours;
+
+		smp_rmb();
+		ours = READ_ONCE(rf_doorbell_words[i]);
+		if (there != ours)
+			cmpxchg64(&endpoint->doorbells[i], there, ours);
+	}
 }
 
 int rf_doorbells_init(void)

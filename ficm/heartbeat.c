@@ -5,7 +5,8 @@
  * If the core goes offline, the kernel moves the timer.
  *
  * The same timer watches for what could have been missed: a change of the grant, a
- * doorbell that was rung in vain.
+ * doorbell that was rung in vain. And it repairs: what we have published in the arena,
+ * somebody may have overwritten.
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -62,6 +63,9 @@ static enum hrtimer_restart rf_tick(struct hrtimer *timer)
 		rf_grant_refresh();
 	else
 		rf_messages_check();
+	rf_endpoint_publish(rf_beat_in);
+	rf_doorbells_restore(rf_beat_in);
+	rf_messages_restore();
 	hrtimer_forward_now(timer, ms_to_ktime(RF_TICK_MS));
 	return HRTIMER_RESTART;
 }

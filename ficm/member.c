@@ -261,11 +261,17 @@ static void rf_endpoint_clear(struct rf_endpoint *endpoint)
 		WRITE_ONCE(endpoint->doorbells[i], 0);
 }
 
-static void rf_endpoint_publish(struct rf_endpoint *endpoint, u32 kernel_id)
+/**
+ * rf_endpoint_publish() - say, or say again, who is here
+ * @endpoint: our own
+ *
+ * Context: Any, while we are a member.
+ */
+void rf_endpoint_publish(struct rf_endpoint *endpoint)
 {
 	WRITE_ONCE(endpoint->major, RF_ARENA_MAJOR);
 	WRITE_ONCE(endpoint->minor, RF_ARENA_MINOR);
-	WRITE_ONCE(endpoint->kernel_id, kernel_id);
+	WRITE_ONCE(endpoint->kernel_id, rf_kernel_id(rf_self));
 	smp_store_release(&endpoint->magic, RF_ARENA_MAGIC);
 }
 
@@ -304,7 +310,7 @@ static int rf_join_locked(const struct rf_grant *grant)
 		goto stop_messages;
 	}
 	rf_kernel_ids_adopt();
-	rf_endpoint_publish(endpoint, rf_copy.kernel_ids[self]);
+	rf_endpoint_publish(endpoint);
 	rf_heartbeat_start(endpoint);
 	/* The first poll arms the doorbell. */
 	rf_messages_kick();
@@ -352,9 +358,9 @@ static void rf_leave_locked(void)
 	struct rf_endpoint *endpoint = rf_ficm_endpoint(rf_self);
 	u32 i;
 
+	rf_heartbeat_stop();
 	WRITE_ONCE(endpoint->armed, 0);
 	WRITE_ONCE(endpoint->magic, 0);
-	rf_heartbeat_stop();
 	rf_doorbells_open(false);
 	rf_ficm_device_detach();
 	rf_doorbell_destroy(rf_ficm_doorbell);

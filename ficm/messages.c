@@ -104,7 +104,16 @@ static int rf_put_locked(struct rf_producer *producer, u32 member, enum rf_prior
 		producer->kernel_id = kernel_id;
 		producer->home = home;
 	}
-	return rf_ring_put(&producer->ring, message) ? 0 : -EAGAIN;
+	switch (rf_ring_put(&producer->ring, message)) {
+	case RF_RING_FULL:
+		return -EAGAIN;
+	case RF_RING_RESTARTED:
+		rf_count(resyncs);
+		break;
+	case RF_RING_PUT:
+		break;
+	}
+	return 0;
 }
 
 /* Under RCU. */
@@ -279,7 +288,7 @@ static int rf_poll_rings(enum rf_priority priority, int budget)
 	return done;
 }
 
-/* Is there anything that a poll could take? Any context, also beside the poll. */
+/* Is there anything for a poll to do? Any context, also beside the poll. */
 static bool rf_is_pending(void)
 {
 	u32 member, priority;
@@ -290,7 +299,7 @@ static bool rf_is_pending(void)
 		for (priority = 0; priority < RF_PRIORITIES; priority++) {
 			const struct rf_consumer *consumer = &rf_consumers[member][priority];
 
-			if (!READ_ONCE(consumer->blocked) && !rf_ring_is_empty(&consumer->ring))
+			if (!READ_ONCE(consumer->blocked) && !rf_ring_is_idle(&consumer->ring))
 				return true;
 		}
 	}
@@ -380,6 +389,40 @@ void rf_messages_check(void)
 	}
 	polls_then = counters.polls;
 	pending_then = true;
+}
+
+/* Unless somebody is just sending: who sends publishes. */
+static void rf_producer_restore(struct rf_producer *producer, u32 member)
+{
+	if (!spin_trylock(&producer->lock))
+		return;
+	if (producer->home && producer->home == rf_ficm_segment(member) &&
+	    producer->kernel_id == rf_kernel_id(member))
+		rf_ring_restore_head(&producer->ring);
+	spin_unlock(&producer->lock);
+}
+
+/**
+ * rf_messages_restore() - publish our positions again where something else stands
+ *
+ * Whoever overwrote them: the others go on from there.
+ *
+ * Context: The heartbeat.
+ */
+void rf_messages_restore(void)
+{
+	u32 member, priority;
+
+	rcu_read_lock();
+	for (member = 0; member < RF_MEMBERS_MAX; member++) {
+		if (member == rf_us.member || rf_kernel_id(member) == RF_KERNEL_NONE)
+			continue;
+		for (priority = 0; priority < RF_PRIORITIES; priority++) {
+			rf_ring_restore_tail(&rf_consumers[member][priority].ring);
+			rf_producer_restore(&rf_producers[member][priority], member);
+		}
+	}
+	rcu_read_unlock();
 }
 
 /*

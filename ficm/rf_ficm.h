@@ -4,7 +4,7 @@
  *
  *   member.c     who is there: join, leave, the grant
  *   arena.c      the segments, mapped
- *   heartbeat.c  the beat, and the watch over lost rings of doorbells
+ *   heartbeat.c  the beat, and the watch over what got lost
  *   ring.c       one ring; pure
  *   messages.c   all rings of this kernel: send, receive
  *   handlers.c   who gets which message; the reader thread
@@ -38,6 +38,7 @@ u32 rf_kernel_id(u32 member);		/* RF_KERNEL_NONE: nobody there */
 bool rf_grant_owns(u32 member, u32 apic_id);
 bool rf_grant_is_stale(void);
 void rf_grant_refresh(void);		/* any context: update soon */
+void rf_endpoint_publish(struct rf_endpoint *endpoint);
 void rf_member_exit(void);
 
 /* arena.c; member lock */
@@ -61,6 +62,7 @@ void rf_messages_stop(void);
 void rf_messages_interrupt(void *unused);
 void rf_messages_kick(void);		/* process context, softirq: poll soon */
 void rf_messages_check(void);		/* hard interrupt: has a ring been lost? */
+void rf_messages_restore(void);		/* hard interrupt: is what we published still there? */
 void rf_messages_show(struct seq_file *out);
 int rf_message_put(u32 member, enum rf_priority priority, u16 type, const void *payload,
 		   size_t length);
@@ -78,6 +80,7 @@ void rf_writer_stop(void);
 int rf_doorbells_init(void);
 void rf_doorbells_exit(void);
 void rf_doorbells_open(bool open);	/* may doorbells be created? */
+void rf_doorbells_restore(struct rf_endpoint *endpoint);	/* as rf_messages_restore() */
 
 /* device.c, debug.c */
 int rf_ficm_device_init(void);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rings of messages. Who may write what, and the order of it: wire/message.h. */
 #ifdef __KERNEL__
+#include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/string.h>
 #include <asm/barrier.h>
@@ -11,6 +12,9 @@
 #define barrier()			__asm__ __volatile__("" ::: "memory")
 #define smp_load_acquire(at)		__atomic_load_n(at, __ATOMIC_ACQUIRE)
 #define smp_store_release(at, value)	__atomic_store_n(at, value, __ATOMIC_RELEASE)
+#define try_cmpxchg(at, old, value)	__atomic_compare_exchange_n(at, old, value, false, \
+								    __ATOMIC_SEQ_CST, \
+								    __ATOMIC_RELAXED)
 #endif
 
 #include "ring.h"
@@ -51,21 +55,59 @@ void rf_ring_start_producer(struct rf_ring *ring)
  * @ring: our end
  * @message: what to send; its sequence does not matter
  *
+ * A tail that makes no sense is not the consumer's, or the consumer followed a head that
+ * was not ours: what was under way is lost either way. To begin again where it says it
+ * is brings both ends together.
+ *
  * Context: Any; the only producer.
- * Return: false if the ring is full, or the consumer's position makes no sense.
+ * Return: enum rf_ring_room.
  */
-bool rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
+enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
 {
-	__u32 tail = smp_load_acquire(&ring->tail->position);
-	struct rf_message *slot = &ring->slots[ring->position % ring->nr_slots];
+	__u32 used = ring->position - smp_load_acquire(&ring->tail->position);
+	enum rf_ring_room room = RF_RING_PUT;
+	struct rf_message *slot;
 
-	if (ring->position - tail >= ring->nr_slots)
-		return false;
+	if (used == ring->nr_slots) {
+		/* Nobody would make room who does not see that there is something. */
+		if (READ_ONCE(ring->head->position) != ring->position)
+			smp_store_release(&ring->head->position, ring->position);
+		return RF_RING_FULL;
+	}
+	if (used > ring->nr_slots) {
+		rf_ring_start_producer(ring);
+		room = RF_RING_RESTARTED;
+	}
+	slot = &ring->slots[ring->position % ring->nr_slots];
 	*slot = *message;
 	slot->sequence = ring->position;
 	ring->position++;
 	smp_store_release(&ring->head->position, ring->position);
-	return true;
+	return room;
+}
+
+/*
+ * Publish our position again if something else stands there. What stands there is read
+ * first: if we move meanwhile, it is gone, and what was published in between stays.
+ */
+static void rf_ring_restore(struct rf_ring_line *line, const __u32 *position)
+{
+	__u32 there = smp_load_acquire(&line->position);
+	__u32 ours = READ_ONCE(*position);
+
+	if (there != ours)
+		try_cmpxchg(&line->position, &there, ours);
+}
+
+/**
+ * rf_ring_restore_head() - publish again where the producer is, if need be
+ * @ring: our end; in use
+ *
+ * Context: Any; the only producer.
+ */
+void rf_ring_restore_head(struct rf_ring *ring)
+{
+	rf_ring_restore(ring->head, &ring->position);
 }
 
 /* Publish where we are: the slots before are the producer's again. */
@@ -104,15 +146,30 @@ void rf_ring_resume_consumer(struct rf_ring *ring)
 }
 
 /**
- * rf_ring_is_empty() - has the producer published nothing more?
+ * rf_ring_restore_tail() - publish again where the consumer is, if need be
+ * @ring: our end; in use
+ *
+ * Context: Any, also beside the consumer.
+ */
+void rf_ring_restore_tail(struct rf_ring *ring)
+{
+	rf_ring_restore(ring->tail, &ring->position);
+}
+
+/**
+ * rf_ring_is_idle() - is there nothing for the consumer to do?
  * @ring: consumer's end
  *
  * Context: Any, also beside the consumer.
- * Return: false also if what the producer published makes no sense.
+ * Return: false if the producer published something, be it nonsense, or if what we
+ *	published does not stand there any more: the producer may take the ring for full.
  */
-bool rf_ring_is_empty(const struct rf_ring *ring)
+bool rf_ring_is_idle(const struct rf_ring *ring)
 {
-	return READ_ONCE(ring->head->position) == READ_ONCE(ring->position);
+	__u32 position = READ_ONCE(ring->position);
+
+	return READ_ONCE(ring->head->position) == position &&
+	       READ_ONCE(ring->tail->position) == position;
 }
 
 /**
@@ -133,8 +190,11 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 {
 	__u32 head = smp_load_acquire(&ring->head->position);
 
-	if (head == ring->position)
+	if (head == ring->position) {
+		if (READ_ONCE(ring->tail->position) != head)
+			rf_ring_go(ring, head);
 		return RF_RING_EMPTY;
+	}
 	if (head - ring->position > ring->nr_slots) {
 		rf_ring_go(ring, head);
 		return RF_RING_RESYNCED;

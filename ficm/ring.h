@@ -30,23 +30,33 @@ struct rf_ring {
 	__u32 position;			/* our own: next slot to fill, or to take */
 };
 
+/* What became of a message that was to be taken. */
 enum rf_ring_result {
-	RF_RING_EMPTY,
+	RF_RING_EMPTY,			/* there is none */
 	RF_RING_MESSAGE,		/* copied; still in the ring */
 	RF_RING_DROPPED,		/* was not valid, and is gone */
 	RF_RING_RESYNCED,		/* head made no sense: went on there */
+};
+
+/* What became of a message that was to be put in. */
+enum rf_ring_room {
+	RF_RING_FULL,			/* nothing */
+	RF_RING_PUT,
+	RF_RING_RESTARTED,		/* put, but tail made no sense: began again there */
 };
 
 void rf_ring_attach(struct rf_ring *ring, struct rf_ring_pair *pair, enum rf_priority priority);
 
 /* Producer. */
 void rf_ring_start_producer(struct rf_ring *ring);
-bool rf_ring_put(struct rf_ring *ring, const struct rf_message *message);
+enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *message);
+void rf_ring_restore_head(struct rf_ring *ring);
 
 /* Consumer. */
 void rf_ring_start_consumer(struct rf_ring *ring);
 void rf_ring_resume_consumer(struct rf_ring *ring);
-bool rf_ring_is_empty(const struct rf_ring *ring);
+void rf_ring_restore_tail(struct rf_ring *ring);
+bool rf_ring_is_idle(const struct rf_ring *ring);
 enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 				 struct rf_message *message);
 void rf_ring_advance(struct rf_ring *ring);

@@ -72,8 +72,8 @@ static bool rf_out_trylock(void)
 static void rf_out_put(const void *buf, u32 count)
 {
 	u32 used = rf_out_head - READ_ONCE(rf_console->out_tail);
-	/* A tail that makes no sense is "full". */
-	u32 room = used > RF_CONSOLE_OUT_SIZE ? 0 : RF_CONSOLE_OUT_SIZE - used;
+	/* If the tail makes no sense, the reader goes on where we are. */
+	u32 room = used > RF_CONSOLE_OUT_SIZE ? RF_CONSOLE_OUT_SIZE : RF_CONSOLE_OUT_SIZE - used;
 	u32 fits = min(count, room);
 
 	rf_ring_fill(rf_console->out, RF_CONSOLE_OUT_SIZE, rf_out_head, buf, fits);
@@ -107,6 +107,17 @@ static rf_hvc_result rf_put_chars(uint32_t vtermno, const rf_hvc_char *buf, rf_h
 	return count;
 }
 
+/* Somebody may have overwritten our head. hvc looks for input now and then; so do we. */
+static void rf_out_restore(void)
+{
+	if (READ_ONCE(rf_console->out_head) == READ_ONCE(rf_out_head) ||
+	    !raw_spin_trylock(&rf_out_lock))
+		return;
+	smp_store_release(&rf_console->out_head, rf_out_head);
+	raw_spin_unlock(&rf_out_lock);
+}
+
+/* With interrupts off. */
 static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_count count)
 {
 	/* The bytes are read after the head that covers them. */
@@ -124,6 +135,7 @@ static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_cou
 	rf_in_tail += taken;
 	/* Who sees the tail may write over the bytes. */
 	smp_store_release(&rf_console->in_tail, rf_in_tail);
+	rf_out_restore();
 	return taken;
 }
 

@@ -8,6 +8,7 @@
  */
 #include <linux/random.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "supervisor.h"
 
@@ -17,6 +18,8 @@ static bool rf_home_used[RF_MEMBERS_MAX];
 static bool rf_arena_is_open;
 static u8 rf_mac_middle[2];
 static u32 rf_ledger_generation;
+/* What the machine page says, or should: that one is there for anybody to overwrite. */
+static struct rf_machine rf_described;
 
 /* Bytes of the pool that are shared memory now. Context: ledger lock held. */
 u64 rf_arena_size(void)
@@ -123,6 +126,7 @@ static void rf_arena_close(void)
 	rf_supcon_close();
 	rf_ficm_leave();
 	rf_arena_is_open = false;
+	memset(&rf_described, 0, sizeof(rf_described));
 	rf_homes_free();
 }
 
@@ -276,6 +280,19 @@ static void rf_ledger_describe(struct rf_ledger *ledger)
 	ledger->checksum = -sum;
 }
 
+/* Write the machine page, unless it is as it should be. */
+static void rf_machine_publish(void)
+{
+	const size_t rest = offsetof(struct rf_machine, major);
+	struct rf_machine *machine = rf_ficm_segment(0);
+
+	if (!rf_arena_is_open || !machine || !memcmp(machine, &rf_described, sizeof(*machine)))
+		return;
+	memcpy((void *)machine + rest, (void *)&rf_described + rest, sizeof(*machine) - rest);
+	smp_wmb();	/* who sees the magic sees the rest */
+	WRITE_ONCE(machine->magic, rf_described.magic);
+}
+
 /**
  * rf_arena_describe() - make the machine page agree with the ledger
  *
@@ -283,20 +300,36 @@ static void rf_ledger_describe(struct rf_ledger *ledger)
  */
 void rf_arena_describe(void)
 {
-	struct rf_machine *machine = rf_ficm_segment(0);
 	u32 i, segments = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (!rf_arena_is_open || !machine)
+	if (!rf_arena_is_open)
 		return;
-	machine->major = RF_ARENA_MAJOR;
-	machine->minor = RF_ARENA_MINOR;
-	rf_arena_segments(machine->segments);
+	rf_described.magic = RF_ARENA_MAGIC;
+	rf_described.major = RF_ARENA_MAJOR;
+	rf_described.minor = RF_ARENA_MINOR;
+	rf_arena_segments(rf_described.segments);
 	for (i = 0; i < RF_MEMBERS_MAX; i++)
 		segments += rf_homes[i].size != 0;
-	machine->nr_segments = segments;
-	rf_members_describe(machine);
-	rf_ledger_describe(&machine->ledger);
-	smp_wmb();	/* who sees the magic sees the rest */
-	WRITE_ONCE(machine->magic, RF_ARENA_MAGIC);
+	rf_described.nr_segments = segments;
+	rf_members_describe(&rf_described);
+	rf_ledger_describe(&rf_described.ledger);
+	rf_machine_publish();
+}
+
+/* Who holds the lock will describe it anyway, or has. */
+static void rf_arena_restore_run(struct work_struct *work)
+{
+	if (!mutex_trylock(&rf_ledger_lock))
+		return;
+	rf_machine_publish();
+	mutex_unlock(&rf_ledger_lock);
+}
+
+static DECLARE_WORK(rf_arena_restore_work, rf_arena_restore_run);
+
+/* The machine page may have been overwritten: look soon. Context: any. */
+void rf_arena_restore(void)
+{
+	rf_supcon_queue(&rf_arena_restore_work);
 }

@@ -92,7 +92,8 @@ static u32 rf_console_take(struct rf_console_log *log)
 		rf_log_append(log, ring->out + offset, first);
 		rf_log_append(log, ring->out, length - first);
 	}
-	WRITE_ONCE(log->out_tail, head);
+	/* Who sees a tail, ours or the published one, may write over the bytes. */
+	smp_store_release(&log->out_tail, head);
 	smp_store_release(&ring->out_tail, head);
 	return length;
 }
@@ -151,16 +152,28 @@ static void rf_console_work(struct work_struct *work)
 	mutex_unlock(&log->lock);
 }
 
-/* Bytes of room for input; a position that makes no sense means none. */
+/* Bytes of room for input. If the tail makes no sense, the reader goes on where we are. */
 static u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring)
 {
 	u32 used = READ_ONCE(log->in_head) - READ_ONCE(ring->in_tail);
 
-	return used > RF_CONSOLE_IN_SIZE ? 0 : RF_CONSOLE_IN_SIZE - used;
+	return used > RF_CONSOLE_IN_SIZE ? RF_CONSOLE_IN_SIZE : RF_CONSOLE_IN_SIZE - used;
+}
+
+/*
+ * Publish a position of ours again if something else stands there, because somebody has
+ * overwritten it. What stands there is read first: if we move meanwhile, it is gone.
+ * Return: whether it was so.
+ */
+static bool rf_console_restore(u32 *published, const u32 *position)
+{
+	u32 there = smp_load_acquire(published), ours = READ_ONCE(*position);
+
+	return there != ours && try_cmpxchg(published, &there, ours);
 }
 
 /**
- * rf_console_poll() - drain a subOS's ring soon, if something is in it
+ * rf_console_poll() - drain a subOS's ring soon, if something is in it; repair it
  * @subos: the subOS
  *
  * Context: Any, also with interrupts off. State lock held.
@@ -174,6 +187,10 @@ void rf_console_poll(struct rf_subos *subos)
 		return;
 	if (READ_ONCE(log->ring->out_head) != READ_ONCE(log->out_tail))
 		queue_work(system_unbound_wq, &log->work);
+	rf_console_restore(&log->ring->out_tail, &log->out_tail);
+	/* Have it see that, before there is something to read. */
+	if (rf_console_restore(&log->ring->in_head, &log->in_head))
+		rf_doorbell_ring(subos->member, RF_DOORBELL_CONSOLE);
 	if (READ_ONCE(log->input_full) && rf_console_room(log, log->ring)) {
 		WRITE_ONCE(log->input_full, false);
 		wake_up_all(&log->wait);
@@ -428,7 +445,8 @@ static ssize_t rf_viewer_type(struct rf_console_viewer *viewer, u32 length)
 	first = min_t(u32, length, RF_CONSOLE_IN_SIZE - offset);
 	memcpy(ring->in + offset, viewer->chunk, first);
 	memcpy(ring->in, viewer->chunk + first, length - first);
-	WRITE_ONCE(log->in_head, log->in_head + length);
+	/* Who sees a head, ours or the published one, sees the bytes. */
+	smp_store_release(&log->in_head, log->in_head + length);
 	smp_store_release(&ring->in_head, log->in_head);
 	smp_mb();	/* the subOS must see it when it is rung */
 	rf_doorbell_ring(viewer->subos->member, RF_DOORBELL_CONSOLE);

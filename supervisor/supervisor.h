@@ -118,6 +118,7 @@ u64 rf_arena_need(void);			/* ledger lock; what another subOS would take */
 int rf_arena_clear(struct rf_subos *subos);	/* ledger lock; home as new, before a start */
 void rf_arena_segments(struct rf_arena_segment *segments);	/* ledger lock */
 void rf_arena_describe(void);			/* ledger lock; machine page, ledger's copy */
+void rf_arena_restore(void);			/* any context: the machine page, if need be */
 void *rf_arena_home(const struct rf_subos *subos); /* kernel address of its home segment */
 
 /* grant.c: what each kernel may believe; the grant page of every subOS, and our own */

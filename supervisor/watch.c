@@ -23,9 +23,11 @@
 /* Silence after which a subOS is lost; what it missed while we were away is no silence. */
 #define RF_BEAT_LOST		(9 * RF_BEAT_MS * NSEC_PER_MSEC)
 #define RF_WATCH_LATE		(300 * NSEC_PER_MSEC)
+#define RF_WATCH_ARENA		NSEC_PER_SEC
 
 static struct hrtimer rf_watch_timer;
 static u64 rf_watch_last;		/* state lock: when we looked last */
+static u64 rf_watch_arena_at;		/* state lock: when the arena was looked at last */
 
 /* Does a kernel run in a subOS of this state, for all that is known? */
 bool rf_state_live(enum rf_state state)
@@ -225,6 +227,10 @@ static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 	now = ktime_get_ns();
 	late = now - rf_watch_last > RF_WATCH_LATE;
 	rf_watch_last = now;
+	if (now - rf_watch_arena_at > RF_WATCH_ARENA) {
+		rf_watch_arena_at = now;
+		rf_arena_restore();
+	}
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		interval = rf_watch_one(subos, now, late);
 		if (interval && (!next || interval < next))

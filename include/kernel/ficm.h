@@ -88,7 +88,7 @@ struct rf_ficm_counters {
 	u64 received;			/* given to a handler, or queued for it */
 	u64 full;			/* sends that found no room */
 	u64 dropped;			/* not valid, or no handler */
-	u64 resyncs;			/* rings whose producer made no sense */
+	u64 resyncs;			/* positions of a peer that made no sense */
 	u64 interrupts;			/* doorbells that were rung here */
 	u64 polls;
 	u64 rings;			/* doorbells that we rang */

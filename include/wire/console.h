@@ -3,7 +3,9 @@
  * The console of a subOS: two byte rings in its home segment. Positions count up
  * for ever and wrap at 2^32; a ring holds head - tail bytes. As with messages,
  * both sides keep their own position privately, publish it here, and check what
- * the other one published. A writer never waits: it drops and counts.
+ * the other one published. A writer never waits: it drops and counts. A tail that
+ * makes no sense is an empty ring to it: the reader, whose head makes no sense then,
+ * goes on there. Both publish their positions again if they were overwritten.
  *
  * Changelog
  *   1.0  first

@@ -9,11 +9,17 @@
  * position in private memory and only publish it here; what the other side
  * published is read once and then checked:
  *
- *   producer  full if head - tail >= slots (a tail that makes no sense is "full");
- *             fills the slot, then publishes head (release)
+ *   producer  full if head - tail == slots; if it is more, the consumer's word makes no
+ *             sense: begins again at tail and counts it; fills the slot, then publishes
+ *             head (release)
  *   consumer  if head - tail > slots, the producer's word makes no sense: goes on
  *             at head and counts it; copies the slot once; drops and counts it if
- *             its sequence, sender, receiver or length is not what it has to be
+ *             its sequence, sender, receiver, type or length is not what it has to be
+ *
+ * So whatever is written over a position by whomever, the two ends meet again.
+ *
+ * Besides, each side looks now and then whether its word still stands there, and
+ * publishes it again if not: both come together whatever a third one overwrote.
  *
  * Changelog
  *   1.0  first

@@ -39,8 +39,9 @@ std::optional<AddressSpace> AddressSpace::of(const Memory &memory, const Vmcorei
 	AddressSpace space(memory);
 	// Signed in the note, since the kernel may lie below its link address.
 	space.phys_base_ = static_cast<std::uint64_t>(*phys_base);
-	space.image_size_ = static_cast<std::uint64_t>(
-		info.number("KERNEL_IMAGE_SIZE").value_or(image_size_default));
+	space.image_size_ = std::min(static_cast<std::uint64_t>(info.number("KERNEL_IMAGE_SIZE")
+									.value_or(image_size_default)),
+				     -text_map);
 	space.encryption_mask_ = static_cast<std::uint64_t>(info.number("sme_mask").value_or(0));
 	space.levels_ = info.number("pgtable_l5_enabled").value_or(0) == 1 ? 5 : 4;
 	if (*root < text_map || *root - text_map >= space.image_size_)

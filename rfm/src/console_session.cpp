@@ -95,7 +95,7 @@ std::optional<ConsoleSession::End> ConsoleSession::look()
 		end = take_input();
 	if (console.revents & POLLOUT)
 		give_input();
-	if (console.revents & ~POLLOUT)
+	if (to_output_.empty() && (console.revents & ~POLLOUT))
 		take_output();
 	// Errors tell that nobody reads our output any more.
 	if (!end && output.revents)

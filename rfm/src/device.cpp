@@ -10,7 +10,6 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -215,16 +214,6 @@ Events Supervisor::events(std::uint64_t after) const
 	}
 	events.lost = argument.lost;
 	return events;
-}
-
-bool Supervisor::wait_for_events(std::chrono::milliseconds at_most) const
-{
-	pollfd entry{fd_.get(), POLLIN, 0};
-	const int ready = ::poll(&entry, 1, static_cast<int>(at_most.count()));
-
-	if (ready < 0 && errno != EINTR)
-		fail_ioctl(errno, "poll");
-	return ready > 0;
 }
 
 Partition Supervisor::create(const CreateRequest &wish) const

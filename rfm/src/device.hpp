@@ -111,8 +111,6 @@ public:
 	std::vector<rf_core> cores() const;
 	// Events with a larger sequence.
 	Events events(std::uint64_t after) const;
-	// Waits for events newer than the last ones asked for; a signal ends the wait early.
-	bool wait_for_events(std::chrono::milliseconds at_most) const;
 	Partition create(const CreateRequest &request) const;
 	// Throws Error(no_such_subos) that lists the names there are.
 	Partition subos(const std::string &name) const;

@@ -86,6 +86,16 @@ TEST(KernelImage, IsTheLargestPossibleWithoutPageTables)
 	EXPECT_EQ(space_of(subos).kernel_image(note_of(subos))->size, 1024 * MIB);
 }
 
+TEST(KernelImage, EndsWithTheAddressesWhateverTheNoteSays)
+{
+	FakeSubos subos;
+	auto entries = FakeSubos::default_note();
+	entries["NUMBER(KERNEL_IMAGE_SIZE)"] = "-1";
+	subos.note(entries);
+	subos.put(pgd_at + 8 * 511, std::uint64_t{0});
+	EXPECT_EQ(space_of(subos).kernel_image(note_of(subos))->size, 2048 * MIB);
+}
+
 // The file as tools read it.
 class Core {
 public:
