@@ -59,8 +59,9 @@ static int rf_count_down(unsigned int cpu)
  * rf_cpus_guard() - put the veto in place.
  * @handoff: checked
  *
- * The grant page must be open, and stay so as long as the veto is there. Fails if a core that was not granted is online already, or if the core that
- * booted this kernel is not the one the hand-off lists first.
+ * The grant page must be open, and stay so as long as the veto is there. Fails if a core
+ * that was not granted is online already, or if the core that booted this kernel is not
+ * the one the hand-off lists first.
  *
  * Context: process context, may sleep.
  * Return: 0 or a negative error; the reason was reported.

@@ -36,6 +36,22 @@ bool rf_resize_alive(struct rf_subos *subos)
 }
 
 /**
+ * rf_resize_runs() - may this very kernel be running in a subOS?
+ * @subos: the subOS
+ * @kernel_id: of the kernel
+ *
+ * The next one was told what it owns by its hand-off: what its predecessor said or was
+ * promised means nothing to it.
+ *
+ * Context: Process context, `adjusting` held, so that the answer stays true or becomes
+ *          false once.
+ */
+bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id)
+{
+	return READ_ONCE(subos->kernel_id) == kernel_id && rf_resize_alive(subos);
+}
+
+/**
  * rf_resize_ready() - can a subOS be resized now?
  * @subos: the subOS
  * @capability: what its agent needs, enum rf_capability
@@ -55,6 +71,8 @@ int rf_resize_ready(struct rf_subos *subos, u32 capability)
 		rc = -EBUSY;
 	else if (!(subos->capabilities & capability))
 		rc = -EOPNOTSUPP;
+	else if (rf_supcon_owed(subos))
+		rc = -EBUSY;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc;
 }
@@ -142,23 +160,21 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *c
  *
  * What the subOS does not use, though it owns it, is offered again or taken back.
  *
- * Context: Process context, may sleep for long. Takes `adjusting`.
+ * Context: Process context, may sleep for long. `adjusting` held.
  */
 void rf_resize_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	const u64 event[4] = { late->op };
 
-	mutex_lock(&subos->adjusting);
-	if (rf_resize_alive(subos)) {
-		rf_event(subos, RF_EVENT_LATE, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
-		if (late->op == RF_OP_CORES_ADD)
-			rf_cores_add_late(subos, late);
-		else if (late->op == RF_OP_CORES_REMOVE)
-			rf_cores_remove_late(subos, late);
-		else if (late->op == RF_OP_MEMORY_ADD)
-			rf_memory_add_late(subos, late);
-		else if (late->op == RF_OP_MEMORY_REMOVE)
-			rf_memory_remove_late(subos, late);
-	}
-	mutex_unlock(&subos->adjusting);
+	if (!rf_resize_runs(subos, late->kernel_id))
+		return;
+	rf_event(subos, RF_EVENT_LATE, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
+	if (late->op == RF_OP_CORES_ADD)
+		rf_cores_add_late(subos, late);
+	else if (late->op == RF_OP_CORES_REMOVE)
+		rf_cores_remove_late(subos, late);
+	else if (late->op == RF_OP_MEMORY_ADD)
+		rf_memory_add_late(subos, late);
+	else if (late->op == RF_OP_MEMORY_REMOVE)
+		rf_memory_remove_late(subos, late);
 }

@@ -25,6 +25,7 @@ struct rf_ask {
 /* A request that nobody waits for any more got its last word. */
 struct rf_late {
 	enum rf_op op;
+	u32 kernel_id;			/* of the kernel that was asked */
 	const s64 *args;		/* of the request */
 	const s64 (*progress)[RF_CONTROL_ARGS];	/* all PROGRESS there was */
 	u32 count;
@@ -34,10 +35,12 @@ struct rf_late {
 
 /* supcon.c */
 int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask);
+bool rf_supcon_owed(struct rf_subos *subos);
 
 /* resize.c */
 void rf_resize_late(struct rf_subos *subos, const struct rf_late *late);
 bool rf_resize_alive(struct rf_subos *subos);
+bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id);
 int rf_resize_ready(struct rf_subos *subos, u32 capability);
 void rf_resize_publish(void);
 int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc);
@@ -54,6 +57,7 @@ struct rf_batch {
 	u32 count;
 	u32 cpus[RF_CPUS_MAX];		/* logical numbers */
 	int told[RF_CPUS_MAX];		/* RF_UNTOLD; 0: it worked; negative errno */
+	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
 	/* Of cores that are given up: who gets them, NULL: the supervisor. */
 	struct rf_subos *to;
 	u32 lender;			/* id of who lends them to @to, or 0 */

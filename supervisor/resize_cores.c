@@ -128,13 +128,15 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
 	struct rf_batch *batch = data;
 	int i = rf_batch_find(batch, args[0]);
 
-	if (i < 0)
+	if (i < 0) {
 		pr_warn_ratelimited("subOS %s gives up a core that it was not asked for\n",
 				    subos->name);
-	else if (args[1])
+	} else if (args[1]) {
 		batch->told[i] = args[1];
-	else
+	} else {
 		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
+		batch->stranded[i] = batch->told[i] != 0;
+	}
 }
 
 /**
@@ -382,6 +384,24 @@ int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32
 	return 0;
 }
 
+/* What was given up in vain: the subOS has it still, and may use it again. */
+static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	struct rf_batch *again = rf_batch_create(NULL, 0);
+	u32 i;
+
+	for (i = 0; again && i < batch->count; i++) {
+		if (!batch->stranded[i])
+			continue;
+		again->cpus[again->count] = batch->cpus[i];
+		again->told[again->count++] = RF_UNTOLD;
+	}
+	if (again && again->count)
+		rf_batch_offer(subos, again, &ask);
+	kfree(again);
+}
+
 static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
 {
 	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
@@ -400,6 +420,7 @@ static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struc
 	if (!rc) {
 		rc = rf_resize_result(args, &ask, rf_batch_claim(subos, batch, &ask));
 		rc = rf_batch_result(batch, args, rc);
+		rf_cores_offer_stranded(subos, batch);
 	}
 	rf_batch_note(subos, RF_EVENT_CORES_REMOVED, batch, 0, begun, rc);
 	return rc;

@@ -274,11 +274,13 @@ static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 
 			    struct rf_shrinkage *shrinkage)
 {
 	u32 timeout = rf_resize_timeout(args), i;
+	/* No more than there is room to note. */
+	u64 wanted = min(args->memory, (RF_UNITS_MAX - 1) * block_size);
 	struct rf_ask ask = {
 		.op = RF_OP_MEMORY_REMOVE,
 		.timeout_ms = timeout,
-		.units = min_t(u64, args->memory / block_size + 1, RF_UNITS_MAX),
-		.args = { args->memory, timeout - min_t(u32, timeout / 4, RF_MEMORY_SPARE_MS) },
+		.units = wanted / block_size + 1,
+		.args = { wanted, timeout - min_t(u32, timeout / 4, RF_MEMORY_SPARE_MS) },
 		.progress = rf_memory_given_up,
 		.data = shrinkage,
 	};

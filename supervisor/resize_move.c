@@ -306,6 +306,7 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 struct rf_homecoming {
 	struct work_struct work;
 	struct rf_subos *lender;	/* with a reference */
+	u32 kernel_id;			/* that lent them; a later one has them by its hand-off */
 	struct rf_batch *batch;
 };
 
@@ -318,7 +319,7 @@ static void rf_homecoming_work(struct work_struct *work)
 	int rc;
 
 	mutex_lock(&home->lender->adjusting);
-	if (rf_resize_alive(home->lender)) {
+	if (rf_resize_runs(home->lender, home->kernel_id)) {
 		rc = rf_batch_offer(home->lender, home->batch, &ask);
 		if (rf_batch_failed(home->batch)) {
 			mutex_lock(&rf_ledger_lock);
@@ -343,8 +344,10 @@ static struct rf_homecoming *rf_homecoming_create(u32 lender)
 	INIT_WORK(&home->work, rf_homecoming_work);
 	home->batch = rf_batch_create(NULL, 0);
 	home->lender = rf_subos_of_id(lender);
-	if (home->batch && home->lender && !rf_resize_ready(home->lender, RF_CAN_CORES))
+	if (home->batch && home->lender && !rf_resize_ready(home->lender, RF_CAN_CORES)) {
+		home->kernel_id = READ_ONCE(home->lender->kernel_id);
 		return home;
+	}
 	if (home->lender)
 		kobject_put(&home->lender->kobj);
 	kfree(home->batch);

@@ -20,13 +20,13 @@
 
 #define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE)
 #define RF_ANSWER_MS		1000	/* how long our answers may wait for room */
-#define RF_ABANDONED_MAX	8	/* requests of one subOS that nobody waits for */
 
 struct rf_request {
 	struct kref kref;		/* the list, who waits, the late work */
 	struct rf_subos *subos;		/* with a reference */
 	u32 id;
 	u32 member;
+	u32 kernel_id;
 	enum rf_op op;
 	s64 args[RF_CONTROL_ARGS];
 	u32 units;
@@ -96,25 +96,33 @@ static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
 }
 
+/* Is there a request that nobody waits for, and whose outcome is open? Requests lock held. */
+static bool rf_request_is_open(struct rf_subos *subos)
+{
+	struct rf_request *request;
+
+	list_for_each_entry(request, &subos->requests, node)
+		if (request->abandoned)
+			return true;
+	return false;
+}
+
 /* Note the request with its subOS: from here on it hears of answers, and of the end. */
 static int rf_request_enlist(struct rf_request *request)
 {
 	struct rf_subos *subos = request->subos;
-	struct rf_request *other;
 	unsigned long flags;
-	u32 abandoned = 0;
 	int rc;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rc = rf_request_allowed(subos, request->op);
 	if (!rc) {
 		spin_lock(&rf_requests_lock);
-		list_for_each_entry(other, &subos->requests, node)
-			abandoned += other->abandoned;
-		if (abandoned >= RF_ABANDONED_MAX) {
+		if (rf_op_resizes(request->op) && rf_request_is_open(subos)) {
 			rc = -EBUSY;
 		} else {
 			request->member = subos->member;
+			request->kernel_id = subos->kernel_id;
 			kref_get(&request->kref);
 			list_add_tail(&request->node, &subos->requests);
 		}
@@ -137,12 +145,17 @@ static void rf_request_delist(struct rf_request *request)
 		rf_request_put(request);
 }
 
-/* The last word of a request came after who asked had gone, or will never come. */
+/*
+ * The last word of a request came after who asked had gone, or will never come. Until it
+ * is acted upon there is no other resize, which could change what it is about.
+ */
 static void rf_request_late(struct work_struct *work)
 {
 	struct rf_request *request = container_of(work, struct rf_request, late);
+	struct rf_subos *subos = request->subos;
 	struct rf_late late = {
 		.op = request->op,
+		.kernel_id = request->kernel_id,
 		.args = request->args,
 		.progress = request->progress,
 		.count = request->count,
@@ -150,9 +163,11 @@ static void rf_request_late(struct work_struct *work)
 		.answer = request->answer,
 	};
 
-	if (request->answer != RF_ANSWER_NONE)
-		rf_resize_late(request->subos, &late);
+	mutex_lock(&subos->adjusting);
 	rf_request_delist(request);
+	if (request->answer != RF_ANSWER_NONE)
+		rf_resize_late(subos, &late);
+	mutex_unlock(&subos->adjusting);
 	rf_request_put(request);
 }
 
@@ -292,7 +307,7 @@ static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int
  * Context: Process context, may sleep. No lock but `adjusting` held.
  * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR; -EPIPE (the
  *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it cannot do this);
- *         -EBUSY (too many requests without an answer); -ENOMEM; -ENOBUFS.
+ *         -EBUSY (it owes an answer to another request); -ENOMEM; -ENOBUFS.
  */
 int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 {
@@ -322,6 +337,23 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 put:
 	rf_request_put(request);
 	return rc;
+}
+
+/**
+ * rf_supcon_owed() - does an agent owe the answer to a request about cores or memory?
+ * @subos: the subOS
+ *
+ * Context: Any.
+ */
+bool rf_supcon_owed(struct rf_subos *subos)
+{
+	unsigned long flags;
+	bool owed;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	owed = rf_request_is_open(subos);
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	return owed;
 }
 
 /**
@@ -425,6 +457,22 @@ static void rf_request_answered(struct rf_request *request, const struct rf_cont
 	wake_up_all(&request->wait);
 }
 
+/*
+ * An agent works off its requests in order, so once one is done the answers to earlier ones
+ * have been sent. What has not arrived is lost, and never will. Requests lock held.
+ */
+static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *done)
+{
+	struct rf_request *request;
+
+	list_for_each_entry(request, &subos->requests, node)
+		if (request->abandoned && request->answer == RF_ANSWER_NONE &&
+		    !request->ended && (s32)(request->id - done->id) < 0) {
+			request->ended = true;
+			rf_request_hand_over(request);
+		}
+}
+
 static void rf_on_answer(u32 member, const struct rf_message *message, void *data)
 {
 	struct rf_request *request;
@@ -441,6 +489,8 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 		list_for_each_entry(request, &subos->requests, node)
 			if (request->id == control.id) {
 				rf_request_answered(request, &control);
+				if (control.answer == RF_ANSWER_DONE)
+					rf_requests_lost(subos, request);
 				break;
 			}
 		spin_unlock(&rf_requests_lock);

@@ -355,7 +355,8 @@ struct rf_definition {
 /*
  * RF_IOC_RESIZE: move cores or memory while the subOS runs. One thing at a time.
  *
- *   EBUSY      state is not `running`; or another resize of it is under way
+ *   EBUSY      state is not `running`; or another resize of it is under way, or was given
+ *              up and its agent has not said yet what became of it
  *   EOPNOTSUPP its agent cannot do this
  *   EINVAL     cores: none, too many, doubled, core 0, its boot core (`culprit`);
  *              memory: 0 or not a multiple of RF_EXTENT_SIZE; MOVE to itself

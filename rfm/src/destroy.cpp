@@ -15,25 +15,42 @@ constexpr Option options[] = {
 	{"all", nullptr, "destroy every subOS, the newest first"},
 };
 
-// The cores of these that the running kernel does not have online.
-std::vector<unsigned> missing_cores(const std::vector<unsigned> &cores)
+// What became of the cores of a subOS that is gone.
+struct Whereabouts {
+	std::vector<unsigned> returned; // online in the supervisor, or somebody else's already
+	std::vector<unsigned> missing;  // the supervisor's, but not online
+	std::vector<unsigned> lenders;  // borrowed, and back with who lent them
+};
+
+// Where the cores are now that a subOS had; @before: all cores, while it had them.
+Whereabouts look_for(const Supervisor &supervisor, const std::vector<rf_core> &before,
+		     std::uint32_t id)
 {
 	const Machine machine = read_machine();
-	std::vector<unsigned> missing;
+	Whereabouts found;
 
-	for (const unsigned core : cores) {
-		const Cpu *cpu = machine.cpu(core);
-		if (!cpu || !cpu->online)
-			missing.push_back(core);
+	for (const rf_core &now : supervisor.cores()) {
+		const auto was = std::find_if(before.begin(), before.end(), [&](const rf_core &core) {
+			return core.cpu == now.cpu && core.owner == id;
+		});
+		if (was == before.end())
+			continue;
+		const Cpu *cpu = machine.cpu(now.cpu);
+		if (was->lender && now.owner == was->lender)
+			found.lenders.push_back(now.cpu);
+		else if (!now.owner && (!cpu || !cpu->online))
+			found.missing.push_back(now.cpu);
+		else
+			found.returned.push_back(now.cpu);
 	}
-	return missing;
+	return found;
 }
 
 Json destroy(const Supervisor &supervisor, const std::string &name)
 {
 	const Partition subos = supervisor.subos(name);
-	const rf_status status = subos.status();
-	const std::vector<unsigned> cores(status.cpus, status.cpus + status.nr_cpus);
+	const std::uint32_t id = subos.status().id;
+	const std::vector<rf_core> before = supervisor.cores();
 	const rf_destroy answer = subos.destroy();
 
 	const std::vector<std::string> names = supervisor.names();
@@ -41,12 +58,14 @@ Json destroy(const Supervisor &supervisor, const std::string &name)
 		throw Error(Code::incomplete,
 			    text("subOS '", name, "' is still there: try 'rfm destroy ", name,
 				 "' again"));
-	if (const auto missing = missing_cores(cores); !missing.empty())
+	const Whereabouts cores = look_for(supervisor, before, id);
+	if (!cores.missing.empty())
 		throw Error(Code::incomplete,
 			    text("subOS '", name, "' is gone, but of its cores ",
-				 format_cpulist(missing), " did not come back online"));
+				 format_cpulist(cores.missing), " did not come back online"));
 	return {{"name", name},
-		{"cores_returned", cores},
+		{"cores_returned", cores.returned},
+		{"cores_to_lenders", cores.lenders},
 		{"memory_returned", answer.memory_returned}};
 }
 
@@ -54,10 +73,14 @@ std::string as_text(const Json &result)
 {
 	std::string lines;
 
-	for (const Json &one : result["destroyed"])
+	for (const Json &one : result["destroyed"]) {
 		lines += text("subOS '", one["name"].get<std::string>(), "' is gone: cores ",
-			      format_cpulist(one["cores_returned"]), " online again, ",
-			      format_size(one["memory_returned"]), " given back\n");
+			      format_cpulist(one["cores_returned"]), " online again, ");
+		if (!one["cores_to_lenders"].empty())
+			lines += text("borrowed cores ", format_cpulist(one["cores_to_lenders"]),
+				      " with their lenders again, ");
+		lines += text(format_size(one["memory_returned"]), " given back\n");
+	}
 	return lines.empty() ? "there is no subOS\n" : lines;
 }
 

@@ -110,15 +110,15 @@ class Elastic:
         self.supervisor = supervisor
         self.random = random.Random(seed)
         self.ledger = Ledger(supervisor, shells)
+        self.shown = self.ledger.check()
         self.results = Counter()
         self.borrowed = set()
 
     def pick(self):
         """Words of a random adjustment that makes sense, or nearly."""
-        shown = {name: self.supervisor.show(name) for name in self.NAMES}
         one, other = self.random.sample(self.NAMES, 2)
         spare = cores(self.supervisor.online()) - {0}
-        extra = shown[one]["cores"][1:]
+        extra = self.shown[one]["cores"][1:]
         steps = self.random.choice((1, 1, 2))
         picks = [
             ("resize", one, "--mem", f"+{steps * BLOCK // MIB}M"),
@@ -148,7 +148,7 @@ class Elastic:
         if words[0] == "return":
             self.borrowed.discard(words[1])
         self.results[words[0], result.status == 0] += 1
-        self.ledger.check()
+        self.shown = self.ledger.check()
 
     def finish(self):
         """Adjustments were made, and no kernel complains."""

@@ -131,6 +131,7 @@ def test_shrink_below_use(supervisor):
         ledger = Ledger(supervisor, [shell])
         supervisor.resize("web", "--mem", "+256M")
         # Pages of a tmpfs cannot be dropped: what is left free is less than what is asked for.
+        shell.run("mount -o remount,size=400M /tmp")
         shell.run("dd if=/dev/zero of=/tmp/fill bs=1M count=280", timeout=90)
         digest = shell.run("md5sum /tmp/fill", timeout=60)
         began = time.monotonic()
@@ -198,6 +199,9 @@ def test_loans_end_with_either_side(machines):
     supervisor.destroy("batch")  # the borrower: its loan goes home, the rest to the supervisor
     assert sorted(supervisor.show("web")["cores"]) == [1, 2, 3]
     assert supervisor.online() == "0,4-5"
+    # The lender's kernel starts the core on its own time; the event tells when.
+    home = "until rfm history web | grep cores-returned; do usleep 50000; done"
+    supervisor.sh(f"timeout 20 sh -c '{home}'")
     with supervisor.shells("web") as shell:
         assert len(shell.apic_ids()) == 3
     supervisor.create("batch", "4-5", mem="256M")
