@@ -23,6 +23,8 @@
 
 #define RF_CONSOLE_VTERM	0
 #define RF_CONSOLE_OUTBUF	256
+/* ^O: hvc takes the character after it for a SysRq, but two of them for a single ^O. */
+#define RF_CONSOLE_SYSRQ	0x0f
 /* A holder copies some 100 bytes; longer than this only a stopped core holds it. */
 #define RF_CONSOLE_SPINS	100000
 
@@ -45,15 +47,6 @@ static void rf_ring_fill(u8 *ring, u32 size, u32 head, const void *from, u32 cou
 
 	memcpy(ring + at, from, first);
 	memcpy(ring, from + first, count - first);
-}
-
-static void rf_ring_take(const u8 *ring, u32 size, u32 tail, void *to, u32 count)
-{
-	u32 at = tail & (size - 1);
-	u32 first = min(count, size - at);
-
-	memcpy(to, ring + at, first);
-	memcpy(to + first, ring, count - first);
 }
 
 static bool rf_out_trylock(void)
@@ -117,6 +110,30 @@ static void rf_out_restore(void)
 	raw_spin_unlock(&rf_out_lock);
 }
 
+/*
+ * Take up to @there bytes of input, and double each ^O: what comes through the arena is
+ * typed to whoever reads the terminal, and never a command to the kernel.
+ * Return: characters in @buf.
+ */
+static u32 rf_in_take(u32 there, rf_hvc_char *buf, u32 count)
+{
+	u32 taken = 0;
+
+	for (; there && taken < count; there--, rf_in_tail++) {
+		u8 byte = READ_ONCE(rf_console->in[rf_in_tail & (RF_CONSOLE_IN_SIZE - 1)]);
+
+		if (byte == RF_CONSOLE_SYSRQ) {
+			if (count == 1)
+				continue;	/* there will never be room for two */
+			if (taken + 2 > count)
+				break;
+			buf[taken++] = byte;
+		}
+		buf[taken++] = byte;
+	}
+	return taken;
+}
+
 /* With interrupts off. */
 static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_count count)
 {
@@ -130,9 +147,7 @@ static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_cou
 		rf_in_tail = head;
 		there = 0;
 	}
-	taken = min_t(u32, there, count);
-	rf_ring_take(rf_console->in, RF_CONSOLE_IN_SIZE, rf_in_tail, buf, taken);
-	rf_in_tail += taken;
+	taken = rf_in_take(there, buf, count);
 	/* Who sees the tail may write over the bytes. */
 	smp_store_release(&rf_console->in_tail, rf_in_tail);
 	rf_out_restore();

@@ -92,9 +92,9 @@ class Shell:
 
     marks = itertools.count(1)
 
-    def __init__(self, supervisor, name):
+    def __init__(self, supervisor, name, *options):
         self.name = name
-        self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1")
+        self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1", *options)
         self.send("")
         self.session.expect("subos# ", timeout=60)
         # No prompt, no editing, no echo: one line is one command.

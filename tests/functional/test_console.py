@@ -26,13 +26,16 @@ def test_shell_on_a_terminal(supervisor):
         console.size = (40, 120)
         console.send("sleep 1; stty size\n")
         console.expect(r"\n40 120\n")
-        console.send("tty; sleep 1000\n")
-        console.expect(r"/dev/(hvc0|console)")
+        # One job each, which is in the foreground when it says the first word.
+        console.send("sh -c 'tty; exec sleep 1000'\n")
+        console.expect(r"\n/dev/(hvc0|console)\n")
         console.send("\x1a")  # Ctrl-Z
         console.expect(r"Stopped")
         console.send("jobs; kill %1\n")
-        console.expect(r"sleep 1000")
-        console.send("sleep 1000\n\x03")  # Ctrl-C
+        console.expect(r"(?s)Stopped.*jobs.*Stopped.*subos# ")
+        console.send("sh -c 'echo begun; exec sleep 1000'\n")
+        console.expect(r"\nbegun\n")
+        console.send("\x03")  # Ctrl-C
         console.send("echo $((6 * 7))\n")
         console.expect(r"\n42\n")
         console.send(DETACH)

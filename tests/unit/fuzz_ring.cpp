@@ -113,7 +113,7 @@ public:
 			rf_ring_resume_consumer(&consumers_[priority]);
 			return;
 		default:
-			drain(priority);
+			return action & 16 ? restore(priority) : drain(priority);
 		}
 	}
 
@@ -126,6 +126,7 @@ public:
 			for (int i = 0; i < rounds; i++) {
 				drain(priority);
 				rf_ring_put(&producers_[priority], &sent);
+				restore(priority);
 			}
 			last_ = {};
 			drain(priority);
@@ -176,6 +177,15 @@ private:
 		message.type = RF_MSG_REQUEST + input.take<std::uint8_t>() % 3;
 		std::memcpy(message.payload, &control, sizeof(control));
 		rf_ring_put(&producers_[priority], &message);
+	}
+
+	/* Heartbeats. */
+	void restore(rf_priority priority)
+	{
+		rf_ring_restore_head(&producers_[priority]);
+		rf_ring_restore_tail(&consumers_[priority]);
+		require(pair_.head[priority].position == producers_[priority].position);
+		require(pair_.tail[priority].position == consumers_[priority].position);
 	}
 
 	void drain(rf_priority priority)

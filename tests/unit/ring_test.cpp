@@ -206,6 +206,41 @@ TEST_P(Ring, AHeadThatWasOverwrittenStopsNobody)
 	}
 }
 
+/* What the heartbeats of both sides do after somebody wrote over the ring. */
+TEST_P(Ring, PositionsThatWereOverwrittenAreRestored)
+{
+	for (const std::uint32_t position : {0u, 1u, 1000u, 0x80000000u, 0xffffffffu}) {
+		begin(late);
+		ASSERT_TRUE(put(1));
+		expect(1);
+		ASSERT_TRUE(put(2));
+		head() = tail() = position;
+		rf_ring_restore_head(&producer);
+		rf_ring_restore_tail(&consumer);
+		EXPECT_EQ(head(), late + 2) << position;
+		EXPECT_EQ(tail(), late + 1) << position;
+		expect(2);
+		ASSERT_TRUE(put(3));
+		expect(3);
+		EXPECT_TRUE(rf_ring_is_idle(&consumer));
+	}
+}
+
+TEST_P(Ring, ARestoredTailDoesNotUndoWhatTheConsumerDidMeanwhile)
+{
+	constexpr std::uint32_t count = 200000;
+	std::jthread heartbeat([this](std::stop_token stop) {
+		while (!stop.stop_requested())
+			rf_ring_restore_tail(&consumer);
+	});
+
+	for (std::uint32_t i = 0; i < count; i++) {
+		ASSERT_TRUE(put(i));
+		expect(i);
+		ASSERT_EQ(__atomic_load_n(&tail(), __ATOMIC_RELAXED), i + 1);
+	}
+}
+
 TEST_P(Ring, AfterAHostileHeadItGoesOnThere)
 {
 	for (const std::uint32_t position : {slots() + 1, 0x80000000u, 0xffffffffu}) {
