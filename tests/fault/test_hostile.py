@@ -73,6 +73,26 @@ def test_arena_is_overwritten(machines):
     assert supervisor.online() == "0-5"
 
 
+@pytest.mark.budget(180)
+def test_doorbells_without_end(machines):
+    """A subOS rings all others as fast as it can: they are slower, and that is all."""
+    supervisor = Supervisor(machines())
+    with talkers(supervisor, good="2", rogue="3") as (made, shells):
+        sup, good, rogue = made["supervisor"], made["good"], made["rogue"]
+        command = f"echo storm {1 << sup.member | 1 << good.member:x} {1000 * SECONDS}"
+        storm = shells["rogue"].start(f"{command} >/sys/kernel/debug/rf_chat/command")
+        talk(sup, good)
+        supervisor.resize("good", "--mem", "+128M")
+        assert shells["good"].alive()
+        assert shells["rogue"].result(storm, timeout=SECONDS + 30)[0] == 0
+        assert int(rogue.report()["stormed"]) > 1000
+        for name in ("good", "rogue"):
+            assert supervisor.show(name)["state"] == "running"
+            assert not troubles(supervisor.log(name))
+        assert "lost" not in {each.get("to") for each in supervisor.events("good")}
+    assert not troubles(supervisor.machine.dmesg())
+
+
 def talk(sup, good):
     """In both directions, by doorbells that work; the first answer may still come late."""
     for talker, peer in ((sup, good), (good, sup)):

@@ -2,6 +2,7 @@
 """The console of a subOS: the whole log, a shell on a terminal, several viewers, the afterlife."""
 
 import pytest
+from functional.subos import troubles
 
 PROMPT = "subos# "
 DETACH = "\x1d"  # Ctrl-]
@@ -117,6 +118,9 @@ def test_flood(supervisor):
     # No more is kept than that, and who comes late begins with the oldest of it.
     kept = supervisor.sh("rfm console web --read-only </dev/null | wc -c")
     assert 100_000 < int(kept) <= 512 << 10
+    # The lists of tasks look like trouble to who searches the logs afterwards.
+    assert {line.split("] ")[1] for line in troubles(supervisor.log("web"))} <= {"Call Trace:"}
+    supervisor.destroy("web")
 
 
 def test_pipe(supervisor):

@@ -13,6 +13,7 @@
  *   atomic MEMBER COUNT           increments of one word in the home segment of MEMBER
  *   bell                          a doorbell of our own
  *   ring MEMBER INDEX COUNT       ring a doorbell
+ *   storm MEMBERS MS              ring all doorbells of these without a pause
  *
  * A flood numbers its messages from 0. Who receives them counts what is missing,
  * what comes twice or too late, and what is not as it was sent.
@@ -54,7 +55,7 @@ struct rf_chat_flow {
 static struct rf_chat_flow rf_floods[RF_MEMBERS_MAX], rf_fills[RF_MEMBERS_MAX];
 static u64 rf_alls[RF_MEMBERS_MAX];
 static u64 rf_sent, rf_full, rf_given_up, rf_answers, rf_unanswered;
-static u32 rf_reached, rf_filled, rf_question;
+static u32 rf_reached, rf_filled, rf_question, rf_rung;
 static unsigned int rf_stall_ms;
 static bool rf_stop;
 static DECLARE_COMPLETION(rf_answered);
@@ -274,6 +275,18 @@ static int rf_ring(u32 member, u32 index, u32 count)
 	return rc;
 }
 
+static int rf_storm(u32 members, u32 ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+	u32 member, index;
+
+	for (rf_rung = 0; time_before(jiffies, end); cond_resched())
+		for (member = 0; member < RF_MEMBERS_MAX; member++)
+			for (index = 0; index < RF_DOORBELLS_MAX && members & BIT(member); index++)
+				rf_rung += !rf_doorbell_ring(member, index);
+	return 0;
+}
+
 static int rf_run(const char *line)
 {
 	u32 a, b, c;
@@ -295,6 +308,8 @@ static int rf_run(const char *line)
 	}
 	if (sscanf(line, "atomic %u %u", &a, &b) == 2)
 		return rf_count_up(a, b);
+	if (sscanf(line, "storm %x %u", &a, &b) == 2)
+		return rf_storm(a, b);
 	if (sscanf(line, "ring %u %u %u", &a, &b, &c) == 3)
 		return rf_ring(a, b, c);
 	if (!strcmp(line, "bell"))
@@ -342,7 +357,7 @@ static int rf_report_show(struct seq_file *m, void *unused)
 	seq_printf(m, "self %u\n", rf_ficm_self());
 	seq_printf(m, "sent %llu\nfull %llu\ngiven_up %llu\n", rf_sent, rf_full, rf_given_up);
 	seq_printf(m, "answers %llu\nunanswered %llu\n", rf_answers, rf_unanswered);
-	seq_printf(m, "reached %#x\nfilled %u\n", rf_reached, rf_filled);
+	seq_printf(m, "reached %#x\nfilled %u\nstormed %u\n", rf_reached, rf_filled, rf_rung);
 	if (rf_bell)
 		seq_printf(m, "bell %u\nrung %d\n", rf_doorbell_index(rf_bell),
 			   atomic_read(&rf_bell_rung));

@@ -228,7 +228,7 @@ TEST_P(Ring, PositionsThatWereOverwrittenAreRestored)
 
 TEST_P(Ring, ARestoredTailDoesNotUndoWhatTheConsumerDidMeanwhile)
 {
-	constexpr std::uint32_t count = 200000;
+	constexpr std::uint32_t count = 20000;
 	std::jthread heartbeat([this](std::stop_token stop) {
 		while (!stop.stop_requested())
 			rf_ring_restore_tail(&consumer);
