@@ -70,11 +70,6 @@ static void rf_log_append(struct rf_console_log *log, const void *bytes, u32 len
 	WRITE_ONCE(log->head, log->head + length);
 }
 
-static void rf_log_text(struct rf_console_log *log, const char *text)
-{
-	rf_log_append(log, text, strlen(text));
-}
-
 /* Take what is in the ring. Return: bytes, at most the ring's size; 0 if it is empty. */
 static u32 rf_console_take(struct rf_console_log *log)
 {
@@ -281,13 +276,14 @@ void rf_console_start(struct rf_subos *subos)
 {
 	struct rf_console_log *log = subos->console;
 	struct rf_console *ring = rf_arena_home(subos) + RF_HOME_CONSOLE_OFF;
+	static const char again[] = "\r\n[rainforest] started again\r\n";
 
 	mutex_lock(&log->lock);
 	memset(ring, 0, offsetof(struct rf_console, in));
 	WRITE_ONCE(ring->out_waiting, 1);
 	rf_console_attach(log, ring);
 	if (log->started)
-		rf_log_text(log, "\r\n[rainforest] started again\r\n");
+		rf_log_append(log, again, strlen(again));
 	log->started = true;
 	mutex_unlock(&log->lock);
 	wake_up_all(&log->wait);

@@ -169,12 +169,14 @@ void rf_resize_late(struct rf_subos *subos, const struct rf_late *late)
 	if (!rf_resize_runs(subos, late->kernel_id))
 		return;
 	rf_event(subos, RF_EVENT_LATE, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
-	if (late->op == RF_OP_CORES_ADD)
-		rf_cores_add_late(subos, late);
-	else if (late->op == RF_OP_CORES_REMOVE)
+	if (late->op == RF_OP_CORES_REMOVE)
 		rf_cores_remove_late(subos, late);
-	else if (late->op == RF_OP_MEMORY_ADD)
-		rf_memory_add_late(subos, late);
 	else if (late->op == RF_OP_MEMORY_REMOVE)
 		rf_memory_remove_late(subos, late);
+	else if (late->lost)
+		return;		/* it may be using what it was given */
+	else if (late->op == RF_OP_CORES_ADD)
+		rf_cores_add_late(subos, late);
+	else if (late->op == RF_OP_MEMORY_ADD)
+		rf_memory_add_late(subos, late);
 }

@@ -31,6 +31,7 @@ struct rf_late {
 	u32 count;
 	u32 handled;			/* so many of it came in time */
 	enum rf_answer answer;
+	bool lost;			/* there is no answer: what was not told of is unknown */
 };
 
 /* supcon.c */

@@ -37,6 +37,7 @@ struct rf_request {
 	struct list_head node;		/* in rf_subos.requests */
 	bool ended;			/* the subOS has ended: there is no answer any more */
 	bool abandoned;			/* nobody waits any more */
+	bool lost;			/* its last word was sent, but did not arrive */
 	u32 count;			/* of progress[] */
 	u32 handled;			/* of progress[], by who waited */
 	enum rf_answer answer;		/* the last word */
@@ -161,11 +162,12 @@ static void rf_request_late(struct work_struct *work)
 		.count = request->count,
 		.handled = request->handled,
 		.answer = request->answer,
+		.lost = request->lost,
 	};
 
 	mutex_lock(&subos->adjusting);
 	rf_request_delist(request);
-	if (request->answer != RF_ANSWER_NONE)
+	if (request->answer != RF_ANSWER_NONE || request->lost)
 		rf_resize_late(subos, &late);
 	mutex_unlock(&subos->adjusting);
 	rf_request_put(request);
@@ -468,7 +470,7 @@ static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *do
 	list_for_each_entry(request, &subos->requests, node)
 		if (request->abandoned && request->answer == RF_ANSWER_NONE &&
 		    !request->ended && (s32)(request->id - done->id) < 0) {
-			request->ended = true;
+			request->ended = request->lost = true;
 			rf_request_hand_over(request);
 		}
 }

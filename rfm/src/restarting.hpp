@@ -25,6 +25,8 @@ public:
 	Json start(Phases &phases) const;
 
 private:
+	void reset() const;
+
 	const Supervisor &supervisor_;
 	const Partition subos_;
 	const RestartFrom from_;

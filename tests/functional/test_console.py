@@ -2,6 +2,7 @@
 """The console of a subOS: the whole log, a shell on a terminal, several viewers, the afterlife."""
 
 import pytest
+from functional.subos import troubles
 
 PROMPT = "subos# "
 DETACH = "\x1d"  # Ctrl-]
@@ -26,13 +27,16 @@ def test_shell_on_a_terminal(supervisor):
         console.size = (40, 120)
         console.send("sleep 1; stty size\n")
         console.expect(r"\n40 120\n")
-        console.send("tty; sleep 1000\n")
-        console.expect(r"/dev/(hvc0|console)")
+        # One job each, which is in the foreground when it says the first word.
+        console.send("sh -c 'tty; exec sleep 1000'\n")
+        console.expect(r"\n/dev/(hvc0|console)\n")
         console.send("\x1a")  # Ctrl-Z
         console.expect(r"Stopped")
         console.send("jobs; kill %1\n")
-        console.expect(r"sleep 1000")
-        console.send("sleep 1000\n\x03")  # Ctrl-C
+        console.expect(r"(?s)Stopped.*jobs.*Stopped.*subos# ")
+        console.send("sh -c 'echo begun; exec sleep 1000'\n")
+        console.expect(r"\nbegun\n")
+        console.send("\x03")  # Ctrl-C
         console.send("echo $((6 * 7))\n")
         console.expect(r"\n42\n")
         console.send(DETACH)
@@ -114,6 +118,9 @@ def test_flood(supervisor):
     # No more is kept than that, and who comes late begins with the oldest of it.
     kept = supervisor.sh("rfm console web --read-only </dev/null | wc -c")
     assert 100_000 < int(kept) <= 512 << 10
+    # The lists of tasks look like trouble to who searches the logs afterwards.
+    assert {line.split("] ")[1] for line in troubles(supervisor.log("web"))} <= {"Call Trace:"}
+    supervisor.destroy("web")
 
 
 def test_pipe(supervisor):

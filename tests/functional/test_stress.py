@@ -8,4 +8,4 @@ from functional.subos import Supervisor
 
 @pytest.mark.budget(240)
 def test_stress(machines):
-    stressed(Supervisor(machines(cpus=6, mem="4G")), 60)
+    stressed(Supervisor(machines(cpus=6, mem="4G")), 40)
