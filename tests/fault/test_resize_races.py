@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0
 """A subOS ends, crashes or hangs, or rfm dies, at the very moment of a resize."""
 
-import pytest
-from functional.subos import Supervisor
+import shlex
 
+import pytest
+from functional.elastic import Ledger
+from functional.subos import Supervisor, troubles
+
+BUSY, TIMED_OUT = 5, 13
 # What happens to the subOS meanwhile; {} is a delay in seconds.
 ENDS = {
     "poweroff": "(sleep {}; poweroff -f) &",
@@ -78,6 +82,35 @@ def test_rfm_is_killed(supervisor):
         assert len(shell.apic_ids()) == 2
     supervisor.destroy("web")
     assert supervisor.state() == before
+
+
+def await_lines(supervisor, command, text, count):
+    """Wait until @command prints so many lines with @text."""
+    script = f"until [ $({command} | grep -c '{text}') = {count} ]; do usleep 50000; done"
+    supervisor.sh(f"timeout 20 sh -c {shlex.quote(script)}")
+
+
+@pytest.mark.budget(150)
+def test_late_answers(supervisor):
+    """An agent is so slow that it is given up: busy until it answers, then all is as it was."""
+    supervisor.create("web", "2-3", "--initrd", supervisor.initrd_with("rf_hang"), mem="256M")
+    with supervisor.shells("web") as shell:
+        ledger = Ledger(supervisor, [shell])
+        for count, words in enumerate((("--cores", "+1"), ("--cores", "-3")), 1):
+            slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=12 && rmmod rf_hang")
+            await_lines(supervisor, "rfm log web", "holding CPU", count)
+            result = supervisor.rfm("resize", "web", *words, "--wait", "1")
+            assert result.status == TIMED_OUT and result.stderr.count("\n") == 1, result
+            assert supervisor.rfm("resize", "web", "--mem", "+128M").status == BUSY
+            assert shell.result(slow, 60)[0] == 0
+            await_lines(supervisor, "rfm events web", "late", count)
+            # What was given in vain comes home now.
+            home = "until grep -qx 0-1 /sys/devices/system/cpu/online; do usleep 50000; done"
+            supervisor.sh(f"timeout 20 sh -c '{home}'")
+            assert ledger.check()["web"]["cores"] == [2, 3]
+        assert not troubles(shell.run("dmesg"))
+    supervisor.destroy("web")
+    assert supervisor.online() == "0-3"
 
 
 def test_two_at_once(supervisor):

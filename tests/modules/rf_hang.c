@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * For tests: hangs the whole kernel it is loaded into, every core with
- * interrupts off; for ever, or for `seconds`.
+ * interrupts off; for ever, or for `seconds`. With `hotplug`, only who wants to
+ * bring a core up or down has to wait.
  */
+#include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/smp.h>
@@ -10,6 +13,10 @@
 static unsigned int seconds;
 module_param(seconds, uint, 0);
 MODULE_PARM_DESC(seconds, "how long, 0: for ever");
+
+static bool hotplug;
+module_param(hotplug, bool, 0);
+MODULE_PARM_DESC(hotplug, "only CPU hotplug");
 
 static void rf_hang(void *unused)
 {
@@ -22,8 +29,20 @@ static void rf_hang(void *unused)
 	local_irq_restore(flags);
 }
 
+static void rf_hang_hotplug(void)
+{
+	cpus_read_lock();
+	pr_info("holding CPU hotplug\n");
+	msleep(seconds * MSEC_PER_SEC);
+	cpus_read_unlock();
+}
+
 static int __init rf_hang_init(void)
 {
+	if (hotplug) {
+		rf_hang_hotplug();
+		return 0;
+	}
 	pr_emerg("hanging every core with interrupts off\n");
 	preempt_disable();
 	smp_call_function(rf_hang, NULL, 0);
