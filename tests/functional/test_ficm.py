@@ -182,6 +182,18 @@ def test_eventfds(supervisor):
             run(f"timeout 60 sh -c \"{said.format('done')}\"", timeout=70)
             assert run("cat /tmp/bells").splitlines()[-1] == f"done {count}"
         assert not troubles(shell.run("dmesg"))
+    outlive_the_arena(supervisor, member)
+
+
+def outlive_the_arena(supervisor, member):
+    """A process that has doorbells bound is there when the last subOS goes, and another comes."""
+    words = f"bells {member} 1 /tmp/none first"
+    supervisor.sh(f"mkfifo /tmp/none; (setsid sh -c '{words} >/tmp/left 2>&1' >/dev/null 2>&1 &)")
+    supervisor.sh("echo 15 >/tmp/none")
+    supervisor.destroy("web")
+    supervisor.create("next", "2", mem="256M")
+    supervisor.sh("killall bells")
+    supervisor.destroy("next")
 
 
 def test_atomics(supervisor):

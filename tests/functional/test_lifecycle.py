@@ -42,7 +42,7 @@ def test_stop_start_restart(supervisor):
             assert shell.run("ls /tmp/data 2>/dev/null || echo none") == "none\n"
             boots.add(boot_id(shell))
             assert len(shell.apic_ids()) == 3
-            assert 330 * MIB < shell.memory() < 384 * MIB
+            assert 300 * MIB < shell.memory() < 384 * MIB
             Ledger(supervisor, [shell]).check()
         assert not troubles(supervisor.log("web"))
     assert len(boots) == 3
