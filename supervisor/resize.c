@@ -146,6 +146,7 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *c
 	args->cpus_done = args->culprit = 0;
 	args->memory_done = args->available = 0;
 	args->error = 0;
+	rf_supcon_settle(subos);
 	if (!mutex_trylock(&subos->adjusting))
 		return -EBUSY;
 	rc = rf_resize_locked(subos, args, cpus, to);

@@ -37,6 +37,7 @@ struct rf_late {
 /* supcon.c */
 int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask);
 bool rf_supcon_owed(struct rf_subos *subos);
+void rf_supcon_settle(struct rf_subos *subos);
 
 /* resize.c */
 void rf_resize_late(struct rf_subos *subos, const struct rf_late *late);

@@ -341,12 +341,7 @@ put:
 	return rc;
 }
 
-/**
- * rf_supcon_owed() - does an agent owe the answer to a request about cores or memory?
- * @subos: the subOS
- *
- * Context: Any.
- */
+/* Does an agent owe the answer to a request about cores or memory? Context: any. */
 bool rf_supcon_owed(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -356,6 +351,20 @@ bool rf_supcon_owed(struct rf_subos *subos)
 	owed = rf_request_is_open(subos);
 	spin_unlock_irqrestore(&rf_requests_lock, flags);
 	return owed;
+}
+
+/*
+ * If an agent owes an answer, find out whether that is lost: the agent works in order. What
+ * that means has been acted upon when this returns. Context: process, without `adjusting`.
+ */
+void rf_supcon_settle(struct rf_subos *subos)
+{
+	s64 args[RF_CONTROL_ARGS] = {};
+
+	if (!rf_supcon_owed(subos))
+		return;
+	if (!rf_supcon_request(subos, RF_OP_PING, args, RF_CANCEL_MS, NULL, NULL))
+		flush_workqueue(rf_control_queue);
 }
 
 /**
