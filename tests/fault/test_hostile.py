@@ -15,7 +15,7 @@ SECONDS = 5
 PAGE_WORDS = 2 + 2 * 32
 NEW_SHELL = (
     'until grep -q "^all 0 " /sys/kernel/debug/rf_chat/report; do usleep 100000; done; '
-    'pkill -9 -f "^sh -i"; echo shell ended >/dev/kmsg'
+    'pkill -9 -f "^-sh"; echo shell ended >/dev/kmsg'
 )
 
 
