@@ -218,6 +218,9 @@ def host(machine):
     host = Host(machine)
     host.sh(FILES)
     host.create("lent", "3", "--no-start", "--no-agent", mem="80M")
+    # The arena keeps what a second subOS had of it for the next one.
+    host.create("second", "2", "--no-start", "--no-agent", mem="80M")
+    host.destroy("second")
     host.sh("echo 0 > /sys/devices/system/cpu/cpu2/online")
     host.remember()
     whole = host.state()

@@ -126,6 +126,9 @@ def test_flood(supervisor):
 def test_pipe(supervisor):
     """A script goes in, its output comes out; a closed pipe ends it."""
     supervisor.create("web", "3", mem="256M")
+    # What is typed before there is a shell to read it is lost, as on any terminal.
+    with supervisor.shells("web") as shell:
+        assert shell.alive()
     out = supervisor.sh("echo 'echo product $((6 * 7))' | rfm console web --idle 5")
     assert "product 42" in out
     assert supervisor.sh("rfm console web --read-only </dev/null | head -n 3").count("\n") == 3
