@@ -36,7 +36,10 @@ static u64 rf_busy_ns(void)
 	return sum;
 }
 
-/* "some avg10=1.23 avg60=..." as 123. */
+/*
+ * "some avg10=1.23 avg60=..." as 123. The root cgroup says what /proc/pressure does, and
+ * unlike that it can be read from inside the kernel. Not mounted: unknown.
+ */
 static u32 rf_pressure(const char *path)
 {
 	unsigned int whole, part;
@@ -89,9 +92,9 @@ int rf_statistics_fill(struct rf_request *request, const s64 *args, s64 *results
 	out.busy_ns = rf_busy_ns();
 	for (i = 0; i < ARRAY_SIZE(out.load); i++)
 		out.load[i] = (READ_ONCE(avenrun[i]) * 100 + FIXED_1 / 2) >> FSHIFT;
-	out.pressure[0] = rf_pressure("/proc/pressure/cpu");
-	out.pressure[1] = rf_pressure("/proc/pressure/memory");
-	out.pressure[2] = rf_pressure("/proc/pressure/io");
+	out.pressure[0] = rf_pressure("/sys/fs/cgroup/cpu.pressure");
+	out.pressure[1] = rf_pressure("/sys/fs/cgroup/memory.pressure");
+	out.pressure[2] = rf_pressure("/sys/fs/cgroup/io.pressure");
 	out.processes = rf_processes();
 	out.cpus_online = num_online_cpus();
 	strscpy(out.release, init_utsname()->release, sizeof(out.release));

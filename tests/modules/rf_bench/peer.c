@@ -38,6 +38,8 @@ int bench_await(const u64 *counter, u64 value)
 		cpu_relax();
 		if (++turns % 4096)
 			continue;
+		/* The answer may be waiting in ksoftirqd, on this core. */
+		cond_resched();
 		if (!start)
 			start = ktime_get_ns();
 		else if (ktime_get_ns() - start > BENCH_PATIENCE)
