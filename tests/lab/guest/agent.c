@@ -92,13 +92,25 @@ static void set_nonblock(int fd)
 /* ---- frames ---- */
 
 /*
- * Sets @p->gone when the client is. A hang-up counts only if it stays: the first bytes of a client
- * can be here before the news that it connected.
+ * Sets @p->gone if the client is. A hang-up counts only if it stays: news of clients come on a way
+ * of their own, and those that one left and the next one came can follow the first bytes, or the
+ * first command, of the next one.
  */
+static void check_hangup(struct port *p)
+{
+	struct pollfd pfd = { .fd = p->fd };
+
+	for (int i = 0; i < HANGUP_TRIES; i++) {
+		if (poll(&pfd, 1, 0) >= 0 && !(pfd.revents & POLLHUP))
+			return;
+		usleep(HANGUP_MS * 1000 / HANGUP_TRIES);
+	}
+	p->gone = 1;
+}
+
 static void port_write(struct port *p, const void *buf, size_t len)
 {
 	const uint8_t *at = buf;
-	int hangups = 0;
 
 	while (len && !p->gone) {
 		struct pollfd pfd = { .fd = p->fd, .events = POLLOUT };
@@ -112,10 +124,8 @@ static void port_write(struct port *p, const void *buf, size_t len)
 		if (n < 0 && errno != EAGAIN && errno != EINTR)
 			p->gone = 1;
 		poll(&pfd, 1, BEAT_MS);
-		if (pfd.revents & POLLHUP) {
-			usleep(HANGUP_MS * 1000 / HANGUP_TRIES);
-			p->gone |= ++hangups == HANGUP_TRIES;
-		}
+		if (pfd.revents & POLLHUP)
+			check_hangup(p);
 	}
 }
 
@@ -430,18 +440,15 @@ static void wait_for_client(struct port *p)
 	p->gone = 0;
 }
 
-static int port_read(struct port *p, struct command *c)
+/* A port without a client reads as at its end, which poll() tells as a hang-up, too. */
+static void port_read(struct port *p, struct command *c)
 {
-	ssize_t n;
+	ssize_t n = read(p->fd, p->in + p->in_len, sizeof(p->in) - p->in_len);
 
-	n = read(p->fd, p->in + p->in_len, sizeof(p->in) - p->in_len);
-	if (n == 0)
-		return -1;
 	if (n > 0) {
 		p->in_len += n;
 		parse(p, c);
 	}
-	return 0;
 }
 
 static void beat(struct port *p)
@@ -479,8 +486,10 @@ static int serve_events(struct port *p, struct command *c)
 	if (pfd[4].revents)
 		command_reap(p, c);
 	if (pfd[0].revents & POLLIN)
-		return port_read(p, c);
-	return p->gone || pfd[0].revents & POLLHUP ? -1 : 0;
+		port_read(p, c);
+	if (pfd[0].revents & POLLHUP)
+		check_hangup(p);
+	return p->gone ? -1 : 0;
 }
 
 static void serve(struct port *p)
