@@ -24,12 +24,11 @@
 #include <linux/vmstat.h>
 
 #include "kernel/direct_map.h"
-#include "kernel/files.h"
+#include "kernel/regions.h"
 #include "rf_subos.h"
 
 /* MemAvailable never falls below this, lest the OOM killer runs. */
 #define RF_MEMORY_RESERVE	(32ULL << 20)
-#define RF_REGIONS_MAX		64
 #define RF_DEADLINE_MAX_MS	(10 * 60 * 1000)
 #define RF_UNDO_MS		2000
 #define RF_LOOK_MS		20
@@ -239,33 +238,6 @@ static int rf_give_added(struct rf_giving *giving)
 	return rc;
 }
 
-/* A top-level System RAM resource, and where the last of its children ends (none: 0). */
-struct rf_region {
-	u64 start, end;
-	u64 child_end;
-};
-
-struct rf_regions {
-	u32 count;
-	struct rf_region region[RF_REGIONS_MAX];
-};
-
-static int rf_regions_add(const struct rf_iomem *entry, void *arg)
-{
-	struct rf_regions *regions = arg;
-	struct rf_region *last = regions->count ? &regions->region[regions->count - 1] : NULL;
-
-	if (entry->depth == 0) {
-		if (strcmp(entry->name, "System RAM") || regions->count == RF_REGIONS_MAX)
-			return 0;
-		last = &regions->region[regions->count++];
-		*last = (struct rf_region){ .start = entry->start, .end = entry->end + 1 };
-	} else if (last && entry->start >= last->start && entry->end < last->end) {
-		last->child_end = max(last->child_end, entry->end + 1);
-	}
-	return 0;
-}
-
 static bool rf_is_added(u64 start)
 {
 	struct rf_block *block;
@@ -319,19 +291,15 @@ static int rf_give_region(struct rf_giving *giving, const struct rf_region *regi
 
 static int rf_give_boot(struct rf_giving *giving)
 {
-	struct rf_regions *regions = kzalloc(sizeof(*regions), GFP_KERNEL);
-	int rc;
+	struct rf_regions *regions = rf_regions_read();
+	int rc = 0;
 	u32 i;
 
 	if (!regions)
 		return -ENOMEM;
-	rc = rf_iomem_walk(rf_regions_add, regions);
-	if (rc)
-		pr_warn_ratelimited("/proc/iomem cannot be read: error %d\n", rc);
-	else
-		for (i = regions->count; i-- > 0 && !rc;)
-			rc = rf_give_region(giving, &regions->region[i]);
-	kfree(regions);
+	for (i = regions->count; i-- > 0 && !rc;)
+		rc = rf_give_region(giving, &regions->region[i]);
+	kvfree(regions);
 	return rc;
 }
 

@@ -17,23 +17,11 @@
 #include <linux/slab.h>
 
 #include "kernel/direct_map.h"
-#include "kernel/files.h"
+#include "kernel/regions.h"
 #include "supervisor.h"
 
 /* Kept free for the supervisor itself when memory is taken from it. */
 #define RF_SUPERVISOR_RESERVE	(64ULL << 20)
-#define RF_REGIONS_MAX		64
-
-/* A top-level System RAM resource and the span of its children (none: child_end 0). */
-struct rf_region {
-	u64 start, end;
-	u64 child_start, child_end;
-};
-
-struct rf_regions {
-	u32 count;
-	struct rf_region region[RF_REGIONS_MAX];
-};
 
 /* A block that was taken; in rf_blocks. Ledger lock. */
 struct rf_block {
@@ -48,35 +36,6 @@ static LIST_HEAD(rf_blocks);
 u64 rf_block_size(void)
 {
 	return memory_block_size_bytes();
-}
-
-static int rf_regions_add(const struct rf_iomem *entry, void *arg)
-{
-	struct rf_regions *regions = arg;
-	struct rf_region *last = regions->count ? &regions->region[regions->count - 1] : NULL;
-
-	if (entry->depth == 0) {
-		if (strcmp(entry->name, "System RAM") || regions->count == RF_REGIONS_MAX)
-			return 0;
-		last = &regions->region[regions->count++];
-		*last = (struct rf_region){ .start = entry->start, .end = entry->end + 1 };
-	} else if (last && entry->start >= last->start && entry->end < last->end) {
-		if (!last->child_end)
-			last->child_start = entry->start;
-		last->child_end = max(last->child_end, entry->end + 1);
-	}
-	return 0;
-}
-
-static struct rf_regions *rf_regions_read(void)
-{
-	struct rf_regions *regions = kvzalloc(sizeof(*regions), GFP_KERNEL);
-
-	if (regions && rf_iomem_walk(rf_regions_add, regions)) {
-		kvfree(regions);
-		return NULL;
-	}
-	return regions;
 }
 
 enum rf_place { RF_PLACE_UNSAFE, RF_PLACE_ANY, RF_PLACE_PREFIX };

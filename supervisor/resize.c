@@ -110,9 +110,8 @@ static int rf_resize_locked(struct rf_subos *subos, struct rf_resize *args, cons
 {
 	switch (args->op) {
 	case RF_RESIZE_CORES_ADD:
-		return rf_resize_cores_add(subos, args, cpus);
 	case RF_RESIZE_CORES_REMOVE:
-		return rf_resize_cores_remove(subos, args, cpus);
+		return rf_resize_cores(subos, args, cpus);
 	case RF_RESIZE_MEMORY_ADD:
 		return rf_resize_memory_add(subos, args);
 	case RF_RESIZE_MEMORY_REMOVE:

@@ -76,8 +76,7 @@ int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 		   const struct rf_batch *batch, u64 other, u64 begun, int rc);
 int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
-int rf_resize_cores_add(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
-int rf_resize_cores_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
+int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
 void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late);
 void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late);
 

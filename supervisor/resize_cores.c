@@ -328,25 +328,6 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	return rc;
 }
 
-/* RF_RESIZE_CORES_ADD. Context: `adjusting` held. */
-int rf_resize_cores_add(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
-{
-	struct rf_batch *batch;
-	int rc;
-
-	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - subos->nr_cpus)
-		return -EINVAL;
-	rc = rf_resize_ready(subos, RF_CAN_CORES);
-	if (rc)
-		return rc;
-	batch = rf_batch_create(cpus, args->nr_cpus);
-	if (!batch)
-		return -ENOMEM;
-	rc = rf_cores_add(subos, args, batch);
-	kfree(batch);
-	return rc;
-}
-
 /* ---- to the supervisor ---- */
 
 /**
@@ -426,13 +407,17 @@ static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struc
 	return rc;
 }
 
-/* RF_RESIZE_CORES_REMOVE. A borrowed core is not borrowed any more. Context: as above. */
-int rf_resize_cores_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
+/*
+ * RF_RESIZE_CORES_ADD, _REMOVE. A borrowed core that is removed is not borrowed any more.
+ * Context: `adjusting` held.
+ */
+int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
 {
+	bool add = args->op == RF_RESIZE_CORES_ADD;
 	struct rf_batch *batch;
 	int rc;
 
-	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - (add ? subos->nr_cpus : 0))
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_CORES);
 	if (rc)
@@ -440,7 +425,7 @@ int rf_resize_cores_remove(struct rf_subos *subos, struct rf_resize *args, const
 	batch = rf_batch_create(cpus, args->nr_cpus);
 	if (!batch)
 		return -ENOMEM;
-	rc = rf_cores_remove(subos, args, batch);
+	rc = add ? rf_cores_add(subos, args, batch) : rf_cores_remove(subos, args, batch);
 	kfree(batch);
 	return rc;
 }
