@@ -3,7 +3,8 @@
  * The ABI between user space and rf_supervisor: /dev/rainforest (root only).
  *
  * Two kinds of descriptors take ioctls. Opening the device gives a machine
- * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _CREATE, _OPEN, poll).
+ * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _FUNCTIONS, _CREATE, _OPEN,
+ * poll).
  * CREATE and OPEN return a partition descriptor (RF_IOC_STATUS, _LOAD, _START,
  * _PUBLISH, _DESTROY, _POLICY, _DEFINE, _DEFINITION, _RESIZE, _STOP, _RESET,
  * _STATISTICS, _WINDOW, _CONSOLE, poll, pread).
@@ -48,9 +49,10 @@
 #include "../wire/handoff.h"
 #include "../wire/layout.h"
 #include "../wire/mailbox.h"
+#include "../wire/pci.h"
 
 #define RF_DEVICE		"/dev/rainforest"
-#define RF_ABI_VERSION		2
+#define RF_ABI_VERSION		3
 
 /* States of a subOS. */
 enum rf_state {
@@ -130,10 +132,64 @@ struct rf_cores {
 	__aligned_u64 cores;		/* in: struct rf_core[capacity] */
 };
 
+/* Why a PCI function cannot be handed out, or not without RF_PCI_FORCE (*). */
+enum rf_problem {
+	RF_PROBLEM_NONE		= 0,
+	RF_PROBLEM_ABSENT	= 1,	/* there is no such function */
+	RF_PROBLEM_BRIDGE	= 2,	/* it is a bridge: it stays with the supervisor */
+	RF_PROBLEM_LENT		= 3,	/* a subOS has it */
+	RF_PROBLEM_NO_ECAM	= 4,	/* ACPI's MCFG table does not reach its configuration space */
+	RF_PROBLEM_NO_MSI	= 5,	/* neither MSI nor MSI-X: it could only interrupt by INTx */
+	RF_PROBLEM_REMAPPED	= 6,	/* its interrupts are remapped: boot with intremap=off */
+	RF_PROBLEM_NO_RESET	= 7,	/* (*) nothing resets it: it cannot be proven quiet */
+	RF_PROBLEM_STUCK	= 8,	/* (*) a reset of it failed before */
+	RF_PROBLEM_GROUP	= 9,	/* `group` has functions that are not handed out with it */
+	RF_PROBLEM_NO_IOMMU	= 10,	/* RF_PCI_REQUIRE_IOMMU: none translates its DMA */
+	RF_PROBLEM_VFS		= 11,	/* it has virtual functions: remove them first */
+	RF_PROBLEM_BARS		= 12,	/* a memory BAR has no address, or shares a page */
+	RF_PROBLEM_DRIVER	= 13,	/* its driver does not let it go, or ours could not take it */
+	RF_PROBLEM_MANY		= 14,	/* more than RF_FUNCTIONS_MAX, or named twice */
+};
+
+/* How a function is reset, the best way first: what `reset` of rf_function_info says. */
+enum rf_reset_way {
+	RF_RESET_NONE		= 0,
+	RF_RESET_FUNCTION	= 1,	/* function-level, or the device's own (PCI core) */
+	RF_RESET_BUS		= 2,	/* of all functions behind its port or slot */
+	RF_RESET_VIRTIO		= 3,	/* device status 0 (virtio 1.1, 2.1.2) */
+};
+
+/* RF_IOC_FUNCTIONS: every PCI function there is, by address. */
+struct rf_function_info {
+	__u32	bdf;			/* RF_BDF() */
+	__u32	owner;			/* id of a subOS, 0: the supervisor */
+	__u32	flags;			/* RF_FUNCTION_* */
+	__u32	problem;		/* enum rf_problem, for it alone, without force */
+	__u32	group;			/* functions of one group change hands together; the lowest
+					 * RF_BDF() of the group names it */
+	__u32	reset;			/* enum rf_reset_way */
+	__u32	iommu;			/* 1: an IOMMU translates its DMA */
+	__u32	reserved;
+	__u64	faults;			/* DMA faults while the present owner had it */
+	char	driver[32];		/* that it goes back to; empty: none, or it is not lent */
+};
+
+struct rf_functions {
+	__u32	size;
+	__u32	capacity;		/* in: how many structs fit in the buffer */
+	__u32	count;			/* out: how many functions there are (may exceed capacity) */
+	__u32	reserved;
+	__aligned_u64 functions;	/* in: struct rf_function_info[capacity] */
+};
+
+/* Flags for functions to be handed out or taken back. */
+#define RF_PCI_FORCE		1	/* problems marked (*) do not count; RESIZE: without asking */
+#define RF_PCI_REQUIRE_IOMMU	2	/* each must be behind an IOMMU that translates */
+
 /*
  * RF_IOC_EVENTS: what happened, oldest first. The supervisor keeps the last
- * RF_EVENTS_KEPT events. Adjustments (RF_EVENT_CORES_ADDED .. _CORES_RETURNED) carry
- * how long they took and how they ended.
+ * RF_EVENTS_KEPT events. Adjustments (RF_EVENT_CORES_ADDED .. _CORES_RETURNED, and of PCI
+ * functions by RESIZE) carry how long they took and how they ended.
  */
 enum rf_event_type {
 	RF_EVENT_CREATED	= 1,	/* args: memory; detail: list of cores */
@@ -149,6 +205,11 @@ enum rf_event_type {
 	RF_EVENT_POLICY		= 11,	/* detail: what the policy does now */
 	RF_EVENT_DESTROYED	= 12,	/* args: memory */
 	RF_EVENT_CONSOLE	= 13,	/* args: bytes the subOS's console dropped in all */
+	RF_EVENT_PCI_ADDED	= 14,	/* args: RF_BDF(); detail: as text */
+	RF_EVENT_PCI_REMOVED	= 15,	/* as above */
+	RF_EVENT_PCI_TAKEN	= 16,	/* as above; by force, the subOS did not confirm */
+	RF_EVENT_PCI_FAULT	= 17,	/* args: RF_BDF(), address, faults so far; DMA was blocked */
+	RF_EVENT_PCI_ERROR	= 18,	/* args: RF_BDF(); detail: unplugged, or what AER reported */
 };
 
 struct rf_event {
@@ -188,6 +249,8 @@ struct rf_events {
  *   ENOMEM  not so much memory: `available` bytes could have been given
  *   ENOSPC  no low-memory slice is left
  *   EINTR   a signal arrived while memory was being taken
+ *   ENXIO   function `culprit_function` cannot be given: `problem`
+ *   EADDRNOTAVAIL the IOMMU cannot map memory of the subOS where it is
  */
 struct rf_create {
 	__u32	size;
@@ -202,6 +265,11 @@ struct rf_create {
 	__s32	fd;			/* out: partition descriptor (O_CLOEXEC) */
 	__u32	id;			/* out: id of the subOS, never reused */
 	__u32	reserved;
+	__aligned_u64 functions;	/* in: __u32[nr_functions], RF_BDF() */
+	__u32	nr_functions;		/* in: 0 .. RF_FUNCTIONS_MAX */
+	__u32	function_flags;		/* in: RF_PCI_* */
+	__u32	culprit_function;	/* out: RF_BDF() */
+	__u32	problem;		/* out: enum rf_problem */
 };
 
 /* RF_IOC_OPEN: a descriptor of an existing subOS. ENOENT: no such name. */
@@ -257,6 +325,11 @@ struct rf_status {
 	struct rf_range ranges[RF_RANGES_MAX];	/* out: boot range first */
 	__u32	cpus[RF_CPUS_MAX];	/* out: logical numbers, boot core first */
 	__u32	apic_ids[RF_CPUS_MAX];	/* out: physical APIC ids, same order */
+	__u32	nr_functions;		/* out */
+	__u32	dma_isolated;		/* out: 1: an IOMMU confines all its functions */
+	__u64	dma_faults;		/* out: DMA that the IOMMU blocked, since it was created */
+	__u32	functions[RF_FUNCTIONS_MAX];	/* out: RF_BDF() */
+	__u32	function_flags[RF_FUNCTIONS_MAX]; /* out: RF_FUNCTION_* */
 };
 
 /*
@@ -307,7 +380,7 @@ struct rf_start {
 };
 
 /*
- * RF_IOC_DESTROY: hold every core, clear and give back everything. Allowed in
+ * RF_IOC_DESTROY: hold every core, quiesce every function, clear and give back everything. Allowed in
  * every state, also under construction. If something could not be given back
  * (EIO), the subOS stays, in state `stopping`, and DESTROY can be called again.
  */
@@ -353,7 +426,7 @@ struct rf_definition {
 };
 
 /*
- * RF_IOC_RESIZE: move cores or memory while the subOS runs. One thing at a time.
+ * RF_IOC_RESIZE: move cores, memory or functions while the subOS runs. One thing at a time.
  *
  *   EBUSY      state is not `running`; or another resize of it is under way, or was given
  *              up and its agent has not said yet what became of it
@@ -369,6 +442,11 @@ struct rf_definition {
  *   ETIMEDOUT  no answer in time: cancelled. Results say what had been done.
  *   EINTR      a signal: cancelled, in the same way
  *   EPIPE      the subOS ended meanwhile
+ *   ENXIO      function `culprit_function` cannot be given or (it is not this subOS's) taken:
+ *              `problem`
+ *   EADDRNOTAVAIL MEMORY_ADD, PCI_ADD: the IOMMU cannot map memory of the subOS where it is
+ *   EINPROGRESS PCI_REMOVE with RF_PCI_FORCE: taken and silenced, but the subOS did not
+ *              confirm; nobody gets it before the subOS does, or ends
  * Success in part (MEMORY_REMOVE) is 0 with `memory_done` smaller than `memory`.
  */
 enum rf_resize_op {
@@ -379,6 +457,9 @@ enum rf_resize_op {
 	RF_RESIZE_MOVE		= 5,	/* cores of this subOS to that of `to_fd` */
 	RF_RESIZE_BORROW	= 6,	/* the same, registered: RETURN, or its end, gives them back */
 	RF_RESIZE_RETURN	= 7,	/* borrowed cores of this subOS to their lenders; none named: all */
+	RF_RESIZE_PCI_ADD	= 8,	/* functions, from the supervisor */
+	RF_RESIZE_PCI_REMOVE	= 9,	/* functions, to the supervisor; RF_PCI_FORCE also from a
+					 * subOS that is lost or does not answer */
 };
 
 struct rf_resize {
@@ -396,6 +477,13 @@ struct rf_resize {
 	__u64	available;		/* out */
 	__s32	error;			/* out: errno of the other side, 0: none */
 	__u32	reserved;
+	__aligned_u64 functions;	/* in: __u32[nr_functions], RF_BDF() */
+	__u32	nr_functions;		/* in: PCI_ADD, PCI_REMOVE: 1 .. RF_FUNCTIONS_MAX */
+	__u32	function_flags;		/* in: RF_PCI_* */
+	__u32	functions_done;		/* out: functions that changed hands for good */
+	__u32	culprit_function;	/* out: RF_BDF() */
+	__u32	problem;		/* out: enum rf_problem */
+	__u32	drivers;		/* out, PCI_ADD: functions that a driver of the subOS took */
 };
 
 /*
@@ -472,6 +560,7 @@ struct rf_console_open {
 #define RF_IOC_OPEN	_IO(RF_IOC_MAGIC, 0x04)
 #define RF_IOC_CORES	_IO(RF_IOC_MAGIC, 0x05)
 #define RF_IOC_EVENTS	_IO(RF_IOC_MAGIC, 0x06)
+#define RF_IOC_FUNCTIONS _IO(RF_IOC_MAGIC, 0x07)
 #define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)
 #define RF_IOC_LOAD	_IO(RF_IOC_MAGIC, 0x11)
 #define RF_IOC_START	_IO(RF_IOC_MAGIC, 0x12)

@@ -18,6 +18,7 @@
  *
  * Changelog
  *   1.0  first
+ *   1.1  PCI_ADD, PCI_REMOVE
  */
 #ifndef RF_WIRE_CONTROL_H
 #define RF_WIRE_CONTROL_H
@@ -61,6 +62,17 @@ enum rf_op {
 	RF_OP_STATISTICS	= 8,
 	/* args: rows, columns of the console's terminal. DONE. */
 	RF_OP_WINDOW		= 9,
+	/*
+	 * args: RF_BDF() of a function that stands in the grant page. DONE: 1 if a driver
+	 * of the subOS took it, else 0. FAILED: negative errno; it is not there.
+	 */
+	RF_OP_PCI_ADD		= 10,
+	/*
+	 * args: RF_BDF(), 1 if it does not answer any more (RF_FUNCTION_TAKEN). DONE: no driver
+	 * has it, nothing of it is mapped; also if it was not there at all. Cannot be cancelled
+	 * once begun: a driver's removal is not divisible.
+	 */
+	RF_OP_PCI_REMOVE	= 11,
 	RF_OP_NR
 };
 
@@ -68,6 +80,7 @@ enum rf_capability {
 	RF_CAN_CORES		= 1 << 0,	/* CORES_ADD, CORES_REMOVE */
 	RF_CAN_MEMORY		= 1 << 1,	/* MEMORY_ADD, MEMORY_REMOVE */
 	RF_CAN_CONSOLE		= 1 << 2,
+	RF_CAN_PCI		= 1 << 3,	/* PCI_ADD, PCI_REMOVE */
 };
 
 enum rf_stop {

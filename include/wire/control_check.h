@@ -33,6 +33,12 @@ static inline bool rf_control_is_range(__s64 start, __s64 size, __u64 unit)
 	       (__u64)size <= 0x7fffffffffffffffULL - (__u64)start;
 }
 
+/* RF_BDF() (wire/pci.h) of a function. */
+static inline bool rf_control_is_bdf(__s64 value)
+{
+	return value >= 0 && value < 0xffffffffLL;
+}
+
 /* How many cores a bitmap names. */
 static inline __u32 rf_control_count_cores(const __s64 *args)
 {
@@ -75,6 +81,10 @@ static inline bool rf_control_request_is_sane(const struct rf_control *control)
 	case RF_OP_WINDOW:
 		return args[0] >= 0 && args[0] <= RF_CONTROL_SCREEN_MAX && args[1] >= 0 &&
 		       args[1] <= RF_CONTROL_SCREEN_MAX;
+	case RF_OP_PCI_ADD:
+		return rf_control_is_bdf(args[0]);
+	case RF_OP_PCI_REMOVE:
+		return rf_control_is_bdf(args[0]) && (args[1] == 0 || args[1] == 1);
 	case RF_OP_PING:
 	case RF_OP_STATISTICS:
 		return true;
@@ -108,6 +118,7 @@ static inline bool rf_control_done_is_sane(const struct rf_control *control)
 	case RF_OP_CORES_REMOVE:
 	case RF_OP_MEMORY_ADD:
 	case RF_OP_MEMORY_REMOVE:
+	case RF_OP_PCI_ADD:
 		return control->args[0] >= 0;
 	default:
 		return true;

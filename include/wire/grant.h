@@ -10,6 +10,7 @@
  *
  * Changelog
  *   1.0  first
+ *   1.1  PCI functions
  */
 #ifndef RF_WIRE_GRANT_H
 #define RF_WIRE_GRANT_H
@@ -17,10 +18,11 @@
 #include <linux/types.h>
 #include "handoff.h"
 #include "layout.h"
+#include "pci.h"
 
 #define RF_GRANT_MAGIC		0x52474652u	/* "RFGR" */
 #define RF_GRANT_MAJOR		1
-#define RF_GRANT_MINOR		0
+#define RF_GRANT_MINOR		1
 
 #define RF_KERNEL_NONE		0xffffffffu	/* no kernel there */
 #define RF_KERNEL_SUPERVISOR	0		/* kernel id of the supervisor; subOSes: 1 and up,
@@ -36,11 +38,13 @@ struct rf_grant {
 	__u32	sequence;		/* odd while it is being changed */
 	__u32	member;			/* the reader's own number, 0: the supervisor */
 	__u32	nr_ranges;
-	__u64	reserved;
+	__u32	nr_functions;
+	__u32	reserved;
 	struct rf_range ranges[RF_RANGES_MAX];	/* memory the reader owns, boot range first */
 	struct rf_arena_segment segments[RF_SEGMENTS_MAX_ARENA];	/* by number; size 0: none */
 	__u32	kernel_ids[RF_MEMBERS_MAX];	/* by member, RF_KERNEL_NONE: nobody */
 	__u8	owner[RF_APIC_IDS];	/* member by physical APIC id, or RF_OWNER_NOBODY */
+	struct rf_function functions[RF_FUNCTIONS_MAX];	/* PCI functions the reader owns */
 };
 
 #endif /* RF_WIRE_GRANT_H */

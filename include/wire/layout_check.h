@@ -15,6 +15,7 @@
 #include "layout.h"
 #include "mailbox.h"
 #include "message.h"
+#include "pci.h"
 
 #ifdef __cplusplus
 #define RF_PROVE(condition)	static_assert(condition, #condition)
@@ -125,13 +126,29 @@ RF_AT(rf_grant, minor, 0x0a);
 RF_AT(rf_grant, sequence, 0x0c);
 RF_AT(rf_grant, member, 0x10);
 RF_AT(rf_grant, nr_ranges, 0x14);
-RF_AT(rf_grant, reserved, 0x18);
+RF_AT(rf_grant, nr_functions, 0x18);
+RF_AT(rf_grant, reserved, 0x1c);
 RF_AT(rf_grant, ranges, 0x20);
 RF_NEXT(rf_grant, ranges, segments);
 RF_NEXT(rf_grant, segments, kernel_ids);
 RF_NEXT(rf_grant, kernel_ids, owner);
-RF_LAST(rf_grant, owner);
-RF_SIZE(rf_grant, 0x760);
+RF_NEXT(rf_grant, owner, functions);
+RF_LAST(rf_grant, functions);
+RF_SIZE(rf_grant, 0xf60);	/* at most 4 KiB, see RF_GRANT_OFF */
+
+/* struct rf_bar, struct rf_function */
+RF_SIZE(rf_bar, 16);
+RF_AT(rf_function, bdf, 0x00);
+RF_AT(rf_function, vendor, 0x04);
+RF_AT(rf_function, device, 0x06);
+RF_AT(rf_function, flags, 0x08);
+RF_AT(rf_function, generation, 0x0c);
+RF_AT(rf_function, config, 0x10);
+RF_NEXT(rf_function, config, bars);
+RF_NEXT(rf_function, bars, bar_types);
+RF_NEXT(rf_function, bar_types, pad);
+RF_LAST(rf_function, pad);
+RF_SIZE(rf_function, 0x80);
 
 /* struct rf_endpoint, struct rf_statistics */
 RF_AT(rf_endpoint, magic, 0x000);

@@ -2,6 +2,7 @@
 #include "adjusting.hpp"
 
 #include "cpulist.hpp"
+#include "function.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
 #include "wish.hpp"
@@ -24,21 +25,20 @@ const char *step_name(rf_resize_op op)
 	case RF_RESIZE_MOVE: return "move cores";
 	case RF_RESIZE_BORROW: return "lend cores";
 	case RF_RESIZE_RETURN: return "return cores";
+	case RF_RESIZE_PCI_ADD: return "add PCI functions";
+	case RF_RESIZE_PCI_REMOVE: return "remove PCI functions";
 	}
 	return "?";
-}
-
-bool is_on_memory(const ResizeRequest &step)
-{
-	return step.op == RF_RESIZE_MEMORY_ADD || step.op == RF_RESIZE_MEMORY_REMOVE;
 }
 
 Json step_json(const ResizeRequest &step)
 {
 	Json json = {{"step", step_name(step.op)}};
 
-	if (is_on_memory(step))
+	if (is_on_memory(step.op))
 		json["memory_wanted"] = step.memory;
+	else if (is_on_functions(step.op))
+		json["functions"] = bdfs_json(step.functions);
 	else
 		json["cores"] = step.cpus;
 	return json;
@@ -46,14 +46,36 @@ Json step_json(const ResizeRequest &step)
 
 Json holdings_json(const Holdings &holdings)
 {
-	return {{"cores", holdings.cores}, {"memory", holdings.memory}};
+	return {{"cores", holdings.cores},
+		{"memory", holdings.memory},
+		{"functions", bdfs_json(holdings.functions)}};
+}
+
+// A step that gives functions to the subOS, once it is done.
+std::string drivers_note(const std::string &name, const rf_resize &done, std::size_t functions)
+{
+	return text("subOS '", name, "' has drivers for ", done.drivers, " of ", functions,
+		    " PCI functions: load the others' modules there");
+}
+
+std::string amount_text(const Json &step)
+{
+	if (step.contains("cores"))
+		return format_cpulist(step["cores"]);
+	if (step.contains("functions"))
+		return join(step["functions"]);
+	return format_size(
+		step.value("memory_done", step.value("memory_wanted", std::uint64_t{0})));
 }
 
 } // namespace
 
 Holdings holdings(const rf_status &status)
 {
-	return {status.name, {status.cpus, status.cpus + status.nr_cpus}, status.memory};
+	return {status.name,
+		{status.cpus, status.cpus + status.nr_cpus},
+		status.memory,
+		{status.functions, status.functions + status.nr_functions}};
 }
 
 void check_running(const Partition &subos, const rf_status &status)
@@ -80,8 +102,16 @@ void Adjusting::take(const ResizeRequest &step)
 	output_.progress(text(step_name(step.op), " ..."));
 	try {
 		const rf_resize done = subos_.resize(step);
-		if (is_on_memory(step))
+		if (is_on_memory(step.op))
 			json["memory_done"] = done.memory_done;
+		if (is_on_functions(step.op))
+			json["functions_done"] = done.functions_done;
+		if (step.op == RF_RESIZE_PCI_ADD) {
+			json["drivers"] = done.drivers;
+			if (done.drivers < step.functions.size())
+				output_.note(drivers_note(subos_.name(), done,
+							  step.functions.size()));
+		}
 		if (step.op == RF_RESIZE_MEMORY_REMOVE) {
 			wanted_ = step.memory;
 			missing_ = step.memory -
@@ -99,8 +129,18 @@ void Adjusting::take(const ResizeRequest &step)
 	}
 	json["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
 	steps_.push_back(json);
-	std::vector<unsigned> &moved = step.op == RF_RESIZE_CORES_ADD ? gained_ : given_;
-	moved.insert(moved.end(), step.cpus.begin(), step.cpus.end());
+	count(step);
+}
+
+// What result() has to find, or not to find, with the subOS.
+void Adjusting::count(const ResizeRequest &step)
+{
+	std::vector<unsigned> &cores = step.op == RF_RESIZE_CORES_ADD ? gained_ : given_;
+	std::vector<std::uint32_t> &functions =
+		step.op == RF_RESIZE_PCI_ADD ? functions_gained_ : functions_given_;
+
+	cores.insert(cores.end(), step.cpus.begin(), step.cpus.end());
+	functions.insert(functions.end(), step.functions.begin(), step.functions.end());
 }
 
 void Adjusting::pretend(const ResizeRequest &step)
@@ -108,9 +148,8 @@ void Adjusting::pretend(const ResizeRequest &step)
 	steps_.push_back(step_json(step));
 }
 
-Json Adjusting::result() const
+void Adjusting::check_cores(const Holdings &after) const
 {
-	const Holdings after = holdings(subos_.status());
 	const auto has = [&](unsigned core) {
 		return std::find(after.cores.begin(), after.cores.end(), core) != after.cores.end();
 	};
@@ -123,6 +162,33 @@ Json Adjusting::result() const
 		if (has(core))
 			throw Error(Code::incomplete, text("core ", core, " is still with subOS '",
 							   subos_.name(), "'"));
+}
+
+void Adjusting::check_functions(const Holdings &after) const
+{
+	const auto has = [&](std::uint32_t bdf) {
+		return std::find(after.functions.begin(), after.functions.end(), bdf) !=
+		       after.functions.end();
+	};
+
+	for (const std::uint32_t bdf : functions_gained_)
+		if (!has(bdf))
+			throw Error(Code::incomplete, text("PCI function ", format_bdf(bdf),
+							   " is not with subOS '", subos_.name(),
+							   "'"));
+	for (const std::uint32_t bdf : functions_given_)
+		if (has(bdf))
+			throw Error(Code::incomplete, text("PCI function ", format_bdf(bdf),
+							   " is still with subOS '",
+							   subos_.name(), "'"));
+}
+
+Json Adjusting::result() const
+{
+	const Holdings after = holdings(subos_.status());
+
+	check_cores(after);
+	check_functions(after);
 	return {{"name", subos_.name()},
 		{"before", holdings_json(holdings(before_))},
 		{"after", holdings_json(after)},
@@ -143,11 +209,7 @@ std::string steps_text(const Json &steps)
 	if (steps.empty())
 		return "nothing to be done\n";
 	for (const Json &step : steps) {
-		const std::uint64_t memory =
-			step.value("memory_done", step.value("memory_wanted", std::uint64_t{0}));
-		table.add({step["step"],
-			   step.contains("cores") ? format_cpulist(step["cores"])
-						  : format_size(memory),
+		table.add({step["step"], amount_text(step),
 			   step.contains("seconds") ? format_seconds(step["seconds"]) : "planned"});
 	}
 	return "\n" + table.str();

@@ -35,11 +35,16 @@ public:
 	std::string shortfall() const;
 
 private:
+	void count(const ResizeRequest &step);
+	void check_cores(const Holdings &after) const;
+	void check_functions(const Holdings &after) const;
+
 	const Partition &subos_;
 	const rf_status before_;
 	Output &output_;
 	Json steps_ = Json::array();
 	std::vector<unsigned> gained_, given_;
+	std::vector<std::uint32_t> functions_gained_, functions_given_;
 	std::uint64_t wanted_ = 0, missing_ = 0;	// memory to be given up
 };
 

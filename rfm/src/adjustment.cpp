@@ -2,6 +2,7 @@
 #include "adjustment.hpp"
 
 #include "cpulist.hpp"
+#include "function.hpp"
 #include "sizes.hpp"
 #include "wish.hpp"
 
@@ -11,9 +12,9 @@ namespace rf {
 
 namespace {
 
-bool contains(const std::vector<unsigned> &cores, unsigned core)
+bool contains(const std::vector<unsigned> &numbers, unsigned number)
 {
-	return std::find(cores.begin(), cores.end(), core) != cores.end();
+	return std::find(numbers.begin(), numbers.end(), number) != numbers.end();
 }
 
 // Those of `cores` that are not in `others`.
@@ -90,6 +91,47 @@ MemoryChange memory_change(const std::string &value, const Holdings &now,
 	if (sign != ' ')
 		return less ? MemoryChange{bytes, 0} : MemoryChange{0, bytes};
 	return less ? MemoryChange{now.memory - bytes, 0} : MemoryChange{0, bytes - now.memory};
+}
+
+FunctionChange function_change(const std::string &value, const Holdings &now)
+{
+	std::string unsigned_list, signs;
+
+	for (std::size_t from = 0; from <= value.size();) {
+		const std::size_t comma = std::min(value.find(',', from), value.size());
+		const auto [sign, word] = split_sign(value.substr(from, comma - from));
+		if (sign == ' ' && signs.empty())
+			throw Error(Code::bad_value,
+				    text("pci '", value, "' is not acceptable: put + before functions "
+							 "to be given, - before ones to be taken, "
+							 "such as +0000:00:04.0"));
+		unsigned_list += (from ? "," : "") + word;
+		signs += sign == ' ' ? signs.back() : sign;
+		from = comma + 1;
+	}
+
+	const std::vector<std::uint32_t> bdfs = parse_bdfs(unsigned_list);
+	FunctionChange change;
+	for (std::size_t i = 0; i < bdfs.size(); i++) {
+		const bool has = contains(now.functions, bdfs[i]);
+		if (signs[i] == '+' && has)
+			throw Error(Code::bad_value, text("PCI function ", format_bdf(bdfs[i]),
+							  " belongs to subOS '", now.name,
+							  "' already"));
+		if (signs[i] == '-' && !has)
+			throw Error(Code::bad_value,
+				    text("PCI function ", format_bdf(bdfs[i]),
+					 " does not belong to subOS '", now.name, "': it has ",
+					 now.functions.empty() ? "none"
+							       : format_bdfs(now.functions, ", ")));
+		(signs[i] == '+' ? change.add : change.remove).push_back(bdfs[i]);
+	}
+	if (now.functions.size() - change.remove.size() + change.add.size() > RF_FUNCTIONS_MAX)
+		throw Error(Code::bad_value,
+			    text(change.add.size(), " PCI functions cannot be added to the ",
+				 now.functions.size(), " of subOS '", now.name,
+				 "': it can have at most ", RF_FUNCTIONS_MAX));
+	return change;
 }
 
 void check_removable(const std::vector<unsigned> &cores, const Holdings &now)

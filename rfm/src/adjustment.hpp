@@ -13,6 +13,7 @@ struct Holdings {
 	std::string name;
 	std::vector<unsigned> cores;	// boot core first
 	std::uint64_t memory = 0;
+	std::vector<std::uint32_t> functions;	// RF_BDF()
 };
 
 struct CoreChange {
@@ -21,6 +22,10 @@ struct CoreChange {
 
 struct MemoryChange {
 	std::uint64_t remove = 0, add = 0;	// bytes; at most one of them
+};
+
+struct FunctionChange {
+	std::vector<std::uint32_t> remove, add;
 };
 
 // "4-7": all that it shall have; "+4-5": these too; "-4-5": without these.
@@ -33,6 +38,10 @@ CoreChange core_count_change(const std::string &value, const Holdings &now, cons
 // "2G": so much in all; "+512M", "-512M". Rounded to RF_EXTENT_SIZE with a note.
 MemoryChange memory_change(const std::string &value, const Holdings &now,
 			   std::vector<std::string> &notes);
+
+// "+0000:00:04.0,00:05.0": these too; "-00:04.0": without these; also both, for a sign
+// counts until the next one. Throws Error(bad_value) for what it has or has not already.
+FunctionChange function_change(const std::string &value, const Holdings &now);
 
 // Throws Error(bad_value) unless the subOS has each of these and can live without them.
 void check_removable(const std::vector<unsigned> &cores, const Holdings &now);

@@ -19,6 +19,7 @@ std::optional<ModuleFacts> ask_module(const Machine &machine)
 	facts.info = supervisor->info();
 	for (const int node : machine.nodes)
 		facts.memory.push_back(supervisor->memory(node));
+	facts.functions = supervisor->functions();
 	facts.helper = read_line("/sys/module/rf_supervisor/parameters/helper");
 	facts.helper_works = ::access(facts.helper.c_str(), X_OK) == 0;
 	return facts;

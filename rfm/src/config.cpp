@@ -41,13 +41,14 @@ std::map<std::string, std::string> parse_config(std::istream &input, const std::
 {
 	std::map<std::string, std::string> config;
 	po::options_description description;
-	std::map<std::string, bool> is_switch;
+	std::map<std::string, bool> is_switch, is_repeatable;
 
 	for (const Option &option : options) {
 		if (!option.in_file)
 			continue;
 		description.add_options()(option.name, po::value<std::string>(), option.help);
 		is_switch[option.name] = !option.value;
+		is_repeatable[option.name] = option.repeatable;
 	}
 	try {
 		const po::parsed_options parsed = po::parse_config_file(input, description, true);
@@ -58,6 +59,10 @@ std::map<std::string, std::string> parse_config(std::istream &input, const std::
 				throw Error(Code::bad_value,
 					    text("configuration file '", path, "': unknown key '",
 						 key, "'; keys are: ", accepted_keys(options)));
+			if (config.contains(key) && is_repeatable[key]) {
+				config[key] += "," + value;
+				continue;
+			}
 			if (config.contains(key))
 				throw Error(Code::bad_value,
 					    text("configuration file '", path, "': key '", key,

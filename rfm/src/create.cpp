@@ -17,6 +17,10 @@ constexpr Option options[] = {
 	{"ncores", "N", "instead of --cores: pick N of the highest-numbered online cores", true},
 	{"numa", "NODE", "take memory (and with --ncores cores) from this NUMA node", true},
 	{"mem", "SIZE", "memory to give, such as 512M or 2G; multiples of 2M", true},
+	{"pci", "BDF", "PCI functions to give, such as 0000:00:04.0,00:05.0; may be given again", true,
+	 true},
+	{"require-iommu", nullptr, "refuse PCI functions whose DMA no IOMMU confines", true},
+	{"force", nullptr, "give PCI functions also if they are in use, or cannot be reset"},
 	{"kernel", "FILE", "bzImage to boot, such as /boot/vmlinuz-VERSION", true},
 	{"initrd", "FILE", "its initrd (default: the one installed for the kernel's version)",
 	 true},
@@ -56,6 +60,7 @@ std::string plan_text(const Json &plan)
 	table.add({"memory", text(format_size(plan["memory"]), " (needed: ",
 				  format_size(plan["memory_needed"]), ")")});
 	table.add({"NUMA node", plan["numa"] < 0 ? "any" : plan["numa"].dump()});
+	table.add({"PCI functions", plan["functions"].empty() ? "none" : join(plan["functions"])});
 	table.add({"kernel", text(or_none(plan["kernel"]), " (", or_none(plan["version"]), ")")});
 	table.add({"initrd", or_none(plan["initrd"])});
 	table.add({"agent", or_none(plan["agent"])});
@@ -77,7 +82,8 @@ Json create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 	constexpr const char *undone = "all that was taken is given back, nothing has changed";
 
 	stop_if_interrupted(undone);
-	phases.show("take cores and memory ...");
+	phases.show(plan.request.functions.empty() ? "take cores and memory ..."
+						   : "take cores, memory and PCI functions ...");
 	const Partition subos = [&] {
 		try {
 			return supervisor.create(plan.request);
@@ -130,9 +136,9 @@ const Verb create_verb = {
 	"create",
 	"NAME",
 	"carve out cores and memory and boot a kernel on them",
-	"Takes the cores and the memory from the running kernel, builds the boot image and\n"
-	"starts the boot core; returns when the subOS runs. Everything is checked before\n"
-	"anything is changed. Until the boot core starts, an error or Ctrl-C gives back\n"
+	"Takes the cores, the memory and the PCI functions from the running kernel, builds\n"
+	"the boot image and starts the boot core; returns when the subOS runs. Everything is\n"
+	"checked before anything is changed. Until the boot core starts, an error or Ctrl-C gives back\n"
 	"all that was taken. SMT siblings stay together; core 0 cannot be given.\n"
 	"If the subOS does not come up in time, it is kept, so that 'rfm log' can tell\n"
 	"why; 'rfm destroy' removes it.",

@@ -3,6 +3,7 @@
 
 #include "cpulist.hpp"
 #include "ioctl.hpp"
+#include "problem.hpp"
 #include "sizes.hpp"
 
 #include <array>
@@ -24,7 +25,8 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	std::memcpy(field, name.c_str(), name.size() + 1);
 }
 
-[[noreturn]] void fail_create(int error, const CreateRequest &wish, const rf_create &answer)
+[[noreturn]] void fail_create(int error, const CreateRequest &wish, const rf_create &answer,
+			      const Supervisor &supervisor)
 {
 	switch (error) {
 	case EPERM:
@@ -56,6 +58,9 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	case ENOSPC:
 		throw Error(Code::not_enough, "no slice of low memory is left for another subOS: "
 					      "destroy one first");
+	case ENXIO:
+		throw problem_error(answer.culprit_function, answer.problem,
+				    ask_inventory(supervisor));
 	case EINVAL:
 		throw Error(Code::bad_value, text("the supervisor refused cores ",
 						  format_cpulist(wish.cpus), ", memory ",
@@ -197,6 +202,26 @@ std::vector<rf_core> Supervisor::cores() const
 	return buffer;
 }
 
+std::vector<rf_function_info> Supervisor::functions() const
+{
+	std::vector<rf_function_info> buffer(64);
+	rf_functions list{};
+
+	for (;;) {
+		list = {};
+		list.capacity = static_cast<std::uint32_t>(buffer.size());
+		list.functions = reinterpret_cast<std::uintptr_t>(buffer.data());
+		call(fd_, list);
+		if (list.count <= buffer.size())
+			break;
+		buffer.resize(list.count);
+	}
+	buffer.resize(list.count);
+	for (rf_function_info &function : buffer)
+		function.driver[sizeof(function.driver) - 1] = '\0';
+	return buffer;
+}
+
 Events Supervisor::events(std::uint64_t after) const
 {
 	Events events;
@@ -226,8 +251,11 @@ Partition Supervisor::create(const CreateRequest &wish) const
 	argument.nr_cpus = static_cast<std::uint32_t>(cpus.size());
 	argument.node = wish.node;
 	argument.memory = wish.memory;
+	argument.functions = reinterpret_cast<std::uintptr_t>(wish.functions.data());
+	argument.nr_functions = static_cast<std::uint32_t>(wish.functions.size());
+	argument.function_flags = wish.function_flags;
 	if (const int error = request(fd_, argument))
-		fail_create(error, wish, argument);
+		fail_create(error, wish, argument, *this);
 	return Partition(Descriptor(argument.fd), wish.name);
 }
 

@@ -37,10 +37,16 @@ struct ResizeRequest {
 	rf_resize_op op;
 	std::vector<unsigned> cpus;
 	std::uint64_t memory = 0;
+	std::vector<std::uint32_t> functions;	// RF_BDF()
+	std::uint32_t function_flags = 0;	// RF_PCI_*
 	std::chrono::milliseconds timeout{0};	// 0: the module's default
 	int node = -1;
 	const Partition *to = nullptr;
 };
+
+// What kind of thing an adjustment is about; cores if it is neither.
+bool is_on_memory(rf_resize_op op);
+bool is_on_functions(rf_resize_op op);
 
 // One subOS.
 class Partition : public inspect::Memory {
@@ -89,6 +95,8 @@ struct CreateRequest {
 	std::vector<unsigned> cpus;
 	int node = -1;
 	std::uint64_t memory = 0;
+	std::vector<std::uint32_t> functions;	// RF_BDF()
+	std::uint32_t function_flags = 0;	// RF_PCI_*
 };
 
 struct Events {
@@ -109,6 +117,7 @@ public:
 	rf_memory memory(int node) const;
 	std::vector<std::string> names() const;
 	std::vector<rf_core> cores() const;
+	std::vector<rf_function_info> functions() const;	// by address
 	// Events with a larger sequence.
 	Events events(std::uint64_t after) const;
 	Partition create(const CreateRequest &request) const;

@@ -13,10 +13,11 @@ constexpr std::array table{
 	ExitCode{Code::internal, "internal", "an unexpected or internal error"},
 	ExitCode{Code::usage, "usage", "wrong usage: unknown verb or option, missing operand"},
 	ExitCode{Code::bad_value, "bad-value",
-		 "a value is not acceptable (core, memory, name, configuration key, ...); "
+		 "a value is not acceptable (core, memory, PCI function, name, configuration key, "
+		 "...); "
 		 "check: create would be refused here"},
 	ExitCode{Code::no_such_subos, "no-such-subos", "no subOS has that name"},
-	ExitCode{Code::busy, "busy", "the name is in use, or another rfm is at work or was faster"},
+	ExitCode{Code::busy, "busy", "the name or a PCI function is in use, or another rfm is at work or was faster"},
 	ExitCode{Code::not_enough, "not-enough", "not enough memory, cores or low-memory slices"},
 	ExitCode{Code::bad_file, "bad-file",
 		 "a kernel, initrd or agent file is missing or unusable"},

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "event.hpp"
 
+#include "function.hpp"
 #include "render.hpp"
 #include "sizes.hpp"
 
@@ -23,9 +24,14 @@ std::string words(const char *field)
 	return one_line(inspect::printable(field));
 }
 
-bool is_on_memory(std::uint32_t type)
+bool concerns_memory(std::uint32_t type)
 {
 	return type == RF_EVENT_MEMORY_ADDED || type == RF_EVENT_MEMORY_REMOVED;
+}
+
+std::string function_of(const rf_event &event)
+{
+	return format_bdf(static_cast<std::uint32_t>(event.args[0]));
 }
 
 // Of the request whose answer came too late.
@@ -40,6 +46,8 @@ const char *request_name(std::uint64_t op)
 	case RF_OP_PING: return "ping";
 	case RF_OP_STATISTICS: return "statistics";
 	case RF_OP_WINDOW: return "window";
+	case RF_OP_PCI_ADD: return "pci-add";
+	case RF_OP_PCI_REMOVE: return "pci-remove";
 	default: return "?";
 	}
 }
@@ -88,6 +96,20 @@ void add_particulars(const rf_event &event, Json &json)
 	case RF_EVENT_CONSOLE:
 		json["dropped"] = event.args[0];
 		break;
+	case RF_EVENT_PCI_ADDED:
+	case RF_EVENT_PCI_REMOVED:
+	case RF_EVENT_PCI_TAKEN:
+		json["function"] = function_of(event);
+		break;
+	case RF_EVENT_PCI_FAULT:
+		json["function"] = function_of(event);
+		json["address"] = event.args[1];
+		json["faults"] = event.args[2];
+		break;
+	case RF_EVENT_PCI_ERROR:
+		json["function"] = function_of(event);
+		json["problem"] = detail;
+		break;
 	default:
 		json["detail"] = detail;
 	}
@@ -113,7 +135,8 @@ std::string describe_state_change(const Json &event)
 
 bool is_adjustment(std::uint32_t type)
 {
-	return type >= RF_EVENT_CORES_ADDED && type <= RF_EVENT_CORES_RETURNED;
+	return (type >= RF_EVENT_CORES_ADDED && type <= RF_EVENT_CORES_RETURNED) ||
+	       (type >= RF_EVENT_PCI_ADDED && type <= RF_EVENT_PCI_TAKEN);
 }
 
 std::string format_time(std::uint64_t realtime_ns)
@@ -142,7 +165,7 @@ Json event_json(const rf_event &event)
 	if (is_adjustment(event.type) || event.duration_ns)
 		json["duration_seconds"] = static_cast<double>(event.duration_ns) / 1e9;
 	if (is_adjustment(event.type))
-		json["partial"] = is_on_memory(event.type) && event.args[0] < event.args[1];
+		json["partial"] = concerns_memory(event.type) && event.args[0] < event.args[1];
 	json["result"] = event.result;
 	if (event.result)
 		json["error"] = std::strerror(std::abs(event.result));
@@ -157,6 +180,8 @@ std::string describe_amount(const Json &event)
 		return done == wanted ? format_size(done)
 				      : text(format_size(done), " of ", format_size(wanted));
 	}
+	if (event.contains("function"))
+		return string_of(event, "function");
 	const std::string cores = string_of(event, "cores");
 	const std::string other =
 		event.contains("other_id") ? text(" to id ", event["other_id"]) : std::string();
@@ -183,6 +208,12 @@ std::string describe_event(const Json &event)
 		return text(kind, ": ", describe_amount(event), ", ",
 			    format_seconds(event["duration_seconds"]), ", ",
 			    describe_result(event));
+	if (event.contains("faults"))
+		return with(text(string_of(event, "function"), " reached for 0x", std::hex,
+				 event["address"].get<std::uint64_t>(), std::dec,
+				 " and was blocked, ", event["faults"], " times so far"));
+	if (event.contains("problem"))
+		return with(string_of(event, "function") + " " + string_of(event, "problem"));
 	if (event.contains("from"))
 		return with(describe_state_change(event));
 	if (event.contains("request"))

@@ -3,6 +3,7 @@
 
 #include "cpulist.hpp"
 #include "files.hpp"
+#include "problem.hpp"
 #include "sizes.hpp"
 
 #include <algorithm>
@@ -245,6 +246,30 @@ void add_devices(std::vector<Finding> &findings, const Platform &platform)
 		findings.push_back({"interrupt remapping", Verdict::ok, "off", ""});
 }
 
+// What all of the rows above come to, as the module sees it.
+void add_passthrough(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module)
+{
+	std::map<std::string, unsigned> reasons;
+	unsigned able = 0, devices = 0;
+
+	if (!module)
+		return;
+	for (const rf_function_info &function : module->functions) {
+		if (function.problem == RF_PROBLEM_BRIDGE)
+			continue;
+		devices++;
+		if (function.problem == RF_PROBLEM_NONE)
+			able++;
+		else
+			reasons[problem_word(function.problem)]++;
+	}
+	std::string detail = text(able, " of ", devices, " PCI functions can be given");
+	for (const auto &[word, count] : reasons)
+		detail += text(", ", count, " ", word);
+	findings.push_back({"PCI passthrough", able ? Verdict::ok : Verdict::warn, detail,
+			    able ? "" : "'rfm pci BDF' says why a function cannot be given"});
+}
+
 Finding crash_kernel(const Platform &platform)
 {
 	if (!platform.crash_kernel)
@@ -334,6 +359,7 @@ std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 
 	add_memory(findings, platform, module);
 	add_devices(findings, platform);
+	add_passthrough(findings, module);
 	findings.push_back(crash_kernel(platform));
 	add_helper(findings, module);
 	add_kernels(findings, kernels);

@@ -26,6 +26,7 @@ const char *verdict_name(Verdict verdict);
 struct ModuleFacts {
 	rf_info info{};
 	std::vector<rf_memory> memory;	// one per node
+	std::vector<rf_function_info> functions;
 	std::string helper;		// what it starts subOSes again with, "" if unknown
 	bool helper_works = false;	// it can be executed
 };

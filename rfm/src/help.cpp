@@ -22,7 +22,8 @@ Json verb_json(const Verb &verb)
 		json["options"].push_back({{"name", option.name},
 					   {"value", option.value ? Json(option.value) : Json()},
 					   {"help", option.help},
-					   {"in_file", option.in_file}});
+					   {"in_file", option.in_file},
+					   {"repeatable", option.repeatable}});
 	return json;
 }
 

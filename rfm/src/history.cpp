@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// rfm history: the adjustments of cores and memory, with how long each took.
+// rfm history: the adjustments of cores, memory and PCI functions, with how long each took.
 #include "event.hpp"
 #include "sizes.hpp"
 #include "verb.hpp"
@@ -38,7 +38,7 @@ Code run(const Request &request, Output &output)
 
 const Verb history_verb = {
 	"history", "[NAME]",
-	"show past changes of cores and memory",
+	"show past changes of cores, memory and PCI functions",
 	"Shows what was added, removed, moved, borrowed and returned, oldest first, how\n"
 	"long each took and how it ended. 'rfm events' shows everything that happened.",
 	{}, 0, 1, run,

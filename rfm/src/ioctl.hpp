@@ -33,6 +33,10 @@ template <> struct Call<rf_cores> {
 	static constexpr unsigned long number = RF_IOC_CORES;
 	static constexpr const char *name = "RF_IOC_CORES";
 };
+template <> struct Call<rf_functions> {
+	static constexpr unsigned long number = RF_IOC_FUNCTIONS;
+	static constexpr const char *name = "RF_IOC_FUNCTIONS";
+};
 template <> struct Call<rf_events> {
 	static constexpr unsigned long number = RF_IOC_EVENTS;
 	static constexpr const char *name = "RF_IOC_EVENTS";

@@ -162,6 +162,8 @@ std::string launched_text(const Json &result)
 		text("subOS '", result["name"].get<std::string>(), "' is ",
 		     result["state"].get<std::string>(), ": cores ",
 		     format_cpulist(result["cores"]), ", ", format_size(result["memory"]));
+	if (!result["functions"].empty())
+		headline += ", PCI functions " + join(result["functions"]);
 	if (const auto version = result.find("version"); version != result.end())
 		headline += ", kernel " + version->get<std::string>();
 	return headline + "\n\n" + table.str();

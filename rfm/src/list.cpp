@@ -9,9 +9,20 @@ namespace rf {
 
 namespace {
 
+// How many functions, and what their DMA can reach.
+std::string pci_text(const Json &subos)
+{
+	const std::uint64_t faults = subos["dma_faults"];
+
+	if (subos["functions"].empty())
+		return "-";
+	return text(subos["functions"].size(), subos["dma_isolated"] ? " confined" : " open",
+		    faults ? text(", ", faults, " faults") : std::string());
+}
+
 std::string as_text(const Json &result)
 {
-	Table table({"NAME", "STATE", "CORES", "APIC", "MEM", "UPTIME", "CAUSE"});
+	Table table({"NAME", "STATE", "CORES", "APIC", "MEM", "PCI", "UPTIME", "CAUSE"});
 
 	for (const Json &subos : result["subos"]) {
 		std::vector<unsigned> borrowed;
@@ -28,6 +39,7 @@ std::string as_text(const Json &result)
 						     : text(" (", format_cpulist(borrowed),
 							    " borrowed)")),
 			   format_cpulist(subos["apic_ids"]), format_size(subos["memory"]),
+			   pci_text(subos),
 			   uptime > 0 ? format_uptime(uptime) : "-",
 			   cause == "none" ? "-" : cause});
 	}
@@ -59,9 +71,10 @@ Code run(const Request &, Output &output)
 const Verb list_verb = {
 	"list", "",
 	"list all subOSes",
-	"Shows name, state, logical cores and their APIC ids, memory, time since the\n"
-	"kernel was entered, and why a subOS is not running any more. One that is lost\n"
-	"has not been heard of for the time shown beside its state.",
+	"Shows name, state, logical cores and their APIC ids, memory, PCI functions, time\n"
+	"since the kernel was entered, and why a subOS is not running any more. DMA of the\n"
+	"functions is confined by an IOMMU, or open: it can reach all memory. A subOS that\n"
+	"is lost has not been heard of for the time shown beside its state.",
 	{}, 0, 0, run,
 };
 

@@ -4,6 +4,7 @@
 #include "cpulist.hpp"
 #include "error.hpp"
 #include "files.hpp"
+#include "function.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -14,10 +15,6 @@
 #include <numa.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-
-extern "C" {
-#include <pci/pci.h>
-}
 
 namespace rf {
 
@@ -131,23 +128,6 @@ bool has_entries(const std::string &directory)
 	return fs::directory_iterator(directory, error) != fs::directory_iterator{};
 }
 
-// libpci calls exit() when it finds no way to reach PCI: ask it only where sysfs
-// has a PCI bus.
-unsigned count_pci_functions()
-{
-	if (!fs::exists("/sys/bus/pci/devices"))
-		return 0;
-	pci_access *access = pci_alloc();
-	access->method = PCI_ACCESS_SYS_BUS_PCI;
-	pci_init(access);
-	pci_scan_bus(access);
-	unsigned count = 0;
-	for (const pci_dev *device = access->devices; device; device = device->next)
-		count++;
-	pci_cleanup(access);
-	return count;
-}
-
 } // namespace
 
 const Cpu *Machine::cpu(unsigned id) const
@@ -242,7 +222,7 @@ Platform read_platform()
 			    file_mentions("/proc/iomem", "PCI ECAM");
 	platform.has_iommu = has_entries("/sys/class/iommu");
 	platform.has_interrupt_remapping = file_mentions("/proc/interrupts", "IR-");
-	platform.pci_functions = count_pci_functions();
+	platform.pci_functions = static_cast<unsigned>(read_functions().size());
 	platform.module_loaded = fs::exists("/sys/module/rf_supervisor");
 	platform.module_file = find_module("rf_supervisor.ko", platform.release).value_or("");
 	return platform;

@@ -21,6 +21,8 @@ public:
 	void finish();				// on disk, and under its name
 
 	std::uint64_t bytes_on_disk() const;
+	// Where it is until it is finished, for another program to write it.
+	const std::string &partial() const { return partial_; }
 
 private:
 	[[noreturn]] void fail(int error) const;

@@ -3,6 +3,7 @@
 
 #include "cpulist.hpp"
 #include "ioctl.hpp"
+#include "problem.hpp"
 #include "sizes.hpp"
 
 #include <algorithm>
@@ -18,7 +19,9 @@ namespace {
 // What was done before an adjustment failed, for the JSON renderer.
 Json done_json(const rf_resize &answer)
 {
-	return {{"cores_done", answer.cpus_done}, {"memory_done", answer.memory_done}};
+	return {{"cores_done", answer.cpus_done},
+		{"memory_done", answer.memory_done},
+		{"functions_done", answer.functions_done}};
 }
 
 std::string done_text(const rf_resize &answer)
@@ -27,15 +30,56 @@ std::string done_text(const rf_resize &answer)
 		return text("; ", answer.cpus_done, " cores changed hands before");
 	if (answer.memory_done)
 		return text("; ", format_size(answer.memory_done), " changed hands before");
+	if (answer.functions_done)
+		return text("; ", answer.functions_done, " PCI functions changed hands before");
 	return "; nothing has changed";
 }
 
-bool is_on_cores(std::uint32_t op)
+std::string refused_text(const ResizeRequest &wish, const rf_resize &answer)
 {
-	return op != RF_RESIZE_MEMORY_ADD && op != RF_RESIZE_MEMORY_REMOVE;
+	if (is_on_memory(wish.op))
+		return text("the supervisor refused memory ", format_size(wish.memory));
+	if (is_on_functions(wish.op))
+		return text("the supervisor refused PCI functions ",
+			    format_bdfs(wish.functions, ", "));
+	return text("the supervisor refused cores ", format_cpulist(wish.cpus), " (core ",
+		    answer.culprit, ")");
+}
+
+// Those that are still with it.
+std::vector<std::uint32_t> unconfirmed(const rf_status &status, std::vector<std::uint32_t> bdfs)
+{
+	const auto end = status.functions + status.nr_functions;
+
+	std::erase_if(bdfs, [&](std::uint32_t bdf) {
+		return std::find(status.functions + 0, end, bdf) == end;
+	});
+	return bdfs;
+}
+
+// Who else is concerned, only the module knows.
+[[noreturn]] void fail_function(const std::string &name, const rf_resize &answer)
+{
+	const Error error = problem_error(answer.culprit_function, answer.problem,
+					  ask_inventory(Supervisor::open()));
+	Json details = done_json(answer);
+
+	details.update(error.details());
+	throw Error(error.code(), text("subOS '", name, "': ", error.what(), done_text(answer)),
+		    details);
 }
 
 } // namespace
+
+bool is_on_memory(rf_resize_op op)
+{
+	return op == RF_RESIZE_MEMORY_ADD || op == RF_RESIZE_MEMORY_REMOVE;
+}
+
+bool is_on_functions(rf_resize_op op)
+{
+	return op == RF_RESIZE_PCI_ADD || op == RF_RESIZE_PCI_REMOVE;
+}
 
 rf_status Partition::status() const
 {
@@ -46,6 +90,7 @@ rf_status Partition::status() const
 	status.reason[RF_REASON_MAX - 1] = '\0';
 	status.nr_cpus = std::min<std::uint32_t>(status.nr_cpus, RF_CPUS_MAX);
 	status.nr_ranges = std::min<std::uint32_t>(status.nr_ranges, RF_RANGES_MAX);
+	status.nr_functions = std::min<std::uint32_t>(status.nr_functions, RF_FUNCTIONS_MAX);
 	return status;
 }
 
@@ -144,6 +189,9 @@ rf_resize Partition::resize(const ResizeRequest &wish) const
 	argument.nr_cpus = static_cast<std::uint32_t>(cpus.size());
 	argument.to_fd = wish.to ? wish.to->fd() : -1;
 	argument.memory = wish.memory;
+	argument.functions = reinterpret_cast<std::uintptr_t>(wish.functions.data());
+	argument.nr_functions = static_cast<std::uint32_t>(wish.functions.size());
+	argument.function_flags = wish.function_flags;
 	argument.timeout_ms = static_cast<std::uint32_t>(wish.timeout.count());
 	argument.node = wish.node;
 	if (const int error = request(fd_, argument))
@@ -164,12 +212,24 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 	case ENODEV: throw refuse(Code::busy, core + " went offline meanwhile");
 	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
 	case EINVAL:
-		throw refuse(Code::bad_value,
-			     is_on_cores(wish.op) ? text("the supervisor refused cores ",
-							 format_cpulist(wish.cpus), " (", core, ")")
-						  : text("the supervisor refused memory ",
-							 format_size(wish.memory)));
+		throw refuse(Code::bad_value, refused_text(wish, answer));
+	case ENXIO: fail_function(name_, answer);
+	case EINPROGRESS:
+		throw Error(Code::incomplete,
+			    text("subOS '", name_, "': PCI functions ",
+				 format_bdfs(unconfirmed(status(), wish.functions), ", "),
+				 " are silenced and taken from it, but it did not confirm: nobody "
+				 "gets them before it does, or ends"),
+			    done_json(answer));
 	case EIO:
+		if (is_on_functions(wish.op))
+			throw refuse(Code::incomplete,
+				     text("PCI function ", format_bdf(answer.culprit_function),
+					  " did not come or go",
+					  answer.error
+						  ? text(" (", std::strerror(std::abs(answer.error)),
+							 ")")
+						  : std::string()));
 		throw refuse(Code::incomplete,
 			     text(core, " could not be taken offline or brought up",
 				  answer.error

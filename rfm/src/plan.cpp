@@ -3,8 +3,11 @@
 #include "plan.hpp"
 
 #include "cpulist.hpp"
+#include "function.hpp"
+#include "problem.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
+#include "usage.hpp"
 
 #include <algorithm>
 #include <array>
@@ -178,7 +181,8 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 						  " does not exist: nodes are 0 "
 						  "to ",
 						  machine.nodes.back()));
-	plan.request = {wish.name, wish.cores, wish.node, wish.memory};
+	plan.request = {wish.name,	wish.cores,	wish.node,
+			wish.memory,	wish.functions, wish.function_flags};
 	if (wish.cores.empty())
 		plan.request.cpus = pick_cores(machine, wish.ncores, wish.node);
 	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
@@ -186,6 +190,39 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)
 		check_available(*supervisor, plan.request);
+}
+
+// Without the module, only what sysfs tells.
+void check_exist(const std::vector<std::uint32_t> &wanted)
+{
+	const std::vector<Function> functions = read_functions();
+
+	for (const std::uint32_t bdf : wanted) {
+		const Function *function = find_function(functions, bdf);
+		if (!function)
+			throw problem_error(bdf, RF_PROBLEM_ABSENT, {});
+		if (function->bridge)
+			throw problem_error(bdf, RF_PROBLEM_BRIDGE, {});
+	}
+}
+
+void check_pci(Plan &plan, const Supervisor *supervisor)
+{
+	const std::vector<std::uint32_t> &wanted = plan.request.functions;
+
+	if (wanted.empty())
+		return;
+	if (supervisor) {
+		const Inventory inventory = ask_inventory(*supervisor);
+		check_functions(inventory, wanted, plan.request.function_flags, 0);
+		const std::vector<std::uint32_t> open = not_confined(inventory, wanted);
+		if (!open.empty())
+			plan.notes.push_back(not_confined_note(open));
+	} else {
+		check_exist(wanted);
+	}
+	if (!(plan.request.function_flags & RF_PCI_FORCE))
+		check_unused(wanted);
 }
 
 void check_cmdline(Plan &plan, const Supervisor *supervisor)
@@ -250,6 +287,7 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 		check_supervisor(wish, *supervisor);
 	try {
 		check_resources(plan, supervisor);
+		check_pci(plan, supervisor);
 	} catch (const Error &) {
 		// What is missing may be in the hands of an rfm that began after the check above.
 		if (supervisor)
@@ -297,6 +335,8 @@ Json plan_json(const Plan &plan)
 		{"apic_ids", plan.apic_ids},
 		{"memory", plan.request.memory},
 		{"numa", plan.request.node},
+		{"functions", bdfs_json(plan.request.functions)},
+		{"require_iommu", (plan.request.function_flags & RF_PCI_REQUIRE_IOMMU) != 0},
 		{"kernel", plan.wish.kernel},
 		{"version", plan.files.kernel.version},
 		{"initrd", or_null(plan.files.user_initrd.path())},

@@ -117,6 +117,15 @@ std::unique_ptr<Output> Output::make(bool json)
 	return std::make_unique<TextOutput>();
 }
 
+std::string join(const Json &words)
+{
+	std::string line;
+
+	for (const Json &word : words)
+		line += (line.empty() ? "" : ", ") + word.get<std::string>();
+	return line;
+}
+
 std::string one_line(const std::string &message)
 {
 	std::string line;

@@ -50,6 +50,9 @@ private:
 	bool line_open_ = false;
 };
 
+// The words of a list, separated by commas.
+std::string join(const Json &words);
+
 // Keeps an error in one line and a terminal in order, whatever a value contains.
 std::string one_line(const std::string &message);
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
-// rfm resize: give a running subOS more or fewer cores, more or less memory.
+// rfm resize: give a running subOS more or fewer cores and PCI functions, more or less
+// memory.
 #include "adjustment.hpp"
 #include "adjusting.hpp"
 #include "cpulist.hpp"
+#include "function.hpp"
 #include "interrupt.hpp"
+#include "problem.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
+#include "usage.hpp"
 #include "verb.hpp"
+
+#include <algorithm>
 
 namespace rf {
 
@@ -16,6 +22,10 @@ constexpr Option options[] = {
 	{"cores", "LIST", "all cores it shall have; with + or - before: more, or fewer, by these"},
 	{"ncores", "N", "their number, instead of --cores; +N or -N: more or fewer by so many"},
 	{"mem", "SIZE", "memory it shall have; +SIZE or -SIZE: more or less by so much"},
+	{"pci", "LIST", "+BDF,BDF: PCI functions to give to it; -BDF: to take; may be given again",
+	 false, true},
+	{"force", nullptr,
+	 "PCI functions: give also what is in use or cannot be reset; take without asking"},
 	{"wait", "S", "seconds that each step may take (default 10)"},
 	{"dry-run", nullptr, "check everything and print the steps; change nothing"},
 };
@@ -31,6 +41,44 @@ void check_available(const Supervisor &supervisor, std::uint64_t wanted)
 				 format_size(available), " could be given right now"));
 }
 
+FunctionChange plan_functions(const Request &request, const Supervisor &supervisor,
+			      const rf_status &status, std::vector<std::string> &notes)
+{
+	const FunctionChange change = function_change(*request.value("pci"), holdings(status));
+	const bool force = request.has("force");
+
+	if (change.add.empty())
+		return change;
+	const Inventory inventory = ask_inventory(supervisor);
+	check_functions(inventory, change.add, force ? RF_PCI_FORCE : 0, status.id);
+	if (!force)
+		check_unused(change.add);
+	const std::vector<std::uint32_t> open = not_confined(inventory, change.add);
+	if (!open.empty())
+		notes.push_back(not_confined_note(open));
+	return change;
+}
+
+std::vector<ResizeRequest> steps_of(const CoreChange &cores, const MemoryChange &memory,
+				    const FunctionChange &functions)
+{
+	std::vector<ResizeRequest> steps;
+
+	if (!functions.remove.empty())
+		steps.push_back({.op = RF_RESIZE_PCI_REMOVE, .functions = functions.remove});
+	if (!cores.remove.empty())
+		steps.push_back({.op = RF_RESIZE_CORES_REMOVE, .cpus = cores.remove});
+	if (memory.remove)
+		steps.push_back({.op = RF_RESIZE_MEMORY_REMOVE, .memory = memory.remove});
+	if (!cores.add.empty())
+		steps.push_back({.op = RF_RESIZE_CORES_ADD, .cpus = cores.add});
+	if (memory.add)
+		steps.push_back({.op = RF_RESIZE_MEMORY_ADD, .memory = memory.add});
+	if (!functions.add.empty())
+		steps.push_back({.op = RF_RESIZE_PCI_ADD, .functions = functions.add});
+	return steps;
+}
+
 // What is to be done, in this order: what is given up first makes room for the rest.
 std::vector<ResizeRequest> plan(const Request &request, const Supervisor &supervisor,
 				const rf_status &status, std::vector<std::string> &notes)
@@ -38,6 +86,7 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 	const Holdings now = holdings(status);
 	CoreChange cores;
 	MemoryChange memory;
+	FunctionChange functions;
 
 	if (request.has("cores") || request.has("ncores")) {
 		const Machine machine = read_machine();
@@ -50,6 +99,8 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 	}
 	if (const auto value = request.value("mem"))
 		memory = memory_change(*value, now, notes);
+	if (request.has("pci"))
+		functions = plan_functions(request, supervisor, status, notes);
 	if (memory.add)
 		check_available(supervisor, memory.add);
 	if (memory.add && status.block_size && memory.add % status.block_size)
@@ -57,43 +108,61 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 				     format_size(status.block_size), ": it gets more than ",
 				     format_size(memory.add)));
 
-	std::vector<ResizeRequest> steps;
-	if (!cores.remove.empty())
-		steps.push_back({.op = RF_RESIZE_CORES_REMOVE, .cpus = cores.remove});
-	if (memory.remove)
-		steps.push_back({.op = RF_RESIZE_MEMORY_REMOVE, .memory = memory.remove});
-	if (!cores.add.empty())
-		steps.push_back({.op = RF_RESIZE_CORES_ADD, .cpus = cores.add});
-	if (memory.add)
-		steps.push_back({.op = RF_RESIZE_MEMORY_ADD, .memory = memory.add});
-	for (ResizeRequest &step : steps)
+	std::vector<ResizeRequest> steps = steps_of(cores, memory, functions);
+	for (ResizeRequest &step : steps) {
 		step.timeout = step_timeout(request);
+		if (is_on_functions(step.op) && request.has("force"))
+			step.function_flags = RF_PCI_FORCE;
+	}
 	return steps;
 }
 
 std::string as_text(const Json &result)
 {
 	const Json &before = result["before"], &after = result["after"];
+	const auto functions = [](const Json &holdings) {
+		return holdings["functions"].empty() ? "none" : join(holdings["functions"]);
+	};
 
 	return text("subOS '", result["name"].get<std::string>(), "': cores ",
 		    format_cpulist(before["cores"]), " -> ", format_cpulist(after["cores"]),
 		    ", memory ", format_size(before["memory"]), " -> ",
-		    format_size(after["memory"]), "\n", steps_text(result["steps"]));
+		    format_size(after["memory"]),
+		    before["functions"] == after["functions"]
+			    ? std::string()
+			    : text(", PCI functions ", functions(before), " -> ", functions(after)),
+		    "\n", steps_text(result["steps"]));
+}
+
+// Functions can also be taken from a subOS that ended, and by force from one that is lost.
+bool needs_no_answer(const std::vector<ResizeRequest> &steps, const rf_status &status)
+{
+	return !steps.empty() &&
+	       std::all_of(steps.begin(), steps.end(), [&](const ResizeRequest &step) {
+		       const bool force = step.function_flags & RF_PCI_FORCE;
+		       return step.op == RF_RESIZE_PCI_REMOVE &&
+			      (has_ended(status) || (force && status.state == RF_STATE_LOST));
+	       });
 }
 
 Code run(const Request &request, Output &output)
 {
 	if (request.has("cores") && request.has("ncores"))
 		throw Error(Code::usage, "give either --cores or --ncores");
-	if (!request.has("cores") && !request.has("ncores") && !request.has("mem"))
-		throw Error(Code::usage, "what shall change? give --cores, --ncores or --mem");
+	if (!request.has("cores") && !request.has("ncores") && !request.has("mem") &&
+	    !request.has("pci"))
+		throw Error(Code::usage, "what shall change? give --cores, --ncores, --mem or --pci");
+	if (request.has("force") && !request.has("pci"))
+		throw Error(Code::usage,
+			    "--force is about PCI functions: give it together with --pci");
 
 	const Supervisor supervisor = Supervisor::open();
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const rf_status before = subos.status();
 	std::vector<std::string> notes;
 	const std::vector<ResizeRequest> steps = plan(request, supervisor, before, notes);
-	check_running(subos, before);
+	if (!needs_no_answer(steps, before))
+		check_running(subos, before);
 	for (const std::string &note : notes)
 		output.note(note);
 
@@ -119,12 +188,13 @@ Code run(const Request &request, Output &output)
 const Verb resize_verb = {
 	"resize",
 	"NAME",
-	"change the cores and the memory of a running subOS",
-	"Cores and memory come from the supervisor and go back to it, while the subOS runs.\n"
-	"What is given up goes first, cores before memory. The result is what the\n"
-	"kernels say afterwards. A subOS may be unable to give up as much memory as was\n"
-	"asked for: then it keeps the rest, and the exit code is 6. A step that fails or\n"
-	"takes too long is undone; the ones before it stay.",
+	"change the cores, the memory and the PCI functions of a running subOS",
+	"Cores, memory and PCI functions come from the supervisor and go back to it, while\n"
+	"the subOS runs. What is given up goes first, functions before cores before memory;\n"
+	"functions are added last. The result is what the kernels say afterwards. A subOS\n"
+	"may be unable to give up as much memory as was asked for: then it keeps the rest,\n"
+	"and the exit code is 6. A step that fails or takes too long is undone; the ones\n"
+	"before it stay.",
 	options,
 	1,
 	1,

@@ -34,6 +34,13 @@ std::string as_text(const Json &subos)
 	add("memory", format_size(subos["memory"]));
 	for (const Json &range : subos["ranges"])
 		add("range", text(hex(range["start"]), " + ", format_size(range["size"])));
+	add("PCI functions", join(subos["functions"]));
+	add("taken by force", join(subos["functions_taken"]));
+	if (!subos["functions"].empty())
+		add("DMA", subos["dma_isolated"] ? "confined to its memory by an IOMMU"
+						 : "not confined: no IOMMU translates it");
+	if (!subos["functions"].empty() || subos["dma_faults"] > 0)
+		add("DMA faults", subos["dma_faults"].dump());
 	add("low slice", hex(subos["low_slice"]));
 	add("VMCOREINFO", subos["vmcoreinfo"] == 0 ? "not reported" : hex(subos["vmcoreinfo"]));
 	add("uptime", format_uptime(subos["uptime_seconds"]));
@@ -43,10 +50,7 @@ std::string as_text(const Json &subos)
 							      : loan["lender"].get<std::string>()));
 	add("resize step", subos["block_size"] == 0 ? "not known before its agent reports"
 						    : format_size(subos["block_size"]));
-	std::string abilities;
-	for (const Json &ability : subos["capabilities"])
-		abilities += (abilities.empty() ? "" : ", ") + ability.get<std::string>();
-	add("agent can", abilities);
+	add("agent can", join(subos["capabilities"]));
 	if (subos["beat_age_seconds"] > 0)
 		add("last heartbeat", format_seconds(subos["beat_age_seconds"]) + " ago");
 	add("starts", subos["starts"].dump());
@@ -85,8 +89,9 @@ const Verb show_verb = {
 	"show", "NAME",
 	"show everything about one subOS",
 	"Shows state, cause and reason, stage of the boot, cores with APIC ids, loans,\n"
-	"memory ranges and the step in which memory can be resized, policies, heartbeat,\n"
-	"and when each moment of its life was reached.",
+	"memory ranges and the step in which memory can be resized, PCI functions and\n"
+	"whether their DMA is confined, policies, heartbeat, and when each moment of its\n"
+	"life was reached.",
 	{}, 1, 1, run,
 };
 

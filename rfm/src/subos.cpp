@@ -2,6 +2,7 @@
 #include "subos.hpp"
 
 #include "cpulist.hpp"
+#include "function.hpp"
 #include "wire/control.h"
 
 #include <cinttypes>
@@ -18,7 +19,8 @@ constexpr const char *moment_names[RF_MOMENT_NR] = {
 std::vector<std::string> capability_names(std::uint32_t capabilities)
 {
 	constexpr std::pair<std::uint32_t, const char *> table[] = {
-		{RF_CAN_CORES, "cores"}, {RF_CAN_MEMORY, "memory"}, {RF_CAN_CONSOLE, "console"}};
+		{RF_CAN_CORES, "cores"}, {RF_CAN_MEMORY, "memory"}, {RF_CAN_CONSOLE, "console"},
+		{RF_CAN_PCI, "pci"}};
 	std::vector<std::string> names;
 
 	for (const auto &[bit, name] : table)
@@ -27,7 +29,19 @@ std::vector<std::string> capability_names(std::uint32_t capabilities)
 	return names;
 }
 
-// Names by id.
+// Those that have all of `flags`.
+std::vector<std::uint32_t> functions_with(const rf_status &status, std::uint32_t flags)
+{
+	std::vector<std::uint32_t> bdfs;
+
+	for (std::uint32_t i = 0; i < status.nr_functions; i++)
+		if ((status.function_flags[i] & flags) == flags)
+			bdfs.push_back(status.functions[i]);
+	return bdfs;
+}
+
+} // namespace
+
 std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor)
 {
 	std::map<std::uint32_t, std::string> names;
@@ -43,8 +57,6 @@ std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor)
 	}
 	return names;
 }
-
-} // namespace
 
 Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
 {
@@ -101,6 +113,11 @@ Json subos_json(const rf_status &status)
 		{"console_viewers", status.console_viewers},
 		{"uptime_seconds", static_cast<double>(uptime_ns(status)) / 1e9},
 	};
+	json["functions"] = bdfs_json(functions_with(status, 0));
+	json["functions_taken"] = bdfs_json(functions_with(status, RF_FUNCTION_TAKEN));
+	// Without a function there is no DMA to be confined.
+	json["dma_isolated"] = status.nr_functions ? Json(status.dma_isolated != 0) : Json();
+	json["dma_faults"] = status.dma_faults;
 	json["ranges"] = Json::array();
 	for (std::uint32_t i = 0; i < status.nr_ranges; i++)
 		json["ranges"].push_back(

@@ -11,6 +11,9 @@ namespace rf {
 // Everything that STATUS tells, in words and plain numbers.
 Json subos_json(const rf_status &status);
 
+// Names of all subOSes by id.
+std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor);
+
 // Borrowed cores of the subOS with this id, with the names of their lenders:
 // [{"core": 5, "lender": "db"}, ...].
 Json borrowed_json(const Supervisor &supervisor, std::uint32_t id);

@@ -14,9 +14,9 @@ namespace {
 
 constexpr std::array table{
 	&check_verb,   &create_verb,  &list_verb,   &show_verb,	   &top_verb,	 &log_verb,
-	&console_verb, &resize_verb,  &move_verb,   &return_verb,  &stop_verb,	 &start_verb,
-	&restart_verb, &destroy_verb, &history_verb, &events_verb, &dump_verb,	 &help_verb,
-	&version_verb,
+	&console_verb, &resize_verb,  &move_verb,    &return_verb, &pci_verb,	 &stop_verb,
+	&start_verb,   &restart_verb, &destroy_verb, &history_verb, &events_verb, &dump_verb,
+	&image_verb,   &help_verb,    &version_verb,
 };
 
 constexpr Option common_options[] = {
@@ -39,6 +39,13 @@ po::options_description describe(const Verb &verb)
 	}
 	description.add_options()("operands", po::value<std::vector<std::string>>());
 	return description;
+}
+
+bool is_repeatable(const Verb &verb, const std::string &name)
+{
+	return std::any_of(verb.options.begin(), verb.options.end(), [&](const Option &option) {
+		return option.repeatable && name == option.name;
+	});
 }
 
 std::string hint(const Verb &verb)
@@ -115,7 +122,10 @@ Request parse_request(const Verb &verb, const std::vector<std::string> &words)
 			}
 			const std::string value =
 				option.value.empty() ? "yes" : option.value.front();
-			if (!request.values.emplace(option.string_key, value).second)
+			const auto [at, is_new] = request.values.emplace(option.string_key, value);
+			if (!is_new && is_repeatable(verb, option.string_key))
+				at->second += "," + value;
+			else if (!is_new)
 				throw Error(Code::usage,
 					    text("--", option.string_key, " is given twice"));
 		}

@@ -19,6 +19,7 @@ struct Option {
 	const char *value;		// what its value stands for, nullptr for a switch
 	const char *help;
 	bool in_file = false;		// accepted in a configuration file
+	bool repeatable = false;	// given several times, its values are joined by commas
 };
 
 // A command line after parsing: strings only, their meaning is the verb's affair.
@@ -56,7 +57,7 @@ std::string usage_line(const Verb &verb);
 Request parse_request(const Verb &verb, const std::vector<std::string> &words);
 
 extern const Verb check_verb, create_verb, list_verb, show_verb, top_verb, log_verb, console_verb,
-	resize_verb, move_verb, return_verb, stop_verb, start_verb, restart_verb, destroy_verb,
-	history_verb, events_verb, dump_verb, help_verb, version_verb;
+	resize_verb, move_verb, return_verb, pci_verb, stop_verb, start_verb, restart_verb, destroy_verb,
+	history_verb, events_verb, dump_verb, image_verb, help_verb, version_verb;
 
 } // namespace rf

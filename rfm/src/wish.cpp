@@ -2,6 +2,7 @@
 #include "wish.hpp"
 
 #include "cpulist.hpp"
+#include "function.hpp"
 #include "machine.hpp"
 #include "name.hpp"
 #include "sizes.hpp"
@@ -86,6 +87,24 @@ rf_policies parse_policies(const Request &request)
 	return policies;
 }
 
+void parse_functions(const Request &request, Wish &wish)
+{
+	if (const auto list = request.value("pci"))
+		wish.functions = parse_bdfs(*list);
+	if (request.has("force"))
+		wish.function_flags |= RF_PCI_FORCE;
+	if (request.has("require-iommu"))
+		wish.function_flags |= RF_PCI_REQUIRE_IOMMU;
+	if (request.has("force") && wish.functions.empty())
+		throw Error(Code::usage,
+			    "--force is about PCI functions: give it together with --pci");
+	if (!wish.functions.empty() && !wish.agent)
+		throw Error(Code::bad_value,
+			    text("PCI function ", format_bdf(wish.functions.front()),
+				 " was asked for with --no-agent: without the agent the subOS "
+				 "would not see it"));
+}
+
 // Links like /vmlinuz lead to another file after an upgrade.
 std::string resolved(const std::string &path)
 {
@@ -151,6 +170,7 @@ Wish parse_wish(const Request &request)
 	wish.wait = parse_seconds(request, "wait", 0, wish.wait);
 	wish.agent = !request.has("no-agent");
 	wish.console = !request.has("no-console");
+	parse_functions(request, wish);
 	wish.policies = parse_policies(request);
 	wish.start = !request.has("no-start");
 	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
@@ -170,7 +190,7 @@ std::string format_definition(const Wish &wish, const std::string &initrd,
 	Json &options = json["options"];
 
 	// What concerned that one command.
-	for (const char *option : {"json", "config", "dry-run", "no-start"})
+	for (const char *option : {"json", "config", "dry-run", "no-start", "force"})
 		options.erase(option);
 	options["kernel"] = resolved(wish.kernel);
 	options["initrd"] = resolved(initrd);

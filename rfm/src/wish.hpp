@@ -16,6 +16,8 @@ struct Wish {
 	unsigned ncores = 0;
 	int node = -1;
 	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
+	std::vector<std::uint32_t> functions;	// RF_BDF()
+	std::uint32_t function_flags = 0;	// RF_PCI_*
 	std::string kernel;
 	std::optional<std::string> initrd;
 	std::string append;

@@ -73,6 +73,11 @@ const char *event_name(std::uint32_t type)
 	case RF_EVENT_POLICY: return "policy";
 	case RF_EVENT_DESTROYED: return "destroyed";
 	case RF_EVENT_CONSOLE: return "console";
+	case RF_EVENT_PCI_ADDED: return "pci-added";
+	case RF_EVENT_PCI_REMOVED: return "pci-removed";
+	case RF_EVENT_PCI_TAKEN: return "pci-taken";
+	case RF_EVENT_PCI_FAULT: return "pci-fault";
+	case RF_EVENT_PCI_ERROR: return "pci-error";
 	default: return "?";
 	}
 }

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::uint64_t M = 1 << 20;
 
-const Holdings web{"web", {4, 2, 3}, 1024 * M};
+const Holdings web{"web", {4, 2, 3}, 1024 * M, {RF_BDF(0, 1, 0), RF_BDF(0, 2, 0)}};
 
 // Eight cores without SMT, of which web has its own.
 Machine machine()
@@ -96,6 +96,37 @@ TEST(Adjustment, Memory)
 		EXPECT_NE(refusal([&] { memory_change(value, web, notes); }), "") << value;
 }
 
+TEST(Adjustment, Functions)
+{
+	using Bdfs = std::vector<std::uint32_t>;
+	const std::tuple<const char *, Bdfs, Bdfs> table[] = {
+		{"+03:00.0", {}, {RF_BDF(0, 3, 0)}},
+		{"+03:00.0,0000:04:00.1", {}, {RF_BDF(0, 3, 0), RF_BDF(0, 4, 1)}},
+		{"-01:00.0,02:00.0", {RF_BDF(0, 1, 0), RF_BDF(0, 2, 0)}, {}},
+		{"+03:00.0,-01:00.0", {RF_BDF(0, 1, 0)}, {RF_BDF(0, 3, 0)}},
+	};
+	for (const auto &[value, remove, add] : table) {
+		const FunctionChange change = function_change(value, web);
+		EXPECT_EQ(change.remove, remove) << value;
+		EXPECT_EQ(change.add, add) << value;
+	}
+	for (const char *value : {"", "+", "-", "03:00.0", "03:00.0,+04:00.0", "++03:00.0",
+				  "+03:00.0,", "+03:00.0,+03:00.0", "+03:00.0,-03:00.0"})
+		EXPECT_NE(refusal([&] { function_change(value, web); }), "") << value;
+	EXPECT_EQ(refusal([&] { function_change("+01:00.0", web); }),
+		  "PCI function 0000:01:00.0 belongs to subOS 'web' already");
+	EXPECT_EQ(refusal([&] { function_change("-03:00.0", web); }),
+		  "PCI function 0000:03:00.0 does not belong to subOS 'web': it has 0000:01:00.0, "
+		  "0000:02:00.0");
+
+	Holdings full = web;
+	while (full.functions.size() < RF_FUNCTIONS_MAX)
+		full.functions.push_back(RF_BDF(1, 0, full.functions.size()));
+	EXPECT_NE(refusal([&] { function_change("+03:00.0", full); }).find("at most 16"),
+		  std::string::npos);
+	EXPECT_NO_THROW(function_change("+03:00.0,-01:00.0", full));
+}
+
 TEST(Adjustment, WhatItCanLose)
 {
 	EXPECT_NO_THROW(check_removable({2, 3}, web));
@@ -128,6 +159,16 @@ TEST(Adjustment, SignedValuesOnTheCommandLine)
 	EXPECT_EQ(request.value("cores"), "-2-3");
 	EXPECT_EQ(request.value("mem"), "-512M");
 	EXPECT_EQ(request.value("wait"), "5");
+}
+
+TEST(Adjustment, RepeatedOptionsOnTheCommandLine)
+{
+	const Request request = parse_request(
+		*find_verb("resize"), {"web", "--pci", "+03:00.0", "--pci=-01:00.0,02:00.0"});
+
+	EXPECT_EQ(request.value("pci"), "+03:00.0,-01:00.0,02:00.0");
+	EXPECT_THROW(parse_request(*find_verb("resize"), {"web", "--mem", "1G", "--mem", "2G"}),
+		     Error);
 }
 
 } // namespace

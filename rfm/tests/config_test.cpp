@@ -11,6 +11,7 @@ constexpr rf::Option options[] = {
 	{"cores", "LIST", "", true},	 {"ncores", "N", "", true},
 	{"mem", "SIZE", "", true},	 {"append", "STR", "", true},
 	{"no-agent", nullptr, "", true}, {"dry-run", nullptr, "", false},
+	{"pci", "BDF", "", true, true},
 };
 
 std::map<std::string, std::string> parse(const std::string &text)
@@ -39,13 +40,15 @@ TEST(Config, ReadsKeysCommentsAndSwitches)
 	EXPECT_EQ(config.at("append"), "quiet loglevel=7");
 	EXPECT_EQ(config.at("no-agent"), "yes");
 	EXPECT_FALSE(parse("no-agent = no\n").contains("no-agent"));
+	EXPECT_EQ(parse("pci = 00:04.0\npci = 01:00.0,02:00.0\n").at("pci"),
+		  "00:04.0,01:00.0,02:00.0");
 }
 
 TEST(Config, NamesUnknownKeysAndTheAcceptedOnes)
 {
 	const std::string error = error_of("memory = 1G\n");
 	EXPECT_NE(error.find("'memory'"), std::string::npos) << error;
-	EXPECT_NE(error.find("cores, ncores, mem, append, no-agent"), std::string::npos) << error;
+	EXPECT_NE(error.find("cores, ncores, mem, append, no-agent, pci"), std::string::npos) << error;
 }
 
 TEST(Config, RefusesWhatIsNotForFiles)

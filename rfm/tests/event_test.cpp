@@ -52,6 +52,12 @@ TEST(Event, IsDescribedByItsKind)
 		  "policy: restart 1 of 3");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_DESTROYED, {1 << 30})), "destroyed: 1G given back");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_CONSOLE, {77})), "console: 77 bytes dropped in all");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ADDED, {RF_BDF(0, 1, 0)}, "0000:01:00.0")),
+		  "pci-added: 0000:01:00.0, 0.034 s, ok");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_FAULT, {RF_BDF(0, 1, 0), 0x1000, 3})),
+		  "pci-fault: 0000:01:00.0 reached for 0x1000 and was blocked, 3 times so far");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ERROR, {RF_BDF(0, 1, 0)}, "unplugged")),
+		  "pci-error: 0000:01:00.0 unplugged");
 	EXPECT_EQ(words_of(make_event(static_cast<rf_event_type>(99), {}, "new")), "?: new");
 }
 
@@ -83,6 +89,8 @@ TEST(Event, TellsAdjustmentsFromTheRest)
 	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_ADDED));
 	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_RETURNED));
 	EXPECT_FALSE(is_adjustment(RF_EVENT_LATE));
+	EXPECT_TRUE(is_adjustment(RF_EVENT_PCI_TAKEN));
+	EXPECT_FALSE(is_adjustment(RF_EVENT_PCI_FAULT));
 
 	// A create took its time, too; what takes none has no duration.
 	rf_event event = make_event(RF_EVENT_CREATED, {});

@@ -99,4 +99,25 @@ TEST(Findings, ProgramThatStartsSubosesAgain)
 	EXPECT_EQ(verdict(), rf::Verdict::ok);
 }
 
+TEST(Findings, FunctionsThatCanBeGiven)
+{
+	rf::ModuleFacts facts;
+	const auto row = [&] {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), facts, {}, true))
+			if (row.name == "PCI passthrough")
+				return row;
+		return rf::Finding{};
+	};
+
+	facts.functions = {{.problem = RF_PROBLEM_BRIDGE},
+			   {.problem = RF_PROBLEM_NO_MSI},
+			   {.problem = RF_PROBLEM_NO_MSI}};
+	EXPECT_EQ(row().verdict, rf::Verdict::warn);
+	EXPECT_EQ(row().detail, "0 of 2 PCI functions can be given, 2 no-msi");
+	facts.functions[1].problem = RF_PROBLEM_NONE;
+	EXPECT_EQ(row().verdict, rf::Verdict::ok);
+	EXPECT_EQ(row().detail, "1 of 2 PCI functions can be given, 1 no-msi");
+}
+
 } // namespace

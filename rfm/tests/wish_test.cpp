@@ -58,6 +58,35 @@ TEST(Wish, PoliciesThatThereAreNot)
 	}
 }
 
+TEST(Wish, Functions)
+{
+	const Wish none = parse_wish(given());
+	EXPECT_TRUE(none.functions.empty());
+	EXPECT_EQ(none.function_flags, 0u);
+
+	const Wish some = parse_wish(given({{"pci", "00:04.0,0000:01:00.0"},
+					    {"require-iommu", "yes"},
+					    {"force", "yes"}}));
+	EXPECT_EQ(some.functions, (std::vector<std::uint32_t>{RF_BDF(0, 0, 0x20), RF_BDF(0, 1, 0)}));
+	EXPECT_EQ(some.function_flags, std::uint32_t{RF_PCI_FORCE | RF_PCI_REQUIRE_IOMMU});
+
+	EXPECT_THROW(parse_wish(given({{"pci", ""}})), Error);
+	EXPECT_THROW(parse_wish(given({{"force", "yes"}})), Error);
+	EXPECT_THROW(parse_wish(given({{"pci", "00:04.0"}, {"no-agent", "yes"}})), Error);
+}
+
+// What was given by force once is not given by force again.
+TEST(Definition, KeepsTheFunctions)
+{
+	const Wish wish = parse_wish(given({{"pci", "00:04.0"}, {"force", "yes"}}));
+	const Definition definition =
+		parse_definition("web", format_definition(wish, "/i", std::nullopt));
+
+	EXPECT_EQ(definition.request.value("pci"), "00:04.0");
+	EXPECT_FALSE(definition.request.has("force"));
+	EXPECT_EQ(parse_wish(definition.request).functions, wish.functions);
+}
+
 TEST(Definition, RoundTrip)
 {
 	const Wish wish = parse_wish(given({{"append", "quiet x=\"a b\""},

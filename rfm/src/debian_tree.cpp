@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "debian_tree.hpp"
+
+#include "files.hpp"
+#include "program.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <fstream>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// Makes /bin, /lib and /sbin links before there is anything, which needs nothing of usrmerge.
+constexpr const char *merged_usr = "/usr/share/mmdebstrap/hooks/maybe-merged-usr";
+
+// The initrd's hooks read it: before any package is there.
+constexpr const char *put_fstab = "mkdir -p \"$1/etc\" && cp \"$RF_FSTAB\" \"$1/etc/fstab\"";
+constexpr const char *set_password =
+	"printf 'root:%s\\n' \"$RF_ROOT_PASSWORD\" | chroot \"$1\" chpasswd";
+
+// Whoever can open the console of a subOS is root of the machine that it is a part of.
+constexpr const char *login_by_itself =
+	"[Service]\n"
+	"ExecStart=\n"
+	"ExecStart=-/sbin/agetty --autologin root --noclear --keep-baud 115200,9600 - $TERM\n";
+
+constexpr const char *wired_network =
+	"[Match]\n"
+	"Type=ether\n"
+	"\n"
+	"[Network]\n"
+	"DHCP=yes\n";
+
+// Never through a link, which could lead out of the tree.
+void write_file(const fs::path &path, std::string_view content, fs::perms mode)
+{
+	fs::create_directories(path.parent_path());
+	fs::remove(path);
+	std::ofstream out(path, std::ios::binary);
+	out << content;
+	out.close();
+	if (!out)
+		throw Error(Code::bad_file, text("'", path.string(), "' cannot be written"));
+	fs::permissions(path, mode);
+}
+
+constexpr fs::perms for_all = static_cast<fs::perms>(0644);
+constexpr fs::perms for_root = static_cast<fs::perms>(0600);
+
+std::string joined(const std::vector<std::string> &words)
+{
+	std::string list;
+
+	for (const std::string &word : words)
+		list += (list.empty() ? "" : ",") + word;
+	return list;
+}
+
+} // namespace
+
+DebianTree::DebianTree(const ImageWish &wish, const std::string &uuid, const fs::path &folder,
+		       Output &output)
+	: wish_(wish), folder_(folder), tree_(folder / "tree"), output_(output)
+{
+	install(uuid);
+	try {
+		set_names();
+		if (wish_.password.empty())
+			set_console();
+		if (!wish_.ssh_key.empty())
+			set_network();
+		find_kernels();
+		for (const std::string &version : kernels_)
+			if (add_modules(version))
+				with_modules_.push_back(version);
+	} catch (const fs::filesystem_error &error) {
+		throw Error(Code::bad_file, error.what());
+	}
+}
+
+void DebianTree::install(const std::string &uuid)
+{
+	const fs::path fstab = folder_ / "fstab";
+	Program program{{"mmdebstrap", "--mode=root", "--variant=apt", "--format=directory",
+			 "--include=" + joined(packages_of(wish_)),
+			 text("--setup-hook=", put_fstab)},
+			{"RF_FSTAB=" + fstab.string()}};
+
+	write_file(fstab, text("UUID=", uuid, " / ", wish_.file_system, " defaults 0 ",
+			       wish_.file_system == "xfs" ? 0 : 1, "\n"), for_all);
+	if (fs::is_directory(merged_usr))
+		program.words.push_back(text("--hook-dir=", merged_usr));
+	if (!wish_.password.empty()) {
+		program.words.push_back(text("--customize-hook=", set_password));
+		program.environment.push_back("RF_ROOT_PASSWORD=" + wish_.password);
+	}
+	program.words.insert(program.words.end(), {wish_.suite, tree_.string()});
+	if (!wish_.mirror.empty())
+		program.words.push_back(wish_.mirror);
+	do_program(program, output_, text("install Debian ", wish_.suite));
+}
+
+void DebianTree::find_kernels()
+{
+	constexpr std::string_view prefix = "vmlinuz-";
+
+	for (const auto &entry : fs::directory_iterator(tree_ / "boot")) {
+		const std::string name = entry.path().filename();
+		if (name.starts_with(prefix))
+			kernels_.push_back(name.substr(prefix.size()));
+	}
+	std::sort(kernels_.begin(), kernels_.end(), [](const auto &a, const auto &b) {
+		return ::strverscmp(a.c_str(), b.c_str()) < 0;
+	});
+	if (kernels_.empty())
+		throw Error(Code::incomplete, "no kernel was installed");
+}
+
+void DebianTree::set_names() const
+{
+	write_file(tree_ / "etc/hostname", wish_.hostname + "\n", for_all);
+	write_file(tree_ / "etc/hosts",
+		   text("127.0.0.1\tlocalhost\n127.0.1.1\t", wish_.hostname,
+			"\n::1\t\tlocalhost ip6-localhost ip6-loopback\n"),
+		   for_all);
+	// Every subOS makes one of its own, at its first start.
+	write_file(tree_ / "etc/machine-id", "", for_all);
+	// That of the host, unless a package has put a link there.
+	if (!fs::is_symlink(tree_ / "etc/resolv.conf"))
+		fs::remove(tree_ / "etc/resolv.conf");
+}
+
+void DebianTree::set_console() const
+{
+	write_file(tree_ / "etc/systemd/system/serial-getty@hvc0.service.d/rainforest.conf",
+		   login_by_itself, for_all);
+}
+
+void DebianTree::set_network() const
+{
+	const fs::path wants = tree_ / "etc/systemd/system/multi-user.target.wants";
+
+	write_file(tree_ / "etc/systemd/network/80-wired.network", wired_network, for_all);
+	fs::create_directories(wants);
+	fs::remove(wants / "systemd-networkd.service");
+	// Not by systemctl, which would also make every start wait for a network.
+	fs::create_symlink("/lib/systemd/system/systemd-networkd.service",
+			   wants / "systemd-networkd.service");
+	fs::create_directories(tree_ / "root/.ssh");
+	fs::permissions(tree_ / "root/.ssh", static_cast<fs::perms>(0700));
+	write_file(tree_ / "root/.ssh/authorized_keys", wish_.ssh_key, for_root);
+}
+
+bool DebianTree::add_modules(const std::string &version) const
+{
+	for (const char *name : {ficm_module, agent_module}) {
+		const auto path = find_module(name, version);
+		if (!path)
+			return false;
+		const FileBytes module = FileBytes::read("module", *path, "a kernel module");
+		check_module(module, version);
+		write_file(tree_ / "usr/lib/modules" / version / "updates" / name,
+			   {reinterpret_cast<const char *>(module.view().data()),
+			    module.view().size()},
+			   for_all);
+	}
+	do_program({{"chroot", tree_, "/sbin/depmod", version}, {}}, output_, "index the modules");
+	return true;
+}
+
+} // namespace rf

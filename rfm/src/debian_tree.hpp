@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0
+// The files of a Debian that can be the root of a subOS, in a folder.
+#pragma once
+
+#include "image_wish.hpp"
+
+#include <filesystem>
+
+namespace rf {
+
+class DebianTree {
+public:
+	// Installs it with mmdebstrap; `uuid` is what its root will be found by. Throws
+	// Error(incomplete), Error(interrupted).
+	DebianTree(const ImageWish &wish, const std::string &uuid,
+		   const std::filesystem::path &folder, Output &output);
+
+	const std::filesystem::path &path() const { return tree_; }
+	// Versions of the kernels inside, the newest one last.
+	const std::vector<std::string> &kernels() const { return kernels_; }
+	// Those of them for which this host has the modules, which are now inside.
+	const std::vector<std::string> &with_modules() const { return with_modules_; }
+
+private:
+	void install(const std::string &uuid);
+	void find_kernels();
+	void set_names() const;
+	void set_console() const;
+	void set_network() const;
+	bool add_modules(const std::string &version) const;
+
+	const ImageWish &wish_;
+	std::filesystem::path folder_, tree_;
+	Output &output_;
+	std::vector<std::string> kernels_, with_modules_;
+};
+
+} // namespace rf

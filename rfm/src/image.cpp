@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm image: disks for subOSes. A Debian is made in a folder, then becomes the file system on
+// the disk; a file appears, and a device is written, only when all else is done.
+#include "config.hpp"
+#include "debian_tree.hpp"
+#include "files.hpp"
+#include "image_disk.hpp"
+#include "interrupt.hpp"
+#include "name.hpp"
+#include "program.hpp"
+#include "sizes.hpp"
+#include "work_folder.hpp"
+
+#include <fstream>
+
+#include <unistd.h>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr Option options[] = {
+	{"suite", "SUITE", "release of Debian (default bookworm)", true},
+	{"disk", "DISK", "file to make, or device to write: all on it is lost", true},
+	{"size", "SIZE", "size of the file (default 4G); a device is used as a whole", true},
+	{"fs", "TYPE", "file system: ext4 (default) or xfs", true},
+	{"include", "LIST", "more packages, such as fio,openssh-client", true},
+	{"kernel", "VERSION", "kernel, such as 6.1.0-56-amd64 (default: the newest of the suite)",
+	 true},
+	{"hostname", "NAME", "its host name (default debian)", true},
+	{"root-password", "WORD", "root's password (default: none; the console logs root in)",
+	 true},
+	{"ssh-key", "FILE", "public key that may log in as root; adds sshd and DHCP", true},
+	{"boot", "FOLDER", "copy kernel and initrd there too, for a host that has another kernel",
+	 true},
+	{"mirror", "URL", "where packages come from (default: Debian's own mirrors)", true},
+	{"force", nullptr, "replace the file, or overwrite a device that is not empty", true},
+	{"config", "FILE", "read options from FILE; the command line overrides it", false},
+};
+
+void check_host(const ImageWish &wish)
+{
+	if (::geteuid() != 0)
+		throw Error(Code::not_permitted,
+			    text("only root can make a disk image, not user id ", ::geteuid()));
+	need_program("mmdebstrap", "mmdebstrap");
+	if (wish.file_system == "xfs")
+		need_program("mkfs.xfs", "xfsprogs");
+	else
+		need_program("mke2fs", "e2fsprogs");
+}
+
+std::string new_uuid()
+{
+	std::ifstream file("/proc/sys/kernel/random/uuid");
+	std::string uuid;
+
+	if (!std::getline(file, uuid))
+		throw Error(Code::internal, "/proc/sys/kernel/random/uuid cannot be read");
+	return uuid;
+}
+
+// The files of the newest kernel, copied out of the tree. They have their names when all of
+// them are whole.
+class BootFiles {
+public:
+	BootFiles(const DebianTree &tree, const ImageWish &wish) : folder_(wish.boot)
+	{
+		std::error_code error;
+
+		fs::create_directories(folder_, error);
+		for (const char *prefix : {"vmlinuz-", "initrd.img-", "config-"}) {
+			const std::string name = prefix + tree.kernels().back();
+			const FileBytes from = FileBytes::read(
+				"boot file", tree.path() / "boot" / name, "what Debian installs");
+			files_.push_back(std::make_unique<NewFile>(folder_ / name, wish.force));
+			files_.back()->write(0, from.view());
+		}
+	}
+
+	void finish()
+	{
+		for (const auto &file : files_)
+			file->finish();
+	}
+
+private:
+	fs::path folder_;
+	std::vector<std::unique_ptr<NewFile>> files_;
+};
+
+// Where `rfm create` finds the kernel, or "" if this host has no such kernel.
+std::string kernel_file(const ImageWish &wish, const std::string &version)
+{
+	const fs::path file = fs::path(wish.boot.empty() ? "/boot" : wish.boot) /
+			      ("vmlinuz-" + version);
+	std::error_code error;
+
+	return fs::is_regular_file(file, error) ? fs::absolute(file).string() : "";
+}
+
+std::string subos_name(const std::string &hostname)
+{
+	try {
+		check_name(hostname);
+		return hostname;
+	} catch (const Error &) {
+		return "debian";
+	}
+}
+
+Json build(const ImageWish &wish, Output &output)
+{
+	const std::uint64_t begin = monotonic_ns();
+	const std::string uuid = new_uuid();
+	ImageDisk disk(wish, output);
+	const WorkFolder work(disk.folder());
+	const DebianTree tree(wish, uuid, work.path(), output);
+	const fs::path scratch = work.path() / "mnt";
+	std::optional<BootFiles> boot;
+
+	if (!wish.boot.empty())
+		boot.emplace(tree, wish);
+	fs::create_directory(scratch);
+	disk.write(tree.path(), scratch, uuid);
+	disk.finish();
+	if (boot)
+		boot->finish();
+
+	const std::string version = tree.kernels().back();
+	const std::string kernel = kernel_file(wish, version);
+	const std::string function = disk.function();
+	for (const std::string &each : tree.kernels())
+		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
+			output.note(text("this host has no rf_subos.ko for kernel ", each,
+					 ", which 'rfm create' needs: install linux-headers-", each,
+					 " and build it ('dkms autoinstall -k ", each, "')"));
+	if (kernel.empty())
+		output.note(text("this host has no /boot/vmlinuz-", version,
+				 ": take it and its initrd out of the disk's /boot, or give "
+				 "--boot FOLDER"));
+	return {{"disk", wish.disk},
+		{"device", disk.is_device()},
+		{"function", function.empty() ? Json() : Json(function)},
+		{"size", disk.size()},
+		{"bytes_on_disk", disk.bytes_on_disk()},
+		{"fs", wish.file_system},
+		{"uuid", uuid},
+		{"suite", wish.suite},
+		{"hostname", wish.hostname},
+		{"kernels", tree.kernels()},
+		{"modules", tree.with_modules()},
+		{"kernel", kernel.empty() ? Json() : Json(kernel)},
+		{"next", text("rfm create ", subos_name(wish.hostname), " --ncores 1 --mem 1G",
+			      " --pci ", function.empty() ? "BDF" : function, " --kernel ",
+			      kernel.empty() ? "vmlinuz-" + version : kernel,
+			      " --append root=UUID=", uuid)},
+		{"seconds", static_cast<double>(monotonic_ns() - begin) / 1e9}};
+}
+
+std::string as_text(const Json &result)
+{
+	return text("Debian ", result["suite"].get<std::string>(), " with kernel ",
+		    result["kernels"].back().get<std::string>(), " is on '",
+		    result["disk"].get<std::string>(), "' (", result["fs"].get<std::string>(), ", ",
+		    format_size(result["size"]), ", ", format_seconds(result["seconds"]),
+		    ")\nnext: ", result["next"].get<std::string>(), "\n");
+}
+
+Code run(const Request &request_given, Output &output)
+{
+	Request request = request_given;
+
+	if (request.operands[0] != "build")
+		throw Error(Code::usage, text("'", request.operands[0],
+					      "' is nothing to be done with images: give build"));
+	if (const auto file = request.value("config"))
+		read_config(request, *file, options);
+	const ImageWish wish = parse_image_wish(request);
+
+	check_host(wish);
+	catch_interrupts();
+	output.result(build(wish, output), as_text);
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb image_verb = {
+	"image",
+	"build",
+	"make a disk with a Debian for a subOS",
+	"Installs Debian with mmdebstrap: systemd, apt, a stock kernel and its stock initrd,\n"
+	"and our modules if this host has them for that kernel. The whole disk is one file\n"
+	"system; a subOS that gets the disk boots from it, and the result says how. Its\n"
+	"console (rfm console) logs root in, unless root has a password. A file appears when\n"
+	"it is whole, and a device is written only after all else went well; Ctrl-C leaves\n"
+	"nothing behind.",
+	options,
+	1,
+	1,
+	run,
+};
+
+} // namespace rf

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "image_wish.hpp"
+
+#include "files.hpp"
+#include "sizes.hpp"
+
+#include <algorithm>
+#include <filesystem>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::uint64_t size_default = std::uint64_t{4} << 30;
+constexpr std::uint64_t size_least = std::uint64_t{1} << 30;
+constexpr std::uint64_t size_most = std::uint64_t{16} << 40;
+constexpr std::size_t label_most = 63;
+
+constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz";
+constexpr std::string_view digits = "0123456789";
+
+// One or more of the characters, the first one a letter or a digit: what Debian allows in
+// names of suites, packages and versions, and no option of a program that gets it.
+bool is_word(std::string_view value, std::string_view more)
+{
+	const auto is_in = [](char c, std::string_view set) { return set.find(c) != set.npos; };
+
+	return !value.empty() && (is_in(value[0], letters) || is_in(value[0], digits)) &&
+	       std::all_of(value.begin(), value.end(), [&](char c) {
+		       return is_in(c, letters) || is_in(c, digits) || is_in(c, more);
+	       });
+}
+
+std::string word(const Request &request, const std::string &option, const std::string &otherwise,
+		 std::string_view more, const char *accepted)
+{
+	const std::string value = request.value(option).value_or(otherwise);
+
+	if (value != otherwise && !is_word(value, more))
+		throw Error(Code::bad_value, text(option, " '", value, "' is not acceptable: give ",
+						  accepted));
+	return value;
+}
+
+std::string parse_file_system(const Request &request)
+{
+	const std::string value = request.value("fs").value_or("ext4");
+
+	if (value != "ext4" && value != "xfs")
+		throw Error(Code::bad_value,
+			    text("fs '", value, "' is not acceptable: give ext4 or xfs"));
+	return value;
+}
+
+std::string parse_hostname(const Request &request)
+{
+	const std::string value =
+		word(request, "hostname", "debian", "-", "letters a-z, digits and -");
+
+	if (value.size() > label_most || value.ends_with('-'))
+		throw Error(Code::bad_value,
+			    text("hostname '", value, "' is not acceptable: give 1 to ", label_most,
+				 " letters a-z, digits and -, with no - at its end"));
+	return value;
+}
+
+std::vector<std::string> parse_include(const Request &request)
+{
+	std::istringstream list(request.value("include").value_or(""));
+	std::vector<std::string> packages;
+
+	for (std::string name; std::getline(list, name, ',');) {
+		if (!is_word(name, "+-.:"))
+			throw Error(Code::bad_value,
+				    text("include '", name, "' is not the name of a package: give "
+							    "names separated by commas, such as "
+							    "fio,openssh-client"));
+		packages.push_back(name);
+	}
+	return packages;
+}
+
+std::optional<std::uint64_t> parse_image_size(const Request &request)
+{
+	const auto value = request.value("size");
+	if (!value)
+		return std::nullopt;
+	const std::uint64_t size = parse_size("size", *value);
+	if (size < size_least || size > size_most || size % 4096)
+		throw Error(Code::bad_value,
+			    text("size '", *value, "' is not acceptable: give ",
+				 format_size(size_least), " to ", format_size(size_most),
+				 ", a multiple of 4K"));
+	return size;
+}
+
+std::string parse_mirror(const Request &request)
+{
+	const std::string value = request.value("mirror").value_or("");
+	std::error_code error;
+
+	if (!value.empty() && !value.starts_with("http://") && !value.starts_with("https://") &&
+	    !(value.starts_with('/') && fs::is_regular_file(value, error)))
+		throw Error(Code::bad_value,
+			    text("mirror '", value, "' is not acceptable: give an http:// or "
+						    "https:// address, or the full path of an apt "
+						    "sources file"));
+	return value;
+}
+
+std::string parse_password(const Request &request)
+{
+	const auto value = request.value("root-password");
+
+	if (value && (value->empty() || std::any_of(value->begin(), value->end(), [](char c) {
+			     return static_cast<unsigned char>(c) < ' ' || c == 0x7f;
+		     })))
+		throw Error(Code::bad_value, "root-password is empty or holds control characters: "
+					     "give one line of printable characters");
+	return value.value_or("");
+}
+
+// The first line names the kind of key: ssh-ed25519, ecdsa-sha2-nistp256, sk-ssh-ed25519@...
+bool is_key(const std::string &text)
+{
+	return text.starts_with("ssh-") || text.starts_with("ecdsa-") || text.starts_with("sk-");
+}
+
+std::string read_key(const Request &request)
+{
+	const auto path = request.value("ssh-key");
+	if (!path)
+		return "";
+	const FileBytes file = FileBytes::read("ssh key", *path, "a public key such as "
+								 "~/.ssh/id_ed25519.pub");
+	const std::string key(reinterpret_cast<const char *>(file.view().data()),
+			      file.view().size());
+	if (key.find("PRIVATE KEY") != key.npos)
+		throw Error(Code::bad_file, text("ssh key '", *path, "' is a private key: give the "
+								     "public one (.pub)"));
+	if (!is_key(key))
+		throw Error(Code::bad_file, text("ssh key '", *path, "' holds no public key: give a "
+								     "file such as "
+								     "~/.ssh/id_ed25519.pub"));
+	return key;
+}
+
+} // namespace
+
+ImageWish parse_image_wish(const Request &request)
+{
+	ImageWish wish;
+
+	if (!request.has("disk"))
+		throw Error(Code::usage, "--disk is missing: give for example --disk /dev/nvme1n1 "
+					 "or --disk debian.img");
+	wish.disk = *request.value("disk");
+	if (wish.disk.empty())
+		throw Error(Code::bad_value, "disk '' is not acceptable: give a file or a device");
+	wish.suite =
+		word(request, "suite", "bookworm", "-", "a release of Debian, such as bookworm");
+	wish.kernel = word(request, "kernel", "", "+-.~", "a version, such as 6.1.0-56-amd64");
+	wish.file_system = parse_file_system(request);
+	wish.hostname = parse_hostname(request);
+	wish.include = parse_include(request);
+	wish.size = parse_image_size(request);
+	wish.mirror = parse_mirror(request);
+	wish.password = parse_password(request);
+	wish.ssh_key = read_key(request);
+	wish.boot = request.value("boot").value_or("");
+	wish.force = request.has("force");
+	return wish;
+}
+
+std::uint64_t size_of_file(const ImageWish &wish)
+{
+	return wish.size.value_or(size_default);
+}
+
+std::vector<std::string> packages_of(const ImageWish &wish)
+{
+	std::vector<std::string> packages = {
+		"systemd-sysv", "udev", "dbus", "kmod", "initramfs-tools", "zstd", "login",
+		"iproute2", "procps", wish.file_system == "xfs" ? "xfsprogs" : "e2fsprogs",
+		"linux-image-" + (wish.kernel.empty() ? std::string("amd64") : wish.kernel),
+	};
+
+	if (!wish.ssh_key.empty())
+		packages.insert(packages.end(), {"openssh-server", "systemd-resolved"});
+	packages.insert(packages.end(), wish.include.begin(), wish.include.end());
+	return packages;
+}
+
+} // namespace rf

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0
+// What the words of `rfm image build` mean.
+#pragma once
+
+#include "verb.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace rf {
+
+struct ImageWish {
+	std::string suite, disk, file_system, hostname;
+	std::optional<std::uint64_t> size;	// of a file; a device is taken as it is
+	std::vector<std::string> include;	// more packages
+	std::string kernel;			// version, or "" for Debian's newest
+	std::string mirror;			// or "": Debian's
+	std::string password;			// of root, or "": none
+	std::string ssh_key;			// content of a public key file, or ""
+	std::string boot;			// folder for kernel and initrd, or ""
+	bool force = false;
+};
+
+// Throws Error(usage) or Error(bad_value); reads the key's file only.
+ImageWish parse_image_wish(const Request &request);
+
+// The size of the file to make.
+std::uint64_t size_of_file(const ImageWish &wish);
+
+// All packages that the image is asked to consist of.
+std::vector<std::string> packages_of(const ImageWish &wish);
+
+} // namespace rf

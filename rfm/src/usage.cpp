@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "usage.hpp"
+
+#include "device.hpp"
+#include "function.hpp"
+#include "machine.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+#include <fcntl.h>
+#include <net/if.h>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+// What the kernel made of a function: directories in sysfs.
+struct Devices {
+	std::vector<fs::path> disks;		// partitions too
+	std::vector<fs::path> interfaces;
+};
+
+std::string subsystem_of(const fs::path &dir)
+{
+	std::error_code error;
+
+	return fs::read_symlink(dir / "subsystem", error).filename();
+}
+
+void find_devices(const fs::path &dir, Devices &found)
+{
+	std::error_code error;
+
+	// Not a recursive iterator: it ends for good where a folder vanishes under it.
+	for (fs::directory_iterator at(dir, error), end; !error && at != end; at.increment(error)) {
+		std::error_code gone;
+		if (!at->is_directory(gone) || at->is_symlink(gone))
+			continue;
+		const std::string subsystem = subsystem_of(at->path());
+		if (subsystem == "block")
+			found.disks.push_back(at->path());
+		else if (subsystem == "net")
+			found.interfaces.push_back(at->path());
+		find_devices(at->path(), found);
+	}
+}
+
+// With several paths to one namespace, the disk is not below the controller but below the
+// subsystem, which has links to its controllers.
+void find_multipath_disks(const fs::path &function, const std::string &root, Devices &found)
+{
+	std::error_code error;
+	const std::string below = function.string() + "/";
+
+	for (const auto &subsystem :
+	     fs::directory_iterator(root + "/sys/class/nvme-subsystem", error)) {
+		bool ours = false;
+		std::error_code gone;
+		for (const auto &entry : fs::directory_iterator(subsystem.path(), gone)) {
+			std::error_code dangling;
+			if (entry.is_symlink(dangling))
+				ours |= fs::canonical(entry.path(), dangling)
+						.string()
+						.starts_with(below);
+		}
+		if (ours)
+			find_devices(fs::canonical(subsystem.path(), gone), found);
+	}
+}
+
+Devices devices_of(std::uint32_t bdf, const std::string &root)
+{
+	std::error_code error;
+	const fs::path function = fs::canonical(function_dir(bdf, root), error);
+	Devices devices;
+
+	if (error)
+		return devices;
+	find_devices(function, devices);
+	find_multipath_disks(function, root, devices);
+	std::sort(devices.disks.begin(), devices.disks.end());
+	devices.disks.erase(std::unique(devices.disks.begin(), devices.disks.end()),
+			    devices.disks.end());
+	return devices;
+}
+
+// mountinfo and swaps write blanks and the like as "\040".
+std::string unescape(const std::string &field)
+{
+	std::string plain;
+
+	for (std::size_t i = 0; i < field.size(); i++) {
+		unsigned code = 0;
+		const char *digits = field.data() + i + 1;
+		if (field[i] == '\\' && i + 3 < field.size() &&
+		    std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3) {
+			plain += static_cast<char>(code);
+			i += 3;
+		} else {
+			plain += field[i];
+		}
+	}
+	return plain;
+}
+
+// The kernel's name as that of a node in /dev.
+std::string node_name(const fs::path &disk)
+{
+	std::string name = disk.filename();
+
+	std::replace(name.begin(), name.end(), '!', '/');
+	return name;
+}
+
+void find_mounts(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
+{
+	const std::string number = read_line(disk / "dev");
+	std::ifstream file(root + "/proc/1/mountinfo");
+	std::string line;
+
+	// "36 35 259:1 / /mnt rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw"
+	while (!number.empty() && std::getline(file, line)) {
+		std::istringstream fields(line);
+		std::string id, parent, device, from, point;
+		fields >> id >> parent >> device >> from >> point;
+		if (device == number)
+			uses.push_back(text(node_name(disk), " is mounted on ", unescape(point)));
+	}
+}
+
+void find_swap(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
+{
+	std::ifstream file(root + "/proc/swaps");
+	std::string line;
+
+	while (std::getline(file, line)) {
+		const std::string path = unescape(line.substr(0, line.find_first_of(" \t")));
+		if (path == "/dev/" + node_name(disk))
+			uses.push_back(node_name(disk) + " is swap");
+	}
+}
+
+void find_holders(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
+{
+	std::error_code error;
+
+	for (const auto &holder : fs::directory_iterator(disk / "holders", error)) {
+		const std::string name = holder.path().filename();
+		const std::string known = read_line(holder.path() / "dm/name");
+		uses.push_back(text(node_name(disk), " is part of ", name,
+				    known.empty() ? "" : " (" + known + ")"));
+	}
+	for (const auto &entry : fs::directory_iterator(root + "/sys/block", error))
+		if (read_line(entry.path() / "loop/backing_file") == "/dev/" + node_name(disk))
+			uses.push_back(text(node_name(disk), " is behind ",
+					    entry.path().filename().string()));
+}
+
+// What the lists above do not tell: file systems of several devices, other mount
+// namespaces, programs that opened it for themselves.
+bool is_claimed(const fs::path &disk, const std::string &root)
+{
+	const std::string node = root + "/dev/" + node_name(disk);
+	const Descriptor fd(::open(node.c_str(), O_RDONLY | O_EXCL | O_CLOEXEC | O_NONBLOCK));
+
+	return !fd.valid() && errno == EBUSY;
+}
+
+bool is_up(const fs::path &interface)
+{
+	const std::string line = read_line(interface / "flags");
+	unsigned flags = 0;
+
+	if (line.starts_with("0x"))
+		std::from_chars(line.data() + 2, line.data() + line.size(), flags, 16);
+	return flags & IFF_UP;
+}
+
+} // namespace
+
+std::vector<std::string> uses_of(std::uint32_t bdf, const std::string &root)
+{
+	const Devices devices = devices_of(bdf, root);
+	std::vector<std::string> uses;
+
+	for (const fs::path &disk : devices.disks) {
+		find_mounts(disk, root, uses);
+		find_swap(disk, root, uses);
+		find_holders(disk, root, uses);
+	}
+	// A claimed partition claims its disk: the last ones are the partitions.
+	const auto claimed = std::find_if(
+		devices.disks.rbegin(), devices.disks.rend(),
+		[&](const fs::path &disk) { return uses.empty() && is_claimed(disk, root); });
+	if (claimed != devices.disks.rend())
+		uses.push_back(node_name(*claimed) +
+			       " is opened exclusively by a file system or a program");
+	for (const fs::path &interface : devices.interfaces)
+		if (is_up(interface))
+			uses.push_back(text("network interface ", interface.filename().string(),
+					    " is up"));
+	return uses;
+}
+
+void check_unused(const std::vector<std::uint32_t> &bdfs, const std::string &root)
+{
+	for (const std::uint32_t bdf : bdfs) {
+		const std::vector<std::string> uses = uses_of(bdf, root);
+		std::string list;
+		for (const std::string &use : uses)
+			list += text(list.empty() ? "" : ", ", use);
+		if (!uses.empty())
+			throw Error(Code::busy,
+				    text("PCI function ", format_bdf(bdf), " is in use: ", list,
+					 "; end that first, or give --force"),
+				    {{"function", format_bdf(bdf)}, {"uses", uses}});
+	}
+}
+
+} // namespace rf

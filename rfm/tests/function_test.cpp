@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "src/function.hpp"
+
+#include "sysfs.hpp"
+
+#include <gtest/gtest.h>
+
+namespace rf {
+namespace {
+
+template <typename Call> std::string refusal(Call call)
+{
+	try {
+		call();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
+		return error.what();
+	}
+	return "";
+}
+
+TEST(Bdf, AsPeopleWriteIt)
+{
+	const std::pair<const char *, std::uint32_t> table[] = {
+		{"0000:00:04.0", RF_BDF(0, 0, 4 << 3)},	{"00:04.0", RF_BDF(0, 0, 4 << 3)},
+		{"0:4.0", RF_BDF(0, 0, 4 << 3)},	{"0001:3f:1f.7", RF_BDF(1, 0x3f, 0xff)},
+		{"FFFF:00:00.1", RF_BDF(0xffff, 0, 1)},
+	};
+	for (const auto &[word, bdf] : table)
+		EXPECT_EQ(parse_bdf(word), bdf) << word;
+	EXPECT_EQ(format_bdf(RF_BDF(1, 0x3f, 0xff)), "0001:3f:1f.7");
+	EXPECT_EQ(format_bdf(parse_bdf("4:2.1")), "0000:04:02.1");
+}
+
+TEST(Bdf, ThatIsNone)
+{
+	for (const char *word :
+	     {"", "04", "04.0", "00:04", "00:04.", "00:.0", ":04.0", "00:20.0", "00:04.8",
+	      "000:04.0", "00:004.0", "10000:00:04.0", "0:0000:00:04.0", "00:04.0 ", " 00:04.0",
+	      "00:04.00", "00:0x4.0", "00:-4.0", "+00:04.0", "00:04.0:1", "ffff:ff:1f.7", "nvme0"})
+		EXPECT_NE(refusal([&] { parse_bdf(word); })
+				  .find(std::string("PCI function '") + word + "' is not acceptable"),
+			  std::string::npos)
+			<< word;
+}
+
+TEST(Bdf, Lists)
+{
+	EXPECT_EQ(parse_bdfs("0000:00:04.0,01:00.1"),
+		  (std::vector<std::uint32_t>{RF_BDF(0, 0, 0x20), RF_BDF(0, 1, 1)}));
+	for (const char *list : {"", ",", "00:04.0,", ",00:04.0", "00:04.0;00:05.0"})
+		EXPECT_NE(refusal([&] { parse_bdfs(list); }), "") << list;
+	EXPECT_EQ(refusal([] { parse_bdfs("00:04.0,01:00.0,0000:00:04.0"); }),
+		  "PCI function 0000:00:04.0 is named twice in '00:04.0,01:00.0,0000:00:04.0': "
+		  "name each function once");
+	std::string many = "00:00.0";
+	for (int i = 1; i <= RF_FUNCTIONS_MAX; i++)
+		many += "," + format_bdf(RF_BDF(0, 0, i));
+	EXPECT_NE(refusal([&] { parse_bdfs(many); }).find("at most 16"), std::string::npos);
+}
+
+TEST(Function, WhatSysfsSays)
+{
+	test::Sysfs sysfs;
+	sysfs.add_function("0000:01:00.0", {.vendor = 0x1b36, .device = 0x10, .class_code = 0x010802,
+					    .msi = 8, .msix = 65});
+	sysfs.link("bus/pci/devices/0000:01:00.0/driver", "bus/pci/drivers/nvme");
+	sysfs.link("bus/pci/devices/0000:01:00.0/iommu_group", "kernel/iommu_groups/7");
+	sysfs.write("bus/pci/devices/0000:01:00.0/reset_method", "flr pm bus");
+	sysfs.write("bus/pci/devices/0000:01:00.0/dma_mask_bits", "64");
+	sysfs.write("bus/pci/devices/0000:01:00.0/sriov_totalvfs", "4");
+	sysfs.write("bus/pci/devices/0000:01:00.0/sriov_numvfs", "2");
+	sysfs.add_function("0000:00:04.0", {.vendor = 0x1af4, .device = 0x1041,
+					    .class_code = 0x020000});
+	sysfs.write("bus/pci/devices/0000:00:04.0/reset_method", "pm");
+	sysfs.add_function("0000:00:02.0", {.vendor = 0x1b36, .device = 0xc, .class_code = 0x060400});
+
+	const std::vector<Function> functions = read_functions(sysfs.root());
+	ASSERT_EQ(functions.size(), 3u);
+	const Function &bridge = functions[0], &net = functions[1], &nvme = functions[2];
+
+	EXPECT_TRUE(bridge.bridge);
+	EXPECT_EQ(bridge.reset, RF_RESET_NONE);
+	EXPECT_EQ(net.bdf, RF_BDF(0, 0, 0x20));
+	EXPECT_FALSE(net.bridge);
+	EXPECT_EQ(net.msi, 0u);
+	EXPECT_EQ(net.msix, 0u);
+	// Power management stops no DMA for certain; virtio has a reset of its own.
+	EXPECT_EQ(net.reset, RF_RESET_VIRTIO);
+	EXPECT_EQ(net.driver, "");
+	EXPECT_EQ(net.iommu_group, std::nullopt);
+	EXPECT_EQ(nvme.class_code, 0x010802u);
+	EXPECT_EQ(nvme.vendor, 0x1b36);
+	EXPECT_EQ(nvme.driver, "nvme");
+	EXPECT_EQ(nvme.iommu_group, 7u);
+	EXPECT_EQ(nvme.msi, 8u);
+	EXPECT_EQ(nvme.msix, 65u);
+	EXPECT_EQ(nvme.reset, RF_RESET_FUNCTION);
+	EXPECT_EQ(nvme.dma_bits, 64u);
+	EXPECT_EQ(nvme.vfs, 2u);
+	EXPECT_EQ(nvme.vfs_most, 4u);
+	EXPECT_EQ(find_function(functions, nvme.bdf), &nvme);
+	EXPECT_EQ(find_function(functions, RF_BDF(0, 9, 0)), nullptr);
+}
+
+TEST(Function, NoPciBusAtAll)
+{
+	EXPECT_TRUE(read_functions("/nonexistent").empty());
+}
+
+} // namespace
+} // namespace rf
