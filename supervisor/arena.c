@@ -69,7 +69,12 @@ static int rf_home_take(u32 member)
 	rc = rf_step("arena-carve");
 	if (!rc)
 		rc = rf_pool_take_top(RF_OWNER_ARENA, RF_HOME_SIZE, &start);
-	if (!rc)
+	if (rc)
+		return rc;
+	rc = rf_dma_share(start, RF_HOME_SIZE);
+	if (rc)
+		rf_pool_free(start, RF_HOME_SIZE);
+	else
 		rf_homes[member] = (struct rf_arena_segment){ start, RF_HOME_SIZE };
 	return rc;
 }
@@ -79,8 +84,10 @@ static void rf_homes_free(void)
 	u32 member;
 
 	for (member = 0; member < RF_MEMBERS_MAX; member++) {
-		if (rf_homes[member].size)
+		if (rf_homes[member].size) {
+			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
 			rf_pool_free(rf_homes[member].start, rf_homes[member].size);
+		}
 		rf_homes[member] = (struct rf_arena_segment){};
 		rf_home_used[member] = false;
 	}

@@ -176,6 +176,11 @@ static int rf_ioctl_events(struct file *file, void *arg)
 	return rc;
 }
 
+static int rf_ioctl_functions(struct file *file, void *arg)
+{
+	return rf_pci_list(arg);
+}
+
 /* Wrap @subos in a descriptor. Consumes the caller's reference. */
 static int rf_install(struct rf_subos *subos, bool builder, s32 *fd)
 {
@@ -197,21 +202,44 @@ static int rf_install(struct rf_subos *subos, bool builder, s32 *fd)
 	return 0;
 }
 
+/* At most RF_FUNCTIONS_MAX; also of none there is something to free. */
+static u32 *rf_functions_copy(u64 from, u32 count)
+{
+	u32 *functions = kcalloc(RF_FUNCTIONS_MAX, sizeof(*functions), GFP_KERNEL);
+
+	if (!functions)
+		return ERR_PTR(-ENOMEM);
+	if (copy_from_user(functions, u64_to_user_ptr(from), count * sizeof(*functions))) {
+		kfree(functions);
+		return ERR_PTR(-EFAULT);
+	}
+	return functions;
+}
+
 static int rf_ioctl_create(struct file *file, void *arg)
 {
 	struct rf_create *create = arg;
 	struct rf_subos *subos;
-	u32 *cpus;
+	u32 *cpus, *functions;
 	int rc;
 
 	create->available = 0;
-	create->culprit = 0;
+	create->culprit = create->culprit_function = create->problem = 0;
 	if (!create->nr_cpus || create->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
+	if (create->nr_functions > RF_FUNCTIONS_MAX) {
+		create->problem = RF_PROBLEM_MANY;
+		return -ENXIO;
+	}
 	cpus = memdup_user(u64_to_user_ptr(create->cpus), create->nr_cpus * sizeof(*cpus));
 	if (IS_ERR(cpus))
 		return PTR_ERR(cpus);
-	rc = rf_subos_create(create, cpus, &subos);
+	functions = rf_functions_copy(create->functions, create->nr_functions);
+	rc = PTR_ERR_OR_ZERO(functions);
+	if (!rc) {
+		rc = rf_subos_create(create, cpus, functions, &subos);
+		kfree(functions);
+	}
 	kfree(cpus);
 	return rc ?: rf_install(subos, true, &create->fd);
 }
@@ -232,10 +260,13 @@ static const struct rf_ioctl rf_machine_ioctls[] = {
 	{ RF_IOC_MEMORY, sizeof(struct rf_memory), offsetofend(struct rf_memory, node),
 	  rf_ioctl_memory },
 	{ RF_IOC_LIST, sizeof(struct rf_list), sizeof(struct rf_list), rf_ioctl_list },
-	{ RF_IOC_CREATE, sizeof(struct rf_create), sizeof(struct rf_create), rf_ioctl_create },
+	{ RF_IOC_CREATE, sizeof(struct rf_create), offsetofend(struct rf_create, reserved),
+	  rf_ioctl_create },
 	{ RF_IOC_OPEN, sizeof(struct rf_open), sizeof(struct rf_open), rf_ioctl_open },
 	{ RF_IOC_CORES, sizeof(struct rf_cores), sizeof(struct rf_cores), rf_ioctl_cores },
 	{ RF_IOC_EVENTS, sizeof(struct rf_events), sizeof(struct rf_events), rf_ioctl_events },
+	{ RF_IOC_FUNCTIONS, sizeof(struct rf_functions), sizeof(struct rf_functions),
+	  rf_ioctl_functions },
 };
 
 static int rf_machine_open(struct inode *inode, struct file *file)

@@ -92,6 +92,7 @@ void rf_grant_update(void)
 		memset(rf_draft.ranges, 0, sizeof(rf_draft.ranges));
 		memcpy(rf_draft.ranges, subos->ranges,
 		       subos->nr_ranges * sizeof(subos->ranges[0]));
+		rf_pci_grant(subos, &rf_draft);
 		rf_grant_write(subos->boot_area + RF_GRANT_OFF);
 	}
 	if (rf_ficm_self() == U32_MAX)

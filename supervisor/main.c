@@ -40,11 +40,17 @@ static int __init rf_supervisor_init(void)
 	rc = rf_policy_init();
 	if (rc)
 		goto free_release;
+	rc = rf_dma_init();
+	if (rc)
+		goto free_policy;
+	rc = rf_pci_init();
+	if (rc)
+		goto free_dma;
 	rf_watch_init();
 	rf_fault_init();
 	rc = rf_power_init();
 	if (rc)
-		goto free_policy;
+		goto free_pci;
 	rc = rf_device_init();
 	if (rc)
 		goto free_power;
@@ -52,9 +58,13 @@ static int __init rf_supervisor_init(void)
 
 free_power:
 	rf_power_exit();
-free_policy:
+free_pci:
 	rf_fault_exit();
 	rf_watch_exit();
+	rf_pci_exit();
+free_dma:
+	rf_dma_exit();
+free_policy:
 	rf_policy_exit();
 free_release:
 	rf_release_exit();
@@ -76,6 +86,8 @@ static void __exit rf_supervisor_exit(void)
 	rf_power_exit();
 	rf_fault_exit();
 	rf_watch_exit();
+	rf_pci_exit();
+	rf_dma_exit();
 	rf_policy_exit();
 	rf_release_exit();
 	rf_supcon_exit();

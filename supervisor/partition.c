@@ -198,31 +198,56 @@ static struct rf_subos *rf_subos_of_fd(int fd)
 	return subos;
 }
 
+/* What is not asked for is zero, but for cores, which were always left unread. */
+static int rf_resize_check(const struct rf_resize *resize)
+{
+	bool pci = resize->op == RF_RESIZE_PCI_ADD || resize->op == RF_RESIZE_PCI_REMOVE;
+
+	if (resize->op < RF_RESIZE_CORES_ADD || resize->op > RF_RESIZE_PCI_REMOVE ||
+	    resize->nr_cpus > RF_CPUS_MAX || resize->reserved)
+		return -EINVAL;
+	if (pci ? !resize->nr_functions || resize->nr_functions > RF_FUNCTIONS_MAX ||
+		  resize->nr_cpus
+		: resize->nr_functions || resize->function_flags)
+		return -EINVAL;
+	return 0;
+}
+
+/* The list of what is to change hands, to be freed with kfree(); NULL: nothing is listed. */
+static u32 *rf_resize_units(const struct rf_resize *resize)
+{
+	u64 from = resize->nr_functions ? resize->functions : resize->cpus;
+	u32 count = resize->nr_functions ?: resize->nr_cpus;
+
+	return count ? memdup_user(u64_to_user_ptr(from), count * sizeof(u32)) : NULL;
+}
+
 static int rf_ioctl_resize(struct file *file, void *arg)
 {
 	struct rf_partition *partition = file->private_data;
 	struct rf_resize *resize = arg;
 	struct rf_subos *to = NULL;
-	u32 *cpus = NULL;
+	u32 *units;
 	int rc;
 
 	resize->cpus_done = resize->culprit = 0;
 	resize->memory_done = resize->available = 0;
 	resize->error = 0;
-	if (resize->op < RF_RESIZE_CORES_ADD || resize->op > RF_RESIZE_RETURN ||
-	    resize->nr_cpus > RF_CPUS_MAX || resize->reserved)
-		return -EINVAL;
+	resize->functions_done = resize->culprit_function = resize->problem = 0;
+	resize->drivers = 0;
+	rc = rf_resize_check(resize);
+	if (rc)
+		return rc;
 	if (resize->op == RF_RESIZE_MOVE || resize->op == RF_RESIZE_BORROW)
 		to = rf_subos_of_fd(resize->to_fd);
 	if (IS_ERR(to))
 		return PTR_ERR(to);
-	if (resize->nr_cpus)
-		cpus = memdup_user(u64_to_user_ptr(resize->cpus), resize->nr_cpus * sizeof(*cpus));
-	if (IS_ERR(cpus)) {
-		rc = PTR_ERR(cpus);
+	units = rf_resize_units(resize);
+	if (IS_ERR(units)) {
+		rc = PTR_ERR(units);
 	} else {
-		rc = rf_subos_resize(partition->subos, resize, cpus, to);
-		kfree(cpus);
+		rc = rf_subos_resize(partition->subos, resize, units, to);
+		kfree(units);
 	}
 	if (to)
 		kobject_put(&to->kobj);
@@ -330,7 +355,8 @@ static const struct rf_ioctl rf_partition_ioctls[] = {
 	RF_ROW(RF_IOC_POLICY, struct rf_policies, rf_ioctl_policy),
 	RF_ROW(RF_IOC_DEFINE, struct rf_definition, rf_ioctl_define),
 	RF_ROW(RF_IOC_DEFINITION, struct rf_definition, rf_ioctl_definition),
-	RF_ROW(RF_IOC_RESIZE, struct rf_resize, rf_ioctl_resize),
+	{ RF_IOC_RESIZE, sizeof(struct rf_resize), offsetof(struct rf_resize, functions),
+	  rf_ioctl_resize },
 	RF_ROW(RF_IOC_STOP, struct rf_stop_args, rf_ioctl_stop),
 	RF_ROW(RF_IOC_RESET, struct rf_reset, rf_ioctl_reset),
 	RF_ROW(RF_IOC_STATISTICS, struct rf_stats, rf_ioctl_statistics),

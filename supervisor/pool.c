@@ -30,6 +30,17 @@ u8 rf_free_byte(void)
 	return rf_poison ? RF_POISON : 0;
 }
 
+/* Page by page, as the kernel clears huge pages: nobody waits long for this processor. */
+static void rf_fill_window(void *window, u64 pattern, u64 length)
+{
+	u64 done;
+
+	for (done = 0; done < length; done += PAGE_SIZE) {
+		memset64(window + done, pattern, PAGE_SIZE / sizeof(pattern));
+		cond_resched();
+	}
+}
+
 /**
  * rf_fill() - fill physical memory that the supervisor's kernel does not use
  * @start: physical address, page aligned
@@ -51,9 +62,8 @@ int rf_fill(u64 start, u64 size, u8 byte)
 		window = memremap(at, length, MEMREMAP_WB);
 		if (!window)
 			return -ENOMEM;
-		memset64(window, pattern, length / sizeof(pattern));
+		rf_fill_window(window, pattern, length);
 		memunmap(window);
-		cond_resched();
 	}
 	return 0;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way back: every core is held, then memory is cleared and returned, then
- * the cores come online again in the supervisor. It runs in a workqueue, for it
+ * The way back: every core is held, every PCI function quiet, then memory is cleared
+ * and returned, then the cores come online again in the supervisor, and the functions
+ * go back to their drivers. It runs in a workqueue, for it
  * must not depend on who asked: an ioctl, the exit of a killed tool, or a policy.
  */
 #include <linux/completion.h>
@@ -35,7 +36,8 @@ static void rf_release_begin(struct rf_subos *subos)
 
 /*
  * Also what an adjustment gave it meanwhile is held, and a LOAD that was under way counts
- * for nothing. From here on nobody uses its home segment.
+ * for nothing. Its devices write nowhere any more, before any memory changes hands. From
+ * here on nobody uses its home segment.
  */
 static int rf_release_quiet(struct rf_subos *subos)
 {
@@ -50,6 +52,9 @@ static int rf_release_quiet(struct rf_subos *subos)
 	if (subos->state != RF_STATE_STOPPING)
 		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rc = rf_pci_quiesce_all(subos, true);
+	if (rc)
+		return rc;
 	rf_console_end(subos);
 	rf_loans_settle(subos);
 	down_write(&subos->memory_sem);
@@ -101,7 +106,7 @@ static void rf_release_done(struct rf_subos *subos, const struct rf_destroy *arg
  */
 static int rf_release_all(struct rf_subos *subos, struct rf_destroy *args)
 {
-	int rc, rc_cores;
+	int rc, rc_cores, rc_functions;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (subos->gone)
@@ -111,7 +116,8 @@ static int rf_release_all(struct rf_subos *subos, struct rf_destroy *args)
 		return -EIO;
 	rc = rf_release_memory(subos, &args->memory_returned);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
-	if (rc || rc_cores) {
+	rc_functions = rf_pci_return_all(subos);
+	if (rc || rc_cores || rc_functions) {
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}

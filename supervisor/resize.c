@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * RF_IOC_RESIZE: cores and memory change hands while a subOS runs. What all kinds
- * of it have in common is here; who owns what at each step stands in
- * resize_cores.c, resize_move.c and resize_memory.c. The rule is the same for all:
+ * RF_IOC_RESIZE: cores, memory and PCI functions change hands while a subOS runs.
+ * What all kinds of it have in common is here; who owns what at each step stands in
+ * resize_cores.c, resize_move.c, resize_memory.c and resize_pci.c. The rule is the
+ * same for all:
  *
  *   giving   the ledger and the grant page first, then the agent is asked
  *   taking   the agent is asked, and for each unit that it gave up: the grant
@@ -105,39 +106,43 @@ int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc)
 	return rc;
 }
 
-static int rf_resize_locked(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
+static int rf_resize_locked(struct rf_subos *subos, struct rf_resize *args, const u32 *units,
 			    struct rf_subos *to)
 {
 	switch (args->op) {
 	case RF_RESIZE_CORES_ADD:
 	case RF_RESIZE_CORES_REMOVE:
-		return rf_resize_cores(subos, args, cpus);
+		return rf_resize_cores(subos, args, units);
 	case RF_RESIZE_MEMORY_ADD:
 		return rf_resize_memory_add(subos, args);
 	case RF_RESIZE_MEMORY_REMOVE:
 		return rf_resize_memory_remove(subos, args);
 	case RF_RESIZE_MOVE:
 	case RF_RESIZE_BORROW:
-		return to ? rf_resize_move(subos, args, cpus, to) : -EINVAL;
+		return to ? rf_resize_move(subos, args, units, to) : -EINVAL;
 	case RF_RESIZE_RETURN:
-		return rf_resize_return(subos, args, cpus);
+		return rf_resize_return(subos, args, units);
+	case RF_RESIZE_PCI_ADD:
+		return rf_resize_pci_add(subos, args, units);
+	case RF_RESIZE_PCI_REMOVE:
+		return rf_resize_pci_remove(subos, args, units);
 	default:
 		return -EINVAL;
 	}
 }
 
 /**
- * rf_subos_resize() - move cores or memory while a subOS runs
+ * rf_subos_resize() - move cores, memory or functions while a subOS runs
  * @subos: the subOS; of a MOVE, the giver
  * @args: see RF_IOC_RESIZE; results are filled also on an error
- * @cpus: kernel copy of the list of cores
+ * @units: kernel copy of the list of cores, or of functions
  * @to: the receiver of a MOVE or BORROW, else NULL
  *
  * Context: Process context, may sleep, interruptible. Takes `adjusting` of all that
  *          take part, and the ledger lock.
  * Return: 0, or an error as documented for RF_IOC_RESIZE.
  */
-int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
+int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,
 		    struct rf_subos *to)
 {
 	int rc;
@@ -145,10 +150,11 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *c
 	args->cpus_done = args->culprit = 0;
 	args->memory_done = args->available = 0;
 	args->error = 0;
+	args->functions_done = args->culprit_function = args->problem = args->drivers = 0;
 	rf_supcon_settle(subos);
 	if (!mutex_trylock(&subos->adjusting))
 		return -EBUSY;
-	rc = rf_resize_locked(subos, args, cpus, to);
+	rc = rf_resize_locked(subos, args, units, to);
 	mutex_unlock(&subos->adjusting);
 	return rc;
 }
@@ -173,6 +179,8 @@ void rf_resize_late(struct rf_subos *subos, const struct rf_late *late)
 		rf_cores_remove_late(subos, late);
 	else if (late->op == RF_OP_MEMORY_REMOVE)
 		rf_memory_remove_late(subos, late);
+	else if (late->op == RF_OP_PCI_ADD || late->op == RF_OP_PCI_REMOVE)
+		rf_pci_late(subos, late);
 	else if (late->lost)
 		return;		/* it may be using what it was given */
 	else if (late->op == RF_OP_CORES_ADD)

@@ -91,4 +91,27 @@ int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args);
 void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *late);
 void rf_memory_remove_late(struct rf_subos *subos, const struct rf_late *late);
 
+/* Functions change hands: for whom, and until when. */
+struct rf_exchange {
+	struct rf_subos *subos;
+	struct rf_resize *args;		/* gets culprit and error */
+	u64 begun;			/* ktime_get_ns() */
+	u64 end;
+	bool insist;			/* signals do not end the wait */
+};
+
+/* resize_pci.c */
+struct rf_exchange rf_exchange_begin(struct rf_subos *subos, struct rf_resize *args,
+				     u32 timeout_ms, bool insist);
+int rf_functions_ask(const struct rf_exchange *exchange);
+int rf_functions_home(const struct rf_exchange *exchange);
+void rf_functions_offer(struct rf_subos *subos);
+int rf_resize_pci_add(struct rf_subos *subos, struct rf_resize *args, const u32 *bdfs);
+int rf_resize_pci_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *bdfs);
+
+/* resize_settle.c */
+void rf_functions_later(struct rf_subos *subos);
+void rf_functions_settle(struct rf_subos *subos);
+void rf_pci_late(struct rf_subos *subos, const struct rf_late *late);
+
 #endif /* RF_RESIZE_H */

@@ -84,6 +84,7 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 	if (rc)
 		return rc;
 	rf_resize_publish();
+	rf_dma_unmap(subos, start, size);
 	rf_pool_free(start, size);
 	return 0;
 }
@@ -105,16 +106,20 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		return rc;
 	for (; !rc && growth->added < growth->count; growth->added += !rc) {
 		range = &growth->ranges[growth->added];
-		rc = rf_ranges_add(subos, range->start, range->size);
+		rc = rf_dma_map(subos, range->start, range->size);
+		if (!rc)
+			rc = rf_ranges_add(subos, range->start, range->size);
 	}
 	if (!rc)
 		rc = rf_step("memory-grant");
 	while (rc && growth->count) {
 		range = &growth->ranges[--growth->count];
-		if (growth->count < growth->added)
+		if (growth->count < growth->added) {
 			rf_memory_withdraw(subos, range->start, range->size);
-		else
-			rf_pool_free(range->start, range->size);
+			continue;
+		}
+		rf_dma_unmap(subos, range->start, range->size);
+		rf_pool_free(range->start, range->size);
 	}
 	rf_resize_publish();
 	return rc;

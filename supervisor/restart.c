@@ -133,6 +133,12 @@ static int rf_reset_begin(struct rf_subos *subos, u32 flags)
 	return 0;
 }
 
+/* Nothing of what it told its devices is left; those it was to give up are the supervisor's. */
+static int rf_reset_devices(struct rf_subos *subos)
+{
+	return rf_pci_quiesce_all(subos, false) ?: rf_pci_return_taken(subos);
+}
+
 static int rf_reset_clear(struct rf_subos *subos)
 {
 	int rc = 0;
@@ -182,7 +188,9 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 	if (rc)
 		return rc;
 	rf_console_stop(subos);
-	rc = rf_reset_clear(subos);
+	rc = rf_reset_devices(subos);
+	if (!rc)
+		rc = rf_reset_clear(subos);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (subos->destroying)
 		rc = -ENOENT;

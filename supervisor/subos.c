@@ -93,7 +93,7 @@ static bool rf_name_valid(const char *name)
 }
 
 /* Everything that can be told before anything is changed. Ledger lock held. */
-static int rf_create_check(struct rf_create *args, const u32 *cpus)
+static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *functions)
 {
 	struct rf_subos *same;
 	u64 need;
@@ -111,6 +111,9 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus)
 		return -EEXIST;
 	}
 	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
+	if (!rc)
+		rc = rf_pci_check(functions, args->nr_functions, args->function_flags,
+				  &args->culprit_function, &args->problem);
 	if (rc)
 		return rc;
 	need = rf_arena_need();
@@ -134,6 +137,7 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	init_waitqueue_head(&subos->wait);
 	INIT_LIST_HEAD(&subos->node);
 	INIT_LIST_HEAD(&subos->requests);
+	INIT_LIST_HEAD(&subos->functions);
 	subos->kernel_id = RF_KERNEL_NONE;
 	subos->state = RF_STATE_DEFINED;
 	rf_policy_setup(subos);
@@ -141,8 +145,12 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	return subos;
 }
 
-/* Take what was asked for. On error the caller gives back what @subos holds. */
-static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus)
+/*
+ * Take what was asked for: functions last, for what they may reach must be known. On error
+ * the caller gives back what @subos holds.
+ */
+static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
+			  const u32 *functions)
 {
 	int rc;
 
@@ -176,20 +184,24 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		return -ENOMEM;
 	rf_subos_moment(subos, RF_MOMENT_MEMORY);
 
-	rc = rf_step("sysfs");
+	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags,
+			 &args->culprit_function, &args->problem);
+	if (!rc)
+		rc = rf_step("sysfs");
 	if (!rc)
 		rc = rf_sysfs_add(subos);
 	return rc;
 }
 
 /* On an error after the checks, *@out is what the caller has to destroy. Ledger lock held. */
-static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
+static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *functions,
+			    struct rf_subos **out)
 {
 	struct rf_subos *subos;
 	unsigned long flags;
 	int rc;
 
-	rc = rf_create_check(args, cpus);
+	rc = rf_create_check(args, cpus, functions);
 	if (rc)
 		return rc;
 	subos = rf_subos_alloc(args->name);
@@ -201,7 +213,7 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
 	__module_get(THIS_MODULE);	/* until it is given back, see rf_subos_give_back() */
 	*out = subos;
 
-	rc = rf_create_take(subos, args, cpus);
+	rc = rf_create_take(subos, args, cpus, functions);
 
 	/* Visible now; also if it failed, for what might not come back is still owned. */
 	spin_lock_irqsave(&rf_state_lock, flags);
@@ -214,20 +226,25 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, struct rf_s
 	return rc;
 }
 
-static void rf_create_note(struct rf_subos *subos, const struct rf_create *args, const u32 *cpus)
+static void rf_create_note(struct rf_subos *subos, const struct rf_create *args, const u32 *cpus,
+			   const u32 *functions)
 {
 	const u64 event[4] = { args->memory };
 	char list[RF_REASON_MAX];
+	u32 i;
 
 	rf_cores_text(cpus, args->nr_cpus, list, sizeof(list));
 	rf_event(subos, RF_EVENT_CREATED, 0, RF_CAUSE_OPERATOR,
 		 ktime_get_ns() - subos->moments[RF_MOMENT_CREATE], event, list);
+	for (i = 0; i < args->nr_functions; i++)
+		rf_pci_note(subos, functions[i], RF_EVENT_PCI_ADDED, 0, NULL);
 }
 
 /**
- * rf_subos_create() - take cores, memory and a low slice for a new subOS
+ * rf_subos_create() - take cores, memory, a low slice and PCI functions for a new subOS
  * @args: see RF_IOC_CREATE
  * @cpus: kernel copy of the list of cores
+ * @functions: kernel copy of the list of PCI functions
  * @out: the subOS, in state defined, with a reference for the caller
  *
  * The caller is then the builder: it must publish or destroy the subOS.
@@ -235,7 +252,8 @@ static void rf_create_note(struct rf_subos *subos, const struct rf_create *args,
  * Context: Process context, may sleep, interruptible.
  * Return: 0, or an error as documented for RF_IOC_CREATE; then all is as before.
  */
-int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **out)
+int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *functions,
+		    struct rf_subos **out)
 {
 	struct rf_destroy unused = {};
 	pid_t holder;
@@ -254,7 +272,7 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **o
 	}
 	rc = mutex_lock_interruptible(&rf_ledger_lock);
 	if (!rc) {
-		rc = rf_create_locked(args, cpus, out);
+		rc = rf_create_locked(args, cpus, functions, out);
 		mutex_unlock(&rf_ledger_lock);
 	}
 	if (rc && *out) {
@@ -264,7 +282,7 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, struct rf_subos **o
 	if (rc)
 		rf_subos_builder_done();
 	else
-		rf_create_note(*out, args, cpus);
+		rf_create_note(*out, args, cpus, functions);
 	return rc;
 }
 
@@ -423,6 +441,7 @@ int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *gener
 		rf_status_life(subos, status);
 		rf_status_owned(subos, status);
 		rf_status_agent(subos, status);
+		rf_pci_status(subos, status);
 		*generation = subos->generation;
 		rc = 0;
 	}

@@ -18,7 +18,7 @@
 #include "resize.h"
 #include "wire/control_check.h"
 
-#define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE)
+#define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
 #define RF_ANSWER_MS		1000	/* how long our answers may wait for room */
 
 struct rf_request {
@@ -66,18 +66,19 @@ static void rf_request_put(struct rf_request *request)
 /* Does the op change what the subOS uses, so that a late answer matters? */
 static bool rf_op_resizes(enum rf_op op)
 {
-	return op >= RF_OP_CORES_ADD && op <= RF_OP_MEMORY_REMOVE;
+	return (op >= RF_OP_CORES_ADD && op <= RF_OP_MEMORY_REMOVE) ||
+	       op == RF_OP_PCI_ADD || op == RF_OP_PCI_REMOVE;
 }
 
 static u32 rf_op_capability(enum rf_op op)
 {
 	switch (op) {
-	case RF_OP_CORES_ADD:
-	case RF_OP_CORES_REMOVE:
+	case RF_OP_CORES_ADD ... RF_OP_CORES_REMOVE:
 		return RF_CAN_CORES;
-	case RF_OP_MEMORY_ADD:
-	case RF_OP_MEMORY_REMOVE:
+	case RF_OP_MEMORY_ADD ... RF_OP_MEMORY_REMOVE:
 		return RF_CAN_MEMORY;
+	case RF_OP_PCI_ADD ... RF_OP_PCI_REMOVE:
+		return RF_CAN_PCI;
 	case RF_OP_WINDOW:
 		return RF_CAN_CONSOLE;
 	default:
@@ -304,7 +305,7 @@ static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int
  *
  * On a time-out or a signal the request is cancelled, and the agent's last word is
  * waited for, for at most RF_CANCEL_MS. If it does not come in time and the request
- * was about cores or memory, rf_resize_late() gets it.
+ * was about cores, memory or functions, rf_resize_late() gets it.
  *
  * Context: Process context, may sleep. No lock but `adjusting` held.
  * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR; -EPIPE (the
@@ -341,7 +342,7 @@ put:
 	return rc;
 }
 
-/* Does an agent owe the answer to a request about cores or memory? Context: any. */
+/* Does an agent owe the answer to a request that resizes its subOS? Context: any. */
 bool rf_supcon_owed(struct rf_subos *subos)
 {
 	unsigned long flags;

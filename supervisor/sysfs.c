@@ -7,7 +7,7 @@
  *   /sys/class/misc/rainforest/arena          bytes of the pool that are shared memory
  *   /sys/class/misc/rainforest/subos/NAME/    one directory a subOS
  *       id state cause reason stage cpus cpus_online apic_ids memory low_slice
- *       member starts restarts_left on_crash on_reboot beat_age_ms
+ *       member starts restarts_left on_crash on_reboot beat_age_ms functions
  */
 #include <linux/device.h>
 #include <linux/math64.h>
@@ -55,7 +55,7 @@ enum rf_attr_index {
 	RF_ATTR_ID, RF_ATTR_STATE, RF_ATTR_CAUSE, RF_ATTR_REASON, RF_ATTR_STAGE, RF_ATTR_CPUS,
 	RF_ATTR_CPUS_ONLINE, RF_ATTR_APIC_IDS, RF_ATTR_MEMORY, RF_ATTR_LOW_SLICE, RF_ATTR_MEMBER,
 	RF_ATTR_STARTS, RF_ATTR_RESTARTS_LEFT, RF_ATTR_ON_CRASH, RF_ATTR_ON_REBOOT,
-	RF_ATTR_BEAT_AGE, RF_ATTR_NR
+	RF_ATTR_BEAT_AGE, RF_ATTR_FUNCTIONS, RF_ATTR_NR
 };
 
 struct rf_attr {
@@ -81,6 +81,7 @@ RF_ATTR(restarts_left, RF_ATTR_RESTARTS_LEFT);
 RF_ATTR(on_crash, RF_ATTR_ON_CRASH);
 RF_ATTR(on_reboot, RF_ATTR_ON_REBOOT);
 RF_ATTR(beat_age_ms, RF_ATTR_BEAT_AGE);
+RF_ATTR(functions, RF_ATTR_FUNCTIONS);
 
 static struct attribute *rf_subos_attrs[] = {
 	&rf_attr_id.attr,	   &rf_attr_state.attr,	   &rf_attr_cause.attr,
@@ -88,7 +89,7 @@ static struct attribute *rf_subos_attrs[] = {
 	&rf_attr_cpus_online.attr, &rf_attr_apic_ids.attr, &rf_attr_memory.attr,
 	&rf_attr_low_slice.attr,   &rf_attr_member.attr,   &rf_attr_starts.attr,
 	&rf_attr_restarts_left.attr, &rf_attr_on_crash.attr, &rf_attr_on_reboot.attr,
-	&rf_attr_beat_age_ms.attr, NULL,
+	&rf_attr_beat_age_ms.attr, &rf_attr_functions.attr, NULL,
 };
 ATTRIBUTE_GROUPS(rf_subos);
 
@@ -99,6 +100,19 @@ static ssize_t rf_show_list(char *buf, const u32 *list, u32 count)
 
 	for (i = 0; i < count; i++)
 		at += sysfs_emit_at(buf, at, "%s%u", i ? "," : "", list[i]);
+	return at + sysfs_emit_at(buf, at, "\n");
+}
+
+static ssize_t rf_show_functions(char *buf, const struct rf_status *status)
+{
+	char text[RF_PCI_TEXT];
+	ssize_t at = 0;
+	u32 i;
+
+	for (i = 0; i < status->nr_functions; i++) {
+		rf_pci_text(status->functions[i], text, sizeof(text));
+		at += sysfs_emit_at(buf, at, "%s%s", i ? "," : "", text);
+	}
 	return at + sysfs_emit_at(buf, at, "\n");
 }
 
@@ -137,6 +151,8 @@ static ssize_t rf_show_attr(char *buf, enum rf_attr_index index, const struct rf
 		return sysfs_emit(buf, "%s\n", rf_policy_names[status->on_reboot]);
 	case RF_ATTR_BEAT_AGE:
 		return sysfs_emit(buf, "%llu\n", div_u64(status->beat_age_ns, NSEC_PER_MSEC));
+	case RF_ATTR_FUNCTIONS:
+		return rf_show_functions(buf, status);
 	case RF_ATTR_NR:
 		break;
 	}

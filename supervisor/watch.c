@@ -216,6 +216,21 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 	return subos->state == RF_STATE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
 }
 
+/*
+ * Functions that are to leave it (resize_pci.c): once in a while, and when it has ended.
+ * Return: as above.
+ */
+static u64 rf_watch_settle(struct rf_subos *subos, u64 now, u64 interval)
+{
+	u64 at = READ_ONCE(subos->settle_at);
+
+	if (!at || subos->destroying)
+		return interval;
+	if (now >= at || (!rf_state_live(subos->state) && !subos->hold_at))
+		rf_resize_pci_settle(subos);
+	return interval ?: RF_WATCH_RUNNING;
+}
+
 static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 {
 	u64 now, next = 0, interval;
@@ -232,7 +247,7 @@ static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 		rf_arena_restore();
 	}
 	list_for_each_entry(subos, &rf_subos_list, node) {
-		interval = rf_watch_one(subos, now, late);
+		interval = rf_watch_settle(subos, now, rf_watch_one(subos, now, late));
 		if (interval && (!next || interval < next))
 			next = interval;
 	}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Our driver for PCI functions that are lent. As long as it is bound to a function, the PCI
+ * core keeps the path to it awake, nobody else binds to it, and errors and unplugging are
+ * told to us.
+ *
+ * probe() and remove() run with the function's device lock held, which is taken inside the
+ * ledger lock: they never take the ledger lock.
+ */
+#include <linux/device.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/ratelimit.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "pci.h"
+
+#define RF_PCI_DRIVER	KBUILD_MODNAME
+
+/* The function that we bind to our driver, or release from it, right now. */
+static struct rf_lent *rf_pci_hand;	/* ledger lock to write */
+
+/* ---- the driver ---- */
+
+static int rf_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct rf_lent *lent = READ_ONCE(rf_pci_hand);
+	int rc;
+
+	if (!lent || lent->pdev != pdev)
+		return -ENODEV;		/* somebody wrote our name into its driver_override */
+	rc = pci_enable_device_mem(pdev);	/* and all bridges on the way to it */
+	if (rc)
+		return rc;
+	pci_clear_master(pdev);
+	pci_intx(pdev, 0);
+	pci_save_state(pdev);
+	lent->state = pci_store_saved_state(pdev);
+	if (!lent->state) {
+		pci_disable_device(pdev);
+		return -ENOMEM;
+	}
+	pci_set_drvdata(pdev, lent);
+	return 0;
+}
+
+/* Released by us; or unplugged, and then the rest of the way is done by who may sleep. */
+static void rf_pci_remove(struct pci_dev *pdev)
+{
+	struct rf_lent *lent = pci_get_drvdata(pdev);
+	unsigned long flags;
+
+	pci_disable_device(pdev);
+	if (READ_ONCE(rf_pci_hand) == lent)
+		return;
+	rf_pci_silence(pdev);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	WRITE_ONCE(lent->gone, true);
+	lent->flags |= RF_FUNCTION_TAKEN;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	pci_warn(pdev, "unplugged while subOS %s has it\n", lent->subos->name);
+	rf_pci_note(lent->subos, lent->bdf, RF_EVENT_PCI_ERROR, 0, "unplugged");
+	rf_resize_pci_settle(lent->subos);
+}
+
+/* The supervisor goes down, and may start another kernel in its place. */
+static void rf_pci_shutdown(struct pci_dev *pdev)
+{
+	rf_pci_silence(pdev);
+}
+
+static void rf_pci_error(struct pci_dev *pdev, const char *what)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+	struct rf_lent *lent = pci_get_drvdata(pdev);
+
+	if (!__ratelimit(&limit))
+		return;
+	pci_warn(pdev, "%s; subOS %s has it\n", what, lent->subos->name);
+	rf_pci_note(lent->subos, lent->bdf, RF_EVENT_PCI_ERROR, 0, what);
+}
+
+/* The subOS's driver finds out by itself: what it can see of an error is not ours to hide. */
+static pci_ers_result_t rf_pci_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	switch (state) {
+	case pci_channel_io_normal:
+		rf_pci_error(pdev, "an uncorrected error was reported");
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	case pci_channel_io_perm_failure:
+		rf_pci_error(pdev, "it failed for good");
+		return PCI_ERS_RESULT_DISCONNECT;
+	default:
+		rf_pci_error(pdev, "a fatal error was reported: its link is reset");
+		return PCI_ERS_RESULT_NEED_RESET;
+	}
+}
+
+static pci_ers_result_t rf_pci_mmio_enabled(struct pci_dev *pdev)
+{
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+/* As it was when it was taken. Its driver in the subOS has to set it up again. */
+static pci_ers_result_t rf_pci_slot_reset(struct pci_dev *pdev)
+{
+	struct rf_lent *lent = pci_get_drvdata(pdev);
+
+	if (pci_load_saved_state(pdev, lent->state))
+		return PCI_ERS_RESULT_DISCONNECT;
+	pci_restore_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static const struct pci_error_handlers rf_pci_errors = {
+	.error_detected = rf_pci_error_detected,
+	.mmio_enabled = rf_pci_mmio_enabled,
+	.slot_reset = rf_pci_slot_reset,
+};
+
+static struct pci_driver rf_pci_driver = {
+	.name = RF_PCI_DRIVER,
+	.probe = rf_pci_probe,
+	.remove = rf_pci_remove,
+	.shutdown = rf_pci_shutdown,
+	.err_handler = &rf_pci_errors,
+	.driver_managed_dma = true,
+	.driver.suppress_bind_attrs = true,
+};
+
+/* ---- binding ---- */
+
+/* Release it from its driver and, if @ours, bind it to ours. */
+static int rf_pci_bind(struct rf_lent *lent, bool ours)
+{
+	struct device *dev = &lent->pdev->dev;
+	int rc = 0;
+
+	WRITE_ONCE(rf_pci_hand, lent);
+	device_release_driver(dev);
+	if (ours)
+		rc = device_driver_attach(&rf_pci_driver.driver, dev);
+	WRITE_ONCE(rf_pci_hand, NULL);
+	return rc;
+}
+
+/* Its driver stays loaded until it has it back: a reference on its module is held. */
+static int rf_pci_remember(struct rf_lent *lent)
+{
+	struct pci_dev *pdev = lent->pdev;
+	int rc = 0;
+
+	device_lock(&pdev->dev);
+	if (pdev->driver_override) {
+		lent->override = kstrdup(pdev->driver_override, GFP_KERNEL);
+		rc = lent->override ? 0 : -ENOMEM;
+	}
+	if (!rc && pdev->dev.driver && try_module_get(pdev->dev.driver->owner)) {
+		lent->home = pdev->dev.driver;
+		strscpy(lent->driver, lent->home->name, sizeof(lent->driver));
+	}
+	device_unlock(&pdev->dev);
+	return rc;
+}
+
+static int rf_pci_override(struct pci_dev *pdev, const char *name)
+{
+	return driver_set_override(&pdev->dev, &pdev->driver_override, name, strlen(name));
+}
+
+/*
+ * A function that was found at the address of one that was unplugged was kept from all
+ * drivers, see rf_pci_notify(). Now it may have one.
+ */
+static void rf_pci_found_again(u32 bdf)
+{
+	struct pci_dev *pdev;
+	bool kept;
+
+	pdev = rf_pci_get(bdf);
+	if (!pdev)
+		return;
+	device_lock(&pdev->dev);
+	kept = pdev->driver_override && !strcmp(pdev->driver_override, RF_PCI_DRIVER);
+	device_unlock(&pdev->dev);
+	if (kept) {
+		rf_pci_override(pdev, "");
+		if (!rf_pci_stuck(pdev) && device_attach(&pdev->dev) < 0)
+			pci_warn(pdev, "no driver could take it\n");
+	}
+	pci_dev_put(pdev);
+}
+
+/**
+ * rf_pci_bind_ours() - a function leaves its driver for ours
+ * @lent: the function
+ * @begun: set if anything was changed; then rf_pci_bind_home() is due, also on an error
+ *
+ * Its memory BARs are decoded afterwards, it is no bus master, its state is saved.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0, -ENOMEM, -ENODEV: our driver could not have it.
+ */
+int rf_pci_bind_ours(struct rf_lent *lent, bool *begun)
+{
+	struct pci_dev *pdev = lent->pdev;
+	int rc;
+
+	*begun = false;
+	rc = rf_pci_remember(lent);
+	if (!rc)
+		rc = rf_pci_override(pdev, RF_PCI_DRIVER);
+	if (rc)
+		return rc;
+	*begun = true;
+	rc = rf_pci_bind(lent, true);
+	if (READ_ONCE(pdev->dev.driver) == &rf_pci_driver.driver)
+		return 0;	/* perhaps it was quicker to find it by itself */
+	pci_warn(pdev, "cannot be taken from its driver: error %d\n", rc);
+	return -ENODEV;
+}
+
+/**
+ * rf_pci_bind_home() - a function leaves our driver for its old one
+ * @lent: the function, quiet
+ * @used: a subOS could use it: not without a reset, then
+ *
+ * That the old one does not want it any more is a line in the log, and no error: nobody else
+ * has a use for the function then.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_pci_bind_home(struct rf_lent *lent, bool used)
+{
+	struct pci_dev *pdev = lent->pdev;
+	int rc = 0;
+
+	rf_pci_bind(lent, false);
+	if (READ_ONCE(lent->gone)) {
+		rf_pci_found_again(lent->bdf);
+		return;
+	}
+	rf_pci_override(pdev, lent->override ?: "");
+	if (used && rf_pci_stuck(pdev))
+		pci_warn(pdev, "left without a driver: it could not be reset\n");
+	else if (lent->home)
+		rc = device_driver_attach(lent->home, &pdev->dev);
+	if (rc && !READ_ONCE(pdev->dev.driver))
+		pci_warn(pdev, "driver %s did not take it back: error %d\n", lent->driver, rc);
+}
+
+/* ---- what comes in place of what was unplugged ---- */
+
+/* Has a subOS not let go yet of what was at this address? */
+static bool rf_pci_taken_place(struct pci_dev *pdev)
+{
+	struct rf_lent *lent;
+	unsigned long flags;
+	bool taken;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	lent = rf_pci_lent(rf_pci_address(pdev));
+	taken = lent && lent->pdev != pdev;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return taken;
+}
+
+/*
+ * A function was found, perhaps the same one that a subOS still has: then it must not get a
+ * driver here, for its DMA may still be the subOS's.
+ */
+static int rf_pci_notify(struct notifier_block *block, unsigned long action, void *data)
+{
+	struct pci_dev *pdev = to_pci_dev(data);
+
+	if (action != BUS_NOTIFY_ADD_DEVICE || !rf_pci_taken_place(pdev))
+		return NOTIFY_DONE;
+	if (rf_pci_override(pdev, RF_PCI_DRIVER))
+		pci_err(pdev, "cannot be kept from its driver\n");
+	if (!rf_pci_taken_place(pdev))
+		rf_pci_override(pdev, "");	/* it let go meanwhile */
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rf_pci_block = { .notifier_call = rf_pci_notify };
+
+int rf_pci_init(void)
+{
+	int rc;
+
+	rc = bus_register_notifier(&pci_bus_type, &rf_pci_block);
+	if (rc)
+		return rc;
+	rc = pci_register_driver(&rf_pci_driver);
+	if (rc)
+		bus_unregister_notifier(&pci_bus_type, &rf_pci_block);
+	return rc;
+}
+
+void rf_pci_exit(void)
+{
+	pci_unregister_driver(&rf_pci_driver);
+	bus_unregister_notifier(&pci_bus_type, &rf_pci_block);
+	rf_pci_quiet_exit();
+}

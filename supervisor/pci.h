@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of PCI functions share among themselves. */
+#ifndef RF_PCI_H
+#define RF_PCI_H
+
+#include <linux/pci.h>
+
+#include "supervisor.h"
+
+/* pci.c: our driver. Ledger lock */
+int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
+void rf_pci_bind_home(struct rf_lent *lent, bool used);
+
+/* pci_lend.c */
+extern struct list_head rf_pci_parked;
+
+/* pci_check.c. Ledger lock */
+int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 *culprit, u32 *problem);
+enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* of it alone, without force */
+u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
+
+/* pci_quiet.c: a function that surely does nothing any more */
+enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);
+bool rf_pci_stuck(struct pci_dev *pdev);		/* a reset of it failed before */
+void rf_pci_silence(struct pci_dev *pdev);
+bool rf_pci_drain(struct pci_dev *pdev);
+void rf_pci_restore(struct rf_lent *lent);
+void rf_pci_quiet_exit(void);
+
+/* pci_list.c: who has it, and with what address; ledger or state lock */
+struct rf_lent *rf_pci_lent(u32 bdf);
+
+static inline u32 rf_pci_address(const struct pci_dev *pdev)
+{
+	return RF_BDF(pci_domain_nr(pdev->bus), pdev->bus->number, pdev->devfn);
+}
+
+static inline struct pci_dev *rf_pci_get(u32 bdf)
+{
+	return pci_get_domain_bus_and_slot(RF_BDF_DOMAIN(bdf), RF_BDF_BUS(bdf),
+					   RF_BDF_DEVFN(bdf));
+}
+
+#endif /* RF_PCI_H */

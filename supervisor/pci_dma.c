@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What the functions of a subOS can reach by DMA, where an IOMMU translates. Each subOS that
+ * has such functions has one domain: its memory and the arena, each byte at its own physical
+ * address, for its kernel knows no others; but not its low slice, for Linux uses nothing of
+ * the first megabyte for DMA. The domain comes with the first function and goes with the
+ * last. Interrupts are not translated by it.
+ *
+ * An IOMMU group is attached as a whole, by its first function, and until the last of its
+ * functions is detached nobody else can use it: what is in no domain of ours is blocked.
+ *
+ * All is mapped in steps of RF_EXTENT_SIZE, in which memory changes hands: a driver that
+ * chose larger pages would have to unmap all of one to take away a part of it.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "compat/iommu.h"
+#include "supervisor.h"
+
+#define RF_DMA_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)
+
+struct rf_dma {
+	struct iommu_domain *domain;
+	struct list_head groups;	/* struct rf_dma_group */
+};
+
+struct rf_dma_group {
+	struct list_head node;
+	struct iommu_group *group;	/* with a reference */
+	u32 users;			/* functions */
+};
+
+/**
+ * rf_dma_translates() - is a function behind an IOMMU that can confine it?
+ * @pdev: the function
+ *
+ * Context: Process context.
+ */
+bool rf_dma_translates(struct pci_dev *pdev)
+{
+	return iommu_get_domain_for_dev(&pdev->dev);
+}
+
+/* ---- what is mapped ---- */
+
+static bool rf_dma_mapped(const struct rf_dma *dma, u64 at)
+{
+	return iommu_iova_to_phys(dma->domain, at) == at;
+}
+
+/*
+ * What is not mapped is left out, for a driver may take more away than it is asked to where
+ * there is nothing. Each step is flushed before this returns.
+ */
+static void rf_dma_clear(struct rf_dma *dma, u64 start, u64 size)
+{
+	u64 at;
+
+	for (at = start; at < start + size; at += RF_EXTENT_SIZE)
+		if (rf_dma_mapped(dma, at) &&
+		    iommu_unmap(dma->domain, at, RF_EXTENT_SIZE) < RF_EXTENT_SIZE)
+			pr_err("IOMMU: memory at 0x%llx is still mapped\n", at);
+}
+
+static int rf_dma_fill(struct rf_dma *dma, u64 start, u64 size)
+{
+	u64 at;
+	int rc;
+
+	for (at = start; at < start + size; at += RF_EXTENT_SIZE) {
+		rc = rf_iommu_map(dma->domain, at, at, RF_EXTENT_SIZE, RF_DMA_PROT);
+		if (rc) {
+			rf_dma_clear(dma, start, at - start);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* Is there something in [start, start + size) that an IOMMU or firmware keeps for itself? */
+static bool rf_dma_reserved(struct rf_dma_group *group, u64 start, u64 size)
+{
+	struct iommu_resv_region *region, *next;
+	LIST_HEAD(regions);
+	bool reserved;
+
+	reserved = iommu_get_group_resv_regions(group->group, &regions);	/* all, for all we know */
+	list_for_each_entry_safe(region, next, &regions, list) {
+		if (region->type != IOMMU_RESV_DIRECT_RELAXABLE &&
+		    region->start < start + size && start < region->start + region->length)
+			reserved = true;
+		list_del(&region->list);
+		kfree(region);
+	}
+	return reserved;
+}
+
+/* A range for a domain and all groups that are in it. */
+static int rf_dma_extend(struct rf_dma *dma, u64 start, u64 size)
+{
+	struct rf_dma_group *group;
+
+	list_for_each_entry(group, &dma->groups, node)
+		if (rf_dma_reserved(group, start, size))
+			return -EADDRNOTAVAIL;
+	return rf_dma_fill(dma, start, size);
+}
+
+/* Everything that the subOS may reach: for a domain in which nothing is mapped yet. */
+static int rf_dma_populate(struct rf_subos *subos)
+{
+	struct rf_arena_segment segments[RF_SEGMENTS_MAX_ARENA] = {};
+	int rc = 0;
+	u32 i;
+
+	rf_arena_segments(segments);
+	for (i = 0; !rc && i < ARRAY_SIZE(segments); i++)
+		if (segments[i].size)
+			rc = rf_dma_fill(subos->dma, segments[i].start, segments[i].size);
+	for (i = 0; !rc && i < subos->nr_ranges; i++)
+		rc = rf_dma_fill(subos->dma, subos->ranges[i].start, subos->ranges[i].size);
+	return rc;
+}
+
+static bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group)
+{
+	struct rf_arena_segment segments[RF_SEGMENTS_MAX_ARENA] = {};
+	u32 i;
+
+	rf_arena_segments(segments);
+	for (i = 0; i < ARRAY_SIZE(segments); i++)
+		if (segments[i].size &&
+		    rf_dma_reserved(group, segments[i].start, segments[i].size))
+			return true;
+	for (i = 0; i < subos->nr_ranges; i++)
+		if (rf_dma_reserved(group, subos->ranges[i].start, subos->ranges[i].size))
+			return true;
+	return false;
+}
+
+/**
+ * rf_dma_map() - a subOS's functions may reach memory that it gets
+ * @subos: the subOS, which has not heard of the memory yet
+ * @start: physical address, a multiple of RF_EXTENT_SIZE
+ * @size: bytes, a multiple of it
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0, or an error with nothing of it mapped.
+ */
+int rf_dma_map(struct rf_subos *subos, u64 start, u64 size)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	return subos->dma ? rf_dma_extend(subos->dma, start, size) : 0;
+}
+
+/**
+ * rf_dma_unmap() - a subOS's functions cannot reach this memory any more
+ * @subos: the subOS, which does not own it any more
+ * @start: physical address, a multiple of RF_EXTENT_SIZE
+ * @size: bytes, a multiple of it; also if it is not all mapped
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	if (subos->dma)
+		rf_dma_clear(subos->dma, start, size);
+}
+
+/* A segment leaves the arena. Context: process, ledger lock held. */
+void rf_dma_unshare(u64 start, u64 size)
+{
+	struct rf_subos *subos;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		rf_dma_unmap(subos, start, size);
+}
+
+/**
+ * rf_dma_share() - functions of all subOSes may reach a new segment of the arena
+ * @start: physical address, a multiple of RF_EXTENT_SIZE
+ * @size: bytes, a multiple of it
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0, or an error with nothing of it mapped.
+ */
+int rf_dma_share(u64 start, u64 size)
+{
+	struct rf_subos *subos;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		rc = rf_dma_map(subos, start, size);
+		if (rc) {
+			rf_dma_unshare(start, size);
+			return rc;
+		}
+	}
+	return 0;
+}
+
+/* ---- who is confined to it ---- */
+
+static struct rf_dma *rf_dma_create(struct pci_dev *pdev)
+{
+	struct rf_dma *dma = kzalloc(sizeof(*dma), GFP_KERNEL);
+	struct iommu_domain *domain;
+
+	if (!dma)
+		return ERR_PTR(-ENOMEM);
+	domain = rf_iommu_domain_alloc(pdev);
+	if (IS_ERR(domain)) {
+		kfree(dma);
+		return ERR_CAST(domain);
+	}
+	dma->domain = domain;
+	INIT_LIST_HEAD(&dma->groups);
+	iommu_set_fault_handler(domain, rf_dma_fault_told, NULL);
+	return dma;
+}
+
+/* If nothing is confined to it. */
+static void rf_dma_destroy(struct rf_subos *subos)
+{
+	struct rf_dma *dma = subos->dma;
+
+	if (!dma || !list_empty(&dma->groups))
+		return;
+	subos->dma = NULL;
+	iommu_domain_free(dma->domain);
+	kfree(dma);
+}
+
+/* Takes over the reference to @iommu_group, also on an error. */
+static struct rf_dma_group *rf_dma_group_attach(struct rf_dma *dma,
+						struct iommu_group *iommu_group)
+{
+	struct rf_dma_group *group = kzalloc(sizeof(*group), GFP_KERNEL);
+	int rc = -ENOMEM;
+
+	if (!group)
+		goto put_group;
+	rc = iommu_group_claim_dma_owner(iommu_group, dma);
+	if (rc == -EPERM)
+		rc = -EBUSY;		/* another driver uses it: -EPERM is for what never can */
+	if (rc)
+		goto free_group;
+	rc = iommu_attach_group(dma->domain, iommu_group);
+	if (rc)
+		goto release_group;
+	group->group = iommu_group;
+	list_add_tail(&group->node, &dma->groups);
+	return group;
+
+release_group:
+	iommu_group_release_dma_owner(iommu_group);
+free_group:
+	kfree(group);
+put_group:
+	iommu_group_put(iommu_group);
+	return ERR_PTR(rc);
+}
+
+static void rf_dma_group_detach(struct rf_dma *dma, struct rf_dma_group *group)
+{
+	list_del(&group->node);
+	iommu_detach_group(dma->domain, group->group);
+	iommu_group_release_dma_owner(group->group);
+	iommu_group_put(group->group);
+	kfree(group);
+}
+
+/* The group of a function in the subOS's domain, attached if need be. */
+static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_dev *pdev)
+{
+	struct iommu_group *iommu_group = iommu_group_get(&pdev->dev);
+	struct rf_dma_group *group;
+	bool first;
+	int rc = 0;
+
+	if (!iommu_group)
+		return ERR_PTR(-ENODEV);
+	list_for_each_entry(group, &subos->dma->groups, node)
+		if (group->group == iommu_group) {
+			iommu_group_put(iommu_group);
+			return group;
+		}
+	first = list_empty(&subos->dma->groups);
+	group = rf_dma_group_attach(subos->dma, iommu_group);
+	if (IS_ERR(group))
+		return group;
+	if (rf_dma_conflicts(subos, group))
+		rc = -EADDRNOTAVAIL;
+	else if (first)		/* a driver knows what sizes of pages there are only now */
+		rc = rf_dma_populate(subos);
+	if (!rc)
+		return group;
+	rf_dma_group_detach(subos->dma, group);
+	return ERR_PTR(rc);
+}
+
+/**
+ * rf_dma_attach() - from now on a function reaches the memory of its subOS only
+ * @lent: the function: quiet, and bound to our driver like all of its IOMMU group
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0, also if no IOMMU translates; then @lent->attached is false. An error, with
+ *         nothing changed: -EBUSY if something in its group does DMA for the supervisor.
+ */
+int rf_dma_attach(struct rf_lent *lent)
+{
+	struct rf_subos *subos = lent->subos;
+	struct rf_dma_group *group;
+	struct rf_dma *dma;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (lent->attached || !rf_dma_translates(lent->pdev))
+		return 0;
+	if (!subos->dma) {
+		dma = rf_dma_create(lent->pdev);
+		if (IS_ERR(dma))
+			return PTR_ERR(dma);
+		subos->dma = dma;
+	}
+	group = rf_dma_group_of(subos, lent->pdev);
+	if (IS_ERR(group)) {
+		rf_dma_destroy(subos);
+		return PTR_ERR(group);
+	}
+	group->users++;
+	lent->dma_group = group;
+	lent->attached = true;
+	return 0;
+}
+
+/**
+ * rf_dma_detach() - a function is not in its subOS's domain any more
+ * @lent: the function, which is quiet; also if it was not attached
+ *
+ * With the last function of its IOMMU group, the group is the supervisor's again: only then
+ * can a driver be bound to any of them.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_dma_detach(struct rf_lent *lent)
+{
+	struct rf_dma_group *group = lent->dma_group;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!group)
+		return;
+	rf_dma_faults_flush();		/* while it is known whose they are */
+	lent->dma_group = NULL;
+	lent->attached = false;
+	if (!--group->users)
+		rf_dma_group_detach(lent->subos->dma, group);
+	rf_dma_destroy(lent->subos);
+}
+
+int rf_dma_init(void)
+{
+	return rf_dma_faults_init();
+}
+
+/* No subOS is left. */
+void rf_dma_exit(void)
+{
+	rf_dma_faults_exit();
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who has which PCI function, as it is told to others: grant pages, status, events, and the
+ * list of all functions of the machine.
+ */
+#include <linux/pci.h>
+#include <linux/slab.h>
+#include <linux/sort.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "pci.h"
+
+/* An address as people write it. */
+void rf_pci_text(u32 bdf, char *text, size_t size)
+{
+	snprintf(text, size, "%04x:%02x:%02x.%u", RF_BDF_DOMAIN(bdf), RF_BDF_BUS(bdf),
+		 PCI_SLOT(RF_BDF_DEVFN(bdf)), PCI_FUNC(RF_BDF_DEVFN(bdf)));
+}
+
+/**
+ * rf_pci_note() - record an event of a function
+ * @subos: who has it
+ * @bdf: its address
+ * @type: RF_EVENT_PCI_*
+ * @detail: text, or NULL for the address
+ *
+ * Context: Any.
+ */
+void rf_pci_note(struct rf_subos *subos, u32 bdf, enum rf_event_type type, u64 duration_ns,
+		 const char *detail)
+{
+	const u64 event[4] = { bdf };
+	char text[RF_PCI_TEXT];
+
+	rf_pci_text(bdf, text, sizeof(text));
+	rf_event(subos, type, 0, RF_CAUSE_OPERATOR, duration_ns, event, detail ?: text);
+}
+
+struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf)
+{
+	struct rf_lent *lent;
+
+	list_for_each_entry(lent, &subos->functions, node)
+		if (lent->bdf == bdf)
+			return lent;
+	return NULL;
+}
+
+/**
+ * rf_pci_lent() - who has a function
+ * @bdf: its address
+ *
+ * Context: Ledger lock held, or state lock held and the result not used beyond it.
+ * Return: the function, or NULL if it is the supervisor's.
+ */
+struct rf_lent *rf_pci_lent(u32 bdf)
+{
+	struct rf_subos *subos;
+	struct rf_lent *lent;
+
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		lent = rf_pci_find(subos, bdf);
+		if (lent)
+			return lent;
+	}
+	list_for_each_entry(lent, &rf_pci_parked, node)
+		if (lent->bdf == bdf)
+			return lent;
+	return NULL;
+}
+
+static void rf_pci_describe(const struct rf_lent *lent, struct rf_function *function)
+{
+	struct pci_dev *pdev = lent->pdev;
+	int i;
+
+	function->bdf = lent->bdf;
+	function->vendor = pdev->vendor;
+	function->device = pdev->device;
+	function->flags = lent->flags;
+	function->generation = lent->generation;
+	function->config = lent->config;
+	for (i = 0; i < RF_BARS; i++) {
+		const struct resource *bar = &pdev->resource[i];
+
+		if (!(bar->flags & IORESOURCE_MEM) || !pci_resource_len(pdev, i))
+			continue;
+		function->bars[i].start = bar->start;
+		function->bars[i].size = resource_size(bar);
+		if (bar->flags & IORESOURCE_MEM_64)
+			function->bar_types[i] |= RF_BAR_64;
+		if (bar->flags & IORESOURCE_PREFETCH)
+			function->bar_types[i] |= RF_BAR_PREFETCH;
+	}
+}
+
+/*
+ * What a subOS's grant page says about functions; not those that its kernel has given up.
+ * Context: ledger lock held.
+ */
+void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft)
+{
+	const struct rf_lent *lent;
+	u32 i = 0;
+
+	memset(draft->functions, 0, sizeof(draft->functions));
+	list_for_each_entry(lent, &subos->functions, node)
+		if (!lent->given_up || lent->given_up != subos->kernel_id)
+			rf_pci_describe(lent, &draft->functions[i++]);
+	draft->nr_functions = i;
+}
+
+/* Context: state lock held. */
+void rf_pci_status(const struct rf_subos *subos, struct rf_status *status)
+{
+	const struct rf_lent *lent;
+	u32 i = 0;
+
+	lockdep_assert_held(&rf_state_lock);
+	status->dma_isolated = !list_empty(&subos->functions);
+	status->dma_faults = subos->dma_faults;
+	list_for_each_entry(lent, &subos->functions, node) {
+		status->functions[i] = lent->bdf;
+		status->function_flags[i++] = lent->flags;
+		if (!READ_ONCE(lent->attached))
+			status->dma_isolated = 0;
+	}
+	status->nr_functions = i;
+}
+
+static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
+{
+	struct rf_lent *lent;
+
+	info->bdf = rf_pci_address(pdev);
+	info->flags = pdev->is_virtfn ? RF_FUNCTION_VF : 0;
+	info->problem = rf_pci_problem(pdev);
+	info->group = rf_pci_group(pdev);
+	info->iommu = rf_dma_translates(pdev);
+	if (info->problem != RF_PROBLEM_BRIDGE)
+		info->reset = rf_pci_reset_way(pdev);
+	lent = rf_pci_lent(info->bdf);
+	if (!lent)
+		return;
+	info->owner = lent->subos->id;
+	info->flags = lent->flags;
+	info->faults = atomic64_read(&lent->faults);
+	memcpy(info->driver, lent->driver, sizeof(info->driver));
+}
+
+static int rf_info_compare(const void *a, const void *b)
+{
+	const struct rf_function_info *one = a, *other = b;
+
+	return one->bdf < other->bdf ? -1 : one->bdf > other->bdf;
+}
+
+/* Functions come and go meanwhile: of those that came after they were counted, none is told. */
+static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
+{
+	struct pci_dev *pdev = NULL;
+	u32 count = 0;
+
+	for_each_pci_dev(pdev) {
+		if (pci_domain_nr(pdev->bus) > U16_MAX)
+			continue;	/* made up by a driver, and reached through it only */
+		if (infos && count == room) {
+			pci_dev_put(pdev);
+			break;
+		}
+		if (infos)
+			rf_pci_info(pdev, &infos[count]);
+		count++;
+	}
+	return count;
+}
+
+/**
+ * rf_pci_list() - give the list of all functions to user space
+ * @args: see RF_IOC_FUNCTIONS
+ *
+ * Context: Process context, interruptible. Takes the ledger lock.
+ * Return: 0, -EINVAL, -EINTR, -ENOMEM, -EFAULT.
+ */
+int rf_pci_list(struct rf_functions *args)
+{
+	struct rf_function_info *infos;
+	u32 room = rf_pci_collect(NULL, 0);
+	int rc = 0;
+
+	if (args->reserved)
+		return -EINVAL;
+	infos = kvcalloc(max(room, 1u), sizeof(*infos), GFP_KERNEL);
+	if (!infos)
+		return -ENOMEM;
+	if (mutex_lock_interruptible(&rf_ledger_lock)) {
+		kvfree(infos);
+		return -EINTR;
+	}
+	args->count = rf_pci_collect(infos, room);
+	mutex_unlock(&rf_ledger_lock);
+	sort(infos, args->count, sizeof(*infos), rf_info_compare, NULL);
+	if (copy_to_user(u64_to_user_ptr(args->functions), infos,
+			 min(args->capacity, args->count) * sizeof(*infos)))
+		rc = -EFAULT;
+	kvfree(infos);
+	return rc;
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A function that surely does nothing any more. What a subOS told it to do may still be
+ * under way when the subOS is gone, and memory must not change hands before it is over:
+ *
+ *   1. bus mastering off: it begins nothing new
+ *   2. Transactions Pending clear: everything it had asked for has come (PCI Express 5.0,
+ *      7.5.3.5); and a read of its configuration space: the answer cannot pass what the
+ *      function wrote before it, so all of that has arrived as well (2.4.1)
+ *   3. a reset: it forgets what it was told, for the next driver switches bus mastering on
+ *      again before it does anything else
+ *
+ * A reset that worked is proof by itself: it does not end before the function is idle. So
+ * are 1 and 2, for memory; but a function that was not reset could go on where it stopped,
+ * so one whose reset failed is marked as stuck: it is not given back to its driver, nor
+ * handed out again, unless the operator insists. Going to D3hot and back makes a function
+ * forget, but does not wait for anything: it is no proof, and only done in addition.
+ *
+ * What happened to the bus, the power state and the BARs meanwhile is of no interest: they
+ * are as they were when the function was taken, after each of these steps.
+ */
+#include <linux/delay.h>
+#include <linux/io.h>
+#include <linux/jiffies.h>
+#include <linux/pci.h>
+#include <linux/virtio_pci.h>
+#include <linux/xarray.h>
+
+#include "compat/reset_methods.h"
+#include "pci.h"
+
+#define RF_BUS_RESET_TRIES	50	/* while somebody holds a lock of a device behind it */
+#define RF_BUS_RESET_PAUSE_MS	20
+#define RF_VIRTIO_RESET_MS	5000
+#define RF_VIRTIO_PAUSE_MS	2
+#define RF_VIRTIO_FIRST		0x1000	/* PCI device ids (virtio 1.1, 4.1.2) */
+#define RF_VIRTIO_LAST		0x107f
+
+/* By RF_BDF(): functions whose last reset failed. */
+static DEFINE_XARRAY(rf_stuck);
+
+/**
+ * rf_pci_stuck() - did the last reset of a function fail?
+ * @pdev: the function
+ *
+ * Context: Any.
+ */
+bool rf_pci_stuck(struct pci_dev *pdev)
+{
+	return xa_load(&rf_stuck, rf_pci_address(pdev));
+}
+
+static int rf_quiet_mark(struct pci_dev *pdev, void *data)
+{
+	const bool *stuck = data;
+
+	if (!*stuck) {
+		xa_erase(&rf_stuck, rf_pci_address(pdev));
+		return 0;
+	}
+	/* Without memory for the mark it is as if it had not been tried yet. */
+	xa_store(&rf_stuck, rf_pci_address(pdev), xa_mk_value(1), GFP_KERNEL);
+	pci_warn(pdev, "a reset failed: not handed out again without --force\n");
+	return 0;
+}
+
+/* All that this reset was for share its fate. */
+static void rf_quiet_note(struct pci_dev *pdev, enum rf_reset_way way, bool stuck)
+{
+	if (way == RF_RESET_BUS)
+		pci_walk_bus(pdev->bus, rf_quiet_mark, &stuck);
+	else
+		rf_quiet_mark(pdev, &stuck);
+}
+
+/* Where a virtio function has its status register; 0: nowhere that can be reached. */
+static phys_addr_t rf_virtio_status(struct pci_dev *pdev)
+{
+	u8 type, bar, at;
+	u32 offset;
+
+	if (pdev->vendor != PCI_VENDOR_ID_REDHAT_QUMRANET || pdev->device < RF_VIRTIO_FIRST ||
+	    pdev->device > RF_VIRTIO_LAST)
+		return 0;
+	for (at = pci_find_capability(pdev, PCI_CAP_ID_VNDR); at;
+	     at = pci_find_next_capability(pdev, at, PCI_CAP_ID_VNDR)) {
+		pci_read_config_byte(pdev, at + offsetof(struct virtio_pci_cap, cfg_type), &type);
+		pci_read_config_byte(pdev, at + offsetof(struct virtio_pci_cap, bar), &bar);
+		pci_read_config_dword(pdev, at + offsetof(struct virtio_pci_cap, offset), &offset);
+		if (type != VIRTIO_PCI_CAP_COMMON_CFG || bar >= RF_BARS ||
+		    !(pci_resource_flags(pdev, bar) & IORESOURCE_MEM) ||
+		    (u64)offset + sizeof(struct virtio_pci_common_cfg) >
+			    pci_resource_len(pdev, bar))
+			continue;
+		return pci_resource_start(pdev, bar) + offset +
+		       offsetof(struct virtio_pci_common_cfg, device_status);
+	}
+	return 0;
+}
+
+/* Can everything behind the function's port be reset, and is nothing behind a further one? */
+static bool rf_quiet_bus_resets(struct pci_dev *pdev)
+{
+	if (pdev->is_virtfn || pci_is_root_bus(pdev->bus) || !pdev->bus->self ||
+	    !list_empty(&pdev->bus->children))
+		return false;
+	return !pci_probe_reset_slot(pdev->slot) || !pci_probe_reset_bus(pdev->bus);
+}
+
+/**
+ * rf_pci_reset_way() - how a function is reset
+ * @pdev: the function, no bridge
+ *
+ * The reset of a bus is preferred to that of virtio only if the function is alone on it:
+ * nobody else has to change hands then.
+ *
+ * Context: Process context.
+ */
+enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev)
+{
+	bool bus;
+
+	if (rf_reset_is_function(pdev))
+		return RF_RESET_FUNCTION;
+	bus = rf_quiet_bus_resets(pdev);
+	if (bus && list_is_singular(&pdev->bus->devices))
+		return RF_RESET_BUS;
+	if (rf_virtio_status(pdev))
+		return RF_RESET_VIRTIO;
+	return bus ? RF_RESET_BUS : RF_RESET_NONE;
+}
+
+static int rf_quiet_reset_bus(struct pci_dev *pdev)
+{
+	int rc, tries = RF_BUS_RESET_TRIES;
+
+	while ((rc = pci_reset_bus(pdev)) == -EAGAIN && --tries)
+		msleep(RF_BUS_RESET_PAUSE_MS);
+	return rc;
+}
+
+/* Its BARs are in place and decoded. */
+static int rf_quiet_reset_virtio(struct pci_dev *pdev)
+{
+	unsigned long until = jiffies + msecs_to_jiffies(RF_VIRTIO_RESET_MS);
+	phys_addr_t at = rf_virtio_status(pdev);
+	void __iomem *status;
+	int rc = 0;
+
+	status = at ? ioremap(at, sizeof(u8)) : NULL;
+	if (!status)
+		return -ENOMEM;
+	iowrite8(0, status);
+	while (ioread8(status)) {	/* 0 is read when all is over (virtio 1.1, 4.1.4.3.2) */
+		if (time_after(jiffies, until)) {
+			rc = -ETIMEDOUT;
+			break;
+		}
+		msleep(RF_VIRTIO_PAUSE_MS);
+	}
+	iounmap(status);
+	return rc;
+}
+
+static int rf_quiet_reset(struct pci_dev *pdev, enum rf_reset_way way)
+{
+	int rc = -ENOTTY;
+
+	switch (way) {
+	case RF_RESET_BUS:
+		return rf_quiet_reset_bus(pdev);	/* takes the locks of all behind it */
+	case RF_RESET_VIRTIO:
+		return rf_quiet_reset_virtio(pdev);
+	case RF_RESET_FUNCTION:
+		pci_dev_lock(pdev);
+		rc = __pci_reset_function_locked(pdev);
+		pci_dev_unlock(pdev);
+		return rc;
+	case RF_RESET_NONE:
+		if (!rf_reset_is_power(pdev))
+			return rc;
+		pci_dev_lock(pdev);
+		__pci_reset_function_locked(pdev);
+		pci_dev_unlock(pdev);
+		return rc;
+	}
+	return rc;
+}
+
+/* The subOS may have put it to sleep behind our back: the core believes that it is in D0. */
+static void rf_quiet_wake(struct pci_dev *pdev)
+{
+	u16 control;
+
+	if (!pdev->pm_cap)
+		return;
+	pci_read_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL, &control);
+	if (!(control & PCI_PM_CTRL_STATE_MASK) || PCI_POSSIBLE_ERROR(control))
+		return;
+	pci_write_config_word(pdev, pdev->pm_cap + PCI_PM_CTRL,
+			      control & ~PCI_PM_CTRL_STATE_MASK);
+	msleep(max(pdev->d3hot_delay, 10u));
+}
+
+static void rf_quiet_mask(struct pci_dev *pdev, u8 cap, int flags_at, u16 enable)
+{
+	u16 flags;
+
+	if (!cap)
+		return;
+	pci_read_config_word(pdev, cap + flags_at, &flags);
+	if (flags & enable)
+		pci_write_config_word(pdev, cap + flags_at, flags & ~enable);
+}
+
+/**
+ * rf_pci_silence() - a function begins nothing new, and does not answer
+ * @pdev: the function
+ *
+ * A kernel that still runs can undo this: it is the first step, not a proof.
+ *
+ * Context: Process context.
+ */
+void rf_pci_silence(struct pci_dev *pdev)
+{
+	pci_write_config_word(pdev, PCI_COMMAND, PCI_COMMAND_INTX_DISABLE);
+}
+
+/**
+ * rf_pci_restore() - a function is again as it was when it was taken
+ * @lent: the function
+ *
+ * It decodes its memory BARs, but is no bus master, and has no interrupts.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_pci_restore(struct rf_lent *lent)
+{
+	struct pci_dev *pdev = lent->pdev;
+
+	pci_dev_lock(pdev);
+	rf_quiet_mask(pdev, pdev->msi_cap, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE);
+	rf_quiet_mask(pdev, pdev->msix_cap, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
+	if (!pci_load_saved_state(pdev, lent->state))
+		pci_restore_state(pdev);
+	pci_dev_unlock(pdev);
+}
+
+/**
+ * rf_pci_drain() - a function begins nothing new, and what it had begun is over
+ * @pdev: the function
+ *
+ * Context: Process context, may sleep.
+ * Return: is that so?
+ */
+bool rf_pci_drain(struct pci_dev *pdev)
+{
+	u16 command;
+	bool done;
+
+	pci_dev_lock(pdev);
+	rf_quiet_wake(pdev);
+	rf_pci_silence(pdev);
+	done = pci_wait_for_pending_transaction(pdev);
+	pci_read_config_word(pdev, PCI_COMMAND, &command);
+	pci_dev_unlock(pdev);
+	return done && (!(command & PCI_COMMAND_MASTER) || PCI_POSSIBLE_ERROR(command));
+}
+
+/*
+ * It was unplugged, or only taken out of the list of devices: then it is still there and
+ * works on, perhaps found again under the same address. Others are not touched, and no
+ * bus is reset, for it may have been put in order since.
+ */
+static int rf_quiet_gone(struct pci_dev *pdev)
+{
+	u32 bdf = rf_pci_address(pdev);
+	struct pci_dev *now;
+	bool drained;
+	int rc;
+
+	if (pdev->is_virtfn)
+		return 0;	/* removed by its physical function: it does not exist any more */
+	now = rf_pci_get(bdf);
+	if (!now)
+		now = pci_dev_get(pdev);
+	if (!pci_device_is_present(now) || now->vendor != pdev->vendor ||
+	    now->device != pdev->device) {
+		pci_dev_put(now);
+		return 0;
+	}
+	drained = rf_pci_drain(now);
+	rc = rf_reset_is_function(now) ? rf_quiet_reset(now, RF_RESET_FUNCTION) : -ENOTTY;
+	rf_quiet_note(now, RF_RESET_FUNCTION, rc);
+	pci_dev_put(now);
+	return !rc || drained ? 0 : -EIO;
+}
+
+/**
+ * rf_pci_quiesce() - a function does nothing any more, and has forgotten what it was told
+ * @lent: the function; nobody uses it any more, or is going to before this returns
+ *
+ * Afterwards it is as rf_pci_restore() leaves it.
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0 if that is proven, else -EIO. rf_pci_stuck() tells whether it was reset.
+ */
+int rf_pci_quiesce(struct rf_lent *lent)
+{
+	struct pci_dev *pdev = lent->pdev;
+	enum rf_reset_way way;
+	bool drained;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (READ_ONCE(lent->gone))
+		return rf_quiet_gone(pdev);
+	if (!pci_device_is_present(pdev))
+		return 0;		/* nothing comes from a function that does not answer */
+	drained = rf_pci_drain(pdev);
+	way = rf_pci_reset_way(pdev);
+	if (way == RF_RESET_VIRTIO)
+		rf_pci_restore(lent);
+	rc = rf_quiet_reset(pdev, way);
+	rf_pci_restore(lent);
+	rf_quiet_note(pdev, way, way == RF_RESET_NONE ? !drained : rc);
+	return !rc || drained ? 0 : -EIO;
+}
+
+void rf_pci_quiet_exit(void)
+{
+	xa_destroy(&rf_stuck);
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Functions that are `leaving` a subOS when nobody waits for that any more: they were taken
+ * by force, or unplugged, or given to an agent that did not say what came of it. Each stays
+ * the subOS's, for the kernel there may still have it mapped, until the agent confirms that
+ * it does not use it, or the subOS ends. The agent is asked again once a second.
+ */
+#include <linux/string.h>
+#include <linux/workqueue.h>
+
+#include "resize.h"
+
+#define RF_SETTLE_MS		2000	/* for the agent to answer */
+#define RF_SETTLE_AGAIN		NSEC_PER_SEC
+
+/**
+ * rf_functions_later() - if something is still leaving, look at it again later
+ * @subos: the subOS, which watch.c looks after
+ *
+ * Context: Process context. `adjusting` held.
+ */
+void rf_functions_later(struct rf_subos *subos)
+{
+	struct rf_lent *lent;
+
+	list_for_each_entry(lent, &subos->functions, node)
+		if (lent->leaving) {
+			WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
+			return;
+		}
+}
+
+/* What was unplugged is leaving. The grant page says so before the agent is asked. */
+static void rf_functions_unplugged(struct rf_subos *subos)
+{
+	struct rf_lent *lent;
+	unsigned long flags;
+
+	mutex_lock(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(lent, &subos->functions, node)
+		if (READ_ONCE(lent->gone)) {
+			lent->leaving = true;
+			lent->flags |= RF_FUNCTION_TAKEN;
+		}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_resize_publish();
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/**
+ * rf_functions_settle() - get on with all that is leaving, as far as the agent can be asked
+ * @subos: the subOS
+ *
+ * Context: Process context, may sleep. Only `adjusting` held.
+ */
+void rf_functions_settle(struct rf_subos *subos)
+{
+	struct rf_resize unused = {};
+	struct rf_exchange exchange = rf_exchange_begin(subos, &unused, RF_SETTLE_MS, true);
+
+	rf_functions_unplugged(subos);
+	if (!rf_resize_ready(subos, RF_CAN_PCI))
+		rf_functions_ask(&exchange);
+	rf_functions_home(&exchange);
+	rf_functions_offer(subos);
+	rf_functions_later(subos);
+}
+
+/* An adjustment that is under way is waited for only if it ends soon. */
+static void rf_settle_one(struct rf_subos *subos)
+{
+	s64 args[RF_CONTROL_ARGS] = {};
+
+	if (!rf_resize_alive(subos)) {
+		mutex_lock(&subos->adjusting);
+	} else if (rf_supcon_owed(subos)) {
+		/* If the answer was lost, this one tells; what follows is rf_pci_late(). */
+		if (READ_ONCE(subos->state) == RF_STATE_RUNNING)
+			rf_supcon_request(subos, RF_OP_PING, args, RF_SETTLE_MS, NULL, NULL);
+		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
+		return;
+	} else if (!mutex_trylock(&subos->adjusting)) {
+		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
+		return;
+	}
+	rf_functions_settle(subos);
+	mutex_unlock(&subos->adjusting);
+}
+
+/* A subOS that has waited since before @begun, with a reference, or NULL. */
+static struct rf_subos *rf_settle_next(u64 begun)
+{
+	struct rf_subos *subos, *found = NULL;
+	unsigned long flags;
+	u64 at;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		at = READ_ONCE(subos->settle_at);
+		if (!at || at > begun || subos->destroying)
+			continue;
+		WRITE_ONCE(subos->settle_at, 0);
+		kobject_get(&subos->kobj);
+		found = subos;
+		break;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return found;
+}
+
+static void rf_settle_run(struct work_struct *work)
+{
+	u64 begun = ktime_get_ns();
+	struct rf_subos *subos;
+
+	while ((subos = rf_settle_next(begun))) {
+		rf_settle_one(subos);
+		kobject_put(&subos->kobj);
+	}
+}
+
+static DECLARE_WORK(rf_settle_work, rf_settle_run);
+
+/**
+ * rf_resize_pci_settle() - get on with functions that are to leave a subOS
+ * @subos: the subOS; one of its functions was unplugged, or is still leaving
+ *
+ * Context: Any, also with the state lock held.
+ */
+void rf_resize_pci_settle(struct rf_subos *subos)
+{
+	WRITE_ONCE(subos->settle_at, ktime_get_ns());
+	rf_supcon_queue(&rf_settle_work);
+}
+
+/* The agent's last word came, or is known to be lost. Context: as rf_resize_late(). */
+void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	struct rf_lent *lent = rf_pci_find(subos, late->args[0]), *other;
+	bool done = !late->lost && late->answer == RF_ANSWER_DONE;
+
+	if (lent && late->op == RF_OP_PCI_ADD && !late->lost && !done)
+		lent->given_up = subos->kernel_id;	/* it is not there */
+	if (lent && late->op == RF_OP_PCI_REMOVE && (late->lost || done)) {
+		if (done)
+			lent->given_up = subos->kernel_id;
+		lent->leaving = true;
+		/* And what was given up with it, and had to wait for it. */
+		list_for_each_entry(other, &subos->functions, node)
+			if (other->given_up == subos->kernel_id)
+				other->leaving = true;
+	}
+	rf_functions_settle(subos);
+}
