@@ -5,13 +5,19 @@
  */
 #include <linux/delay.h>
 #include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/log2.h>
+#include <linux/mm.h>
 #include <linux/mutex.h>
+#include <linux/sizes.h>
 #include <linux/string.h>
 
 #include "rf_subos.h"
 
 /* The supervisor holds `sequence` odd for microseconds; it may be delayed. */
 #define RF_GRANT_TRIES	100
+
+#define RF_BAR_MIN	16		/* bytes: the low 4 bits of a BAR are its type */
 
 static const struct rf_grant *rf_grant;
 static u32 rf_self;			/* own member number */
@@ -33,6 +39,8 @@ static int rf_snapshot_check(const struct rf_grant *copy)
 	for (i = 0; i < copy->nr_ranges; i++)
 		if (!rf_range_ok(&copy->ranges[i]))
 			return -EINVAL;
+	if (copy->nr_functions > RF_FUNCTIONS_MAX)
+		return -EINVAL;
 	return 0;
 }
 
@@ -148,4 +156,146 @@ bool rf_grant_has_range(u64 start, u64 size)
 out:
 	mutex_unlock(&rf_snapshot_lock);
 	return at >= end;
+}
+
+/* Do they share a byte? The second one may be empty. */
+static bool rf_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
+{
+	return b_size && (a - b < b_size || b - a < a_size);
+}
+
+/* Could a function be reached there, and is it neither our own memory nor the arena? */
+static bool rf_device_range_ok(u64 start, u64 size)
+{
+	u32 i;
+
+	lockdep_assert_held(&rf_snapshot_lock);
+	if (!start || !IS_ALIGNED(start, size) || start >= rf_phys_end() ||
+	    size > rf_phys_end() - start)
+		return false;
+	for (i = 0; i < rf_snapshot.nr_ranges; i++)
+		if (rf_overlap(start, size, rf_snapshot.ranges[i].start,
+			       rf_snapshot.ranges[i].size))
+			return false;
+	for (i = 0; i < RF_SEGMENTS_MAX_ARENA; i++)
+		if (rf_overlap(start, size, rf_snapshot.segments[i].start,
+			       rf_snapshot.segments[i].size))
+			return false;
+	return region_intersects(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) ==
+	       REGION_DISJOINT;
+}
+
+/* Memory BARs as a stock kernel reads them from registers: there is no other shape. */
+static bool rf_bars_ok(const struct rf_function *function)
+{
+	u32 i;
+
+	for (i = 0; i < RF_BARS; i++) {
+		const struct rf_bar *bar = &function->bars[i];
+		u8 type = function->bar_types[i];
+
+		if (!bar->size)
+			continue;
+		if (bar->size < RF_BAR_MIN || !is_power_of_2(bar->size) ||
+		    !rf_device_range_ok(bar->start, bar->size))
+			return false;
+		if (type & ~(RF_BAR_64 | RF_BAR_PREFETCH))
+			return false;
+		if (!(type & RF_BAR_64)) {
+			if (bar->start + bar->size > SZ_4G)
+				return false;
+		} else if (++i == RF_BARS || function->bars[i].size) {
+			return false;	/* no room for its upper half */
+		}
+	}
+	return true;
+}
+
+static bool rf_function_ok(const struct rf_function *function)
+{
+	return function->vendor && function->vendor != 0xffff &&
+	       rf_device_range_ok(function->config, RF_CONFIG_SIZE) && rf_bars_ok(function);
+}
+
+/**
+ * rf_grant_function() - what the page says of a function of ours.
+ * @bdf: RF_BDF()
+ * @function: a copy, checked
+ *
+ * Context: process context, may sleep.
+ * Return: 0; -ENOENT: it is not ours; -EINVAL: what the page says makes no sense;
+ * -EAGAIN: the page does not keep still.
+ */
+int rf_grant_function(u32 bdf, struct rf_function *function)
+{
+	int err;
+	u32 i;
+
+	mutex_lock(&rf_snapshot_lock);
+	err = rf_snapshot_take();
+	if (err)
+		goto unlock;
+	err = -ENOENT;
+	for (i = 0; i < rf_snapshot.nr_functions; i++) {
+		if (rf_snapshot.functions[i].bdf != bdf)
+			continue;
+		*function = rf_snapshot.functions[i];
+		err = rf_function_ok(function) ? 0 : -EINVAL;
+		break;
+	}
+unlock:
+	mutex_unlock(&rf_snapshot_lock);
+	return err;
+}
+
+/**
+ * rf_grant_functions() - which functions are ours.
+ * @bdfs: RF_BDF() of each, in the order of the page
+ *
+ * Context: process context, may sleep.
+ * Return: how many, or a negative error.
+ */
+int rf_grant_functions(u32 bdfs[RF_FUNCTIONS_MAX])
+{
+	int rc;
+	u32 i;
+
+	mutex_lock(&rf_snapshot_lock);
+	rc = rf_snapshot_take();
+	if (!rc) {
+		rc = rf_snapshot.nr_functions;
+		for (i = 0; i < rf_snapshot.nr_functions; i++)
+			bdfs[i] = rf_snapshot.functions[i].bdf;
+	}
+	mutex_unlock(&rf_snapshot_lock);
+	return rc;
+}
+
+/**
+ * rf_grant_function_taken() - was a function taken by force, or is it not ours any more?
+ * @bdf: RF_BDF()
+ * @generation: of when it was given
+ *
+ * One look, for it may come with interrupts off. Says yes only if the page kept still
+ * meanwhile: a yes is for good, and a no is true for no longer than the look took anyway.
+ *
+ * Context: any.
+ */
+bool rf_grant_function_taken(u32 bdf, u32 generation)
+{
+	u32 sequence = smp_load_acquire(&rf_grant->sequence);
+	u32 count = READ_ONCE(rf_grant->nr_functions), i;
+	bool taken = true;
+
+	for (i = 0; i < min_t(u32, count, RF_FUNCTIONS_MAX); i++) {
+		const struct rf_function *function = &rf_grant->functions[i];
+
+		if (READ_ONCE(function->bdf) != bdf ||
+		    READ_ONCE(function->generation) != generation)
+			continue;
+		taken = READ_ONCE(function->flags) & RF_FUNCTION_TAKEN;
+		break;
+	}
+	smp_rmb();	/* all of the above before the second look */
+	return taken && !(sequence & 1) && READ_ONCE(rf_grant->sequence) == sequence;
 }

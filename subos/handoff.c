@@ -26,8 +26,8 @@ static_assert(sizeof(struct rf_handoff) == 2264);
 static_assert(sizeof(struct rf_handoff) <= RF_HANDOFF_MAX);
 static_assert(RF_HANDOFF_OFF + RF_HANDOFF_MAX <= RF_TRAMPOLINE_OFF);
 
-/* First address this processor cannot form. */
-static u64 rf_phys_end(void)
+/* First address this processor cannot form. Context: any. */
+u64 rf_phys_end(void)
 {
 	return 1ULL << boot_cpu_data.x86_phys_bits;
 }

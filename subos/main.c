@@ -8,7 +8,8 @@
  * hooks come before the cores, because a core that fails to start may end in a
  * panic; the grant page comes before the veto, which looks at it, and the veto
  * before the first core is started. The arena is joined with all cores up; what
- * lives in it, console and requests, comes last.
+ * lives in it, console and requests, comes next. PCI functions come last: a subOS
+ * can do without one that fails, and the user's init finds those that work.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -85,6 +86,7 @@ static int __init rf_subos_init(void)
 	err = rf_connect(handoff);
 	if (err)
 		goto unguard_cpus;
+	rf_pci_start();
 
 	pr_info("subOS \"%s\" (id %u): %u core(s) up\n", handoff->name, handoff->id,
 		handoff->nr_cpus);

@@ -10,6 +10,8 @@
  *   cpus.c        the veto on cores that are not ours; cores come and go
  *   memory.c      memory comes and goes
  *   console.c     the hvc console
+ *   pci.c         the host bridge that has only our functions; they come and go
+ *   pci_config.c  what may be read and written in their configuration spaces
  *   statistics.c  numbers for people
  *   shutdown.c    every way down ends here, not in the machine's reset line
  */
@@ -30,6 +32,7 @@
 struct rf_handoff *rf_handoff_find(void);
 int rf_handoff_check(const struct rf_handoff *handoff);
 bool rf_range_ok(const struct rf_range *range);
+u64 rf_phys_end(void);
 
 /* grant.c */
 int rf_grant_open(phys_addr_t grant);
@@ -38,6 +41,9 @@ const struct rf_grant *rf_grant_page(void);
 u32 rf_grant_sequence(void);
 bool rf_granted(u32 apic_id);
 bool rf_grant_has_range(u64 start, u64 size);
+int rf_grant_function(u32 bdf, struct rf_function *function);
+int rf_grant_functions(u32 bdfs[RF_FUNCTIONS_MAX]);
+bool rf_grant_function_taken(u32 bdf, u32 generation);
 
 /* report.c */
 int rf_report_open(phys_addr_t mailbox);
@@ -71,6 +77,11 @@ int rf_cores_remove(struct rf_request *request, const s64 *args, s64 *results);
 /* memory.c */
 int rf_memory_add(struct rf_request *request, const s64 *args, s64 *results);
 int rf_memory_remove(struct rf_request *request, const s64 *args, s64 *results);
+
+/* pci.c */
+void rf_pci_start(void);
+int rf_pci_add(struct rf_request *request, const s64 *args, s64 *results);
+int rf_pci_remove(struct rf_request *request, const s64 *args, s64 *results);
 
 /* console.c */
 int rf_console_start(void);

@@ -114,6 +114,8 @@ static const rf_op_handler rf_ops[RF_OP_NR] = {
 	[RF_OP_PING]		= rf_ping,
 	[RF_OP_STATISTICS]	= rf_statistics_fill,
 	[RF_OP_WINDOW]		= rf_console_window,
+	[RF_OP_PCI_ADD]		= rf_pci_add,
+	[RF_OP_PCI_REMOVE]	= rf_pci_remove,
 };
 
 /* The grant may have changed: map segments of new peers, forget gone ones. */
@@ -267,7 +269,8 @@ static int rf_hello(void)
 		.op = RF_OP_HELLO,
 		.args = {
 			RF_CONTROL_VERSION,
-			RF_CAN_CORES | RF_CAN_MEMORY | (rf_console_there() ? RF_CAN_CONSOLE : 0),
+			RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_PCI |
+				(rf_console_there() ? RF_CAN_CONSOLE : 0),
 			memory_block_size_bytes(),
 			num_present_cpus(),
 		},
