@@ -9,7 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from lab import Machine, MachineDied, Timeout, paths
+from lab import LabError, Machine, MachineDied, Timeout, paths
 
 LAB = paths.SOURCE / "tests/lab/lab"
 
@@ -161,6 +161,28 @@ def test_runtime_pool_and_disk(machines, tmp_path):
     assert machine.sh("cat /sys/block/nvme0n1/size") == f"{(32 << 20) // 512}\n"
     path = machine.sh("readlink -f /sys/block/nvme0n1/device/device").strip()
     assert re.search(r"/0000:00:[^/]+/0000:01:00.0$", path)
+
+
+@pytest.mark.budget(60)
+def test_devices(machines):
+    """Each function is where it is said to be, by the name it has here, and the IOMMU is on."""
+    machine = machines(
+        snapshot=False, iommu=True, disks=["nvme:blank=32M", "virtio:blank=16M:rootbus"],
+        devices=["e1000e", "virtio-net:function", "edu:rootbus"],
+    )  # fmt: skip
+    where = {name: machine.bdf(name) for name in ("disk0", "disk1", "dev0", "dev1", "dev2")}
+    found = machine.sh("cd /sys/bus/pci/devices; grep -H . */device").split()
+    ids = {line.partition("/")[0]: line.rpartition(":")[2] for line in found}
+    assert [ids[each] for each in where.values()] == [
+        "0x0010", "0x1042", "0x10d3", "0x1041", "0x11e8",
+    ]  # fmt: skip
+    assert where["disk1"].startswith("0000:00:") and where["dev2"].startswith("0000:00:")
+    assert where["dev0"].removesuffix(".0") == where["dev1"].removesuffix(".1")
+    groups = "cd /sys/bus/pci/devices; realpath {dev0}/iommu_group {dev1}/iommu_group"
+    first, second = machine.sh(groups.format(**where)).split()
+    assert first == second
+    with pytest.raises(LabError, match="no PCI function 'disk2'"):
+        machine.bdf("disk2")
 
 
 def test_trace(machines):

@@ -10,7 +10,7 @@ import time
 import tty
 
 from . import qemu
-from .config import Config
+from .config import Config, Device
 from .errors import LabError, Timeout
 from .kernels import stock
 from .machine import Machine
@@ -55,6 +55,8 @@ def parse(argv):
         verb.add_argument("target", metavar="DST")
     verb = add(verbs, "serial", serial, "show what came out of a serial port", named)
     verb.add_argument("port", type=int, choices=range(qemu.SERIALS), metavar="N")
+    verb = add(verbs, "bdf", bdf, "show the PCI address of a disk or device", named)
+    verb.add_argument("function", metavar="disk0|dev0")
     verb = add(verbs, "shell", shell, "interactive shell on the supervisor", machine)
     verb.add_argument("--up", action="store_true", help="start the machine if it is down; "
                       "one started here goes down with the shell")  # fmt: skip
@@ -98,7 +100,13 @@ def machine_options(named):
     group.add_argument("--qemu-arg", dest="qemu_args", action="append", default=[], metavar="ARG",
                        help="repeatable")  # fmt: skip
     group.add_argument("--disk", dest="disks", action="append", default=[],
-                       metavar="nvme|virtio:FILE[:rootbus]", help="repeatable")  # fmt: skip
+                       metavar="nvme|virtio:FILE|blank=SIZE[:rootbus|:function][:snapshot]",
+                       help="a disk, from disk0 on (repeatable)")  # fmt: skip
+    group.add_argument("--device", dest="devices", action="append", default=[],
+                       metavar="|".join(Device.KINDS) + "[:rootbus|:function]",
+                       help="a device, from dev0 on (repeatable)")  # fmt: skip
+    group.add_argument("--iommu", nargs="?", const=True, default=False, choices=(True, "intremap"),
+                       metavar="intremap", help="an IOMMU; with 'intremap', also for interrupts")
     group.add_argument("--trace", action="store_true",
                        help="log every access of a vCPU to a device")  # fmt: skip
     group.add_argument("--allow-reboot", action="store_true",
@@ -186,6 +194,10 @@ def get(args):
 def serial(args):
     machine = Machine(name=args.name)  # also of a machine that is gone, if its folder was kept
     sys.stdout.write(machine.serial(args.port))
+
+
+def bdf(args):
+    print(Machine.attach(args.name).bdf(args.function))
 
 
 def shell(args):

@@ -27,25 +27,74 @@ def format_size(size):
     return str(size)
 
 
+def split_flags(text, flags):
+    """'nvme:FILE:rootbus' -> 'nvme:FILE' and {'root_bus': True}: the words of @flags at the end."""
+    found = {}
+    while (word := text.rpartition(":")[2]) in flags:
+        found[flags[word]] = True
+        text = text[: -len(word) - 1]
+    return text, found
+
+
+# Where a PCI function is, unless behind a root port of its own: on the root bus, or the next
+# function of the device before it.
+PLACES = {"rootbus": "root_bus", "function": "next_function"}
+
+
 @dataclass(frozen=True)
 class Disk:
-    """A disk backed by a file, behind a root port of its own unless it is on the root bus."""
+    """A PCI function disk0, disk1 ... backed by a file, or by an empty one of the machine's own."""
 
     driver: str
-    file: str
+    file: str = ""
+    blank: str = ""  # size of the machine's own file
     root_bus: bool = False
+    next_function: bool = False
+    snapshot: bool = False  # what is written is forgotten with the machine
 
     DRIVERS = ("nvme", "virtio")
 
     @classmethod
     def parse(cls, text):
-        """'nvme:FILE', 'virtio:FILE:rootbus'."""
-        driver, _, file = text.partition(":")
-        root_bus = file.endswith(":rootbus")
-        file = file.removesuffix(":rootbus")
+        """'nvme:FILE', 'virtio:FILE:rootbus', 'nvme:blank=256M:function'."""
+        spec, flags = split_flags(text, {**PLACES, "snapshot": "snapshot"})
+        driver, _, file = spec.partition(":")
         if driver not in cls.DRIVERS or not file:
-            raise LabError(f"not a disk: '{text}' (like nvme:FILE or virtio:FILE:rootbus)")
-        return cls(driver, str(Path(file).resolve()), root_bus)
+            raise LabError(f"not a disk: '{text}' (like nvme:FILE, nvme:blank=256M or "
+                           "virtio:FILE:rootbus)")  # fmt: skip
+        if file.startswith("blank="):
+            size = file.removeprefix("blank=")
+            parse_size(size)
+            return cls(driver, blank=size, **flags)
+        return cls(driver, str(Path(file).resolve()), **flags)
+
+
+@dataclass(frozen=True)
+class Device:
+    """A PCI function dev0, dev1 ... of a machine."""
+
+    kind: str
+    root_bus: bool = False
+    next_function: bool = False
+
+    KINDS = ("e1000e", "virtio-net", "virtio-rng", "edu")
+
+    @classmethod
+    def parse(cls, text):
+        """'e1000e', 'edu:rootbus'."""
+        kind, flags = split_flags(text, PLACES)
+        if kind not in cls.KINDS:
+            raise LabError(f"not a device: '{text}' (like {', '.join(cls.KINDS)}, or edu:rootbus)")
+        return cls(kind, **flags)
+
+
+def parsed(kind, values):
+    """@values, which are words, dicts or of class @kind already, as objects of @kind."""
+    return [
+        value if isinstance(value, kind) else kind(**value) if isinstance(value, dict)
+        else kind.parse(value)
+        for value in values
+    ]  # fmt: skip
 
 
 @dataclass
@@ -59,6 +108,8 @@ class Config:
     qemu: str = "qemu-system-x86_64"
     qemu_args: list = field(default_factory=list)
     disks: list = field(default_factory=list)
+    devices: list = field(default_factory=list)
+    iommu: bool | str = False  # "intremap": it remaps interrupts too
     pool: str = "reserved"
     trace: bool = False
     allow_reboot: bool = False
@@ -68,17 +119,16 @@ class Config:
     hang_timeout: float = 60
 
     def __post_init__(self):
-        self.disks = [
-            disk if isinstance(disk, Disk) else Disk(**disk) if isinstance(disk, dict)
-            else Disk.parse(disk)
-            for disk in self.disks
-        ]
+        self.disks = parsed(Disk, self.disks)
+        self.devices = parsed(Device, self.devices)
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise LabError(f"not a machine name: '{self.name}'")
         if self.rootfs not in ("tiny", "debian"):
             raise LabError(f"no such root: '{self.rootfs}' (tiny or debian)")
         if self.pool not in ("reserved", "runtime"):
             raise LabError(f"no such pool: '{self.pool}' (reserved or runtime)")
+        if self.iommu not in (False, True, "intremap"):
+            raise LabError(f"no such IOMMU: '{self.iommu}' (True, False or intremap)")
         parse_size(self.mem)
 
     @property
@@ -95,6 +145,8 @@ class Config:
             "panic=0",
             "oops=panic",
         ]
+        if self.iommu:
+            words.append("intel_iommu=on")
         pool = format_size(self.high_memory)
         if self.pool == "reserved" and self.high_memory:
             words += [f"memmap={pool}$0x{ABOVE_4G:x}", f"rf_supervisor.pool={pool}@0x{ABOVE_4G:x}"]

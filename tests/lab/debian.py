@@ -15,6 +15,7 @@ from .errors import LabError
 SUITE = "bookworm"
 LABEL = "rainforest-lab"
 ROOT_SIZE = "3G"
+DISK_SIZE = "2G"
 
 BASE = ["usr-is-merged", "systemd", "systemd-sysv", "dbus", "udev", "kmod"]
 # The libraries are those of rfm.
@@ -51,6 +52,19 @@ def mirror():
     return []
 
 
+def source_list(folder):
+    """A list of the same places for packages of source, in @folder."""
+    found = mirror()
+    if not found:
+        path = folder / "source.list"
+        path.write_text(f"deb-src http://deb.debian.org/debian {SUITE} main\n")
+        return path
+    path = folder / f"source{found[0].suffix}"
+    text = re.sub(r"^deb ", "deb-src ", found[0].read_text(), flags=re.MULTILINE)
+    path.write_text(re.sub(r"^Types:.*", "Types: deb-src", text, flags=re.MULTILINE))
+    return path
+
+
 def versions(packages):
     """The versions apt would install now: a new one makes a new image."""
     policy = images.run("apt-cache", "policy", *packages)
@@ -78,12 +92,12 @@ def built_overlay(kernel):
     """What the project built, the subOS's Debian and the other stock kernels, as a tar archive."""
     files = overlay.built() | overlay.module_index(kernel)
     files["boot/debian-subos.img"] = subos_initrd()
-    files["boot/initrd-subos.img"] = tiny.subos_initrd()
+    files["boot/initrd-subos.img"] = tiny.subos_initrd(kernel)
     for each in kernels.stock():
         if each.version != kernel.version:
             files[f"boot/{each.image.name}"] = each.image
             files[f"boot/{each.config.name}"] = each.config
-            files[f"boot/initrd.img-{each.version}"] = tiny.subos_initrd()
+            files[f"boot/{tiny.initrd_name(each)}"] = tiny.subos_initrd(each)
 
     def build(path):
         with tarfile.open(path, "w") as archive:
@@ -144,6 +158,30 @@ def enable(tree, unit):
     wants = tree / "etc/systemd/system/multi-user.target.wants"
     wants.mkdir(parents=True, exist_ok=True)
     (wants / unit).symlink_to(f"../{unit}")
+
+
+# ---- a subOS's disk ----
+
+
+def disk(kernel, packages=("fio",)):
+    """A folder with disk.raw, a Debian as `rfm image build` makes it, and its boot/.
+
+    Machines get it as "nvme:DISK.RAW:snapshot", so that it stays as it is; boot/ they get by put().
+    """
+    source = [paths.SOURCE / "rfm/src" / f"{name}.cpp"
+              for name in ("debian_tree", "image_disk", "image_wish")]  # fmt: skip
+    package = f"linux-image-{kernel.version}"
+
+    def build(out):
+        out.mkdir()
+        where = [f"--mirror={path}" for path in mirror()]
+        images.run(paths.RFM, "image", "build", "--suite", SUITE, "--kernel", kernel.version,
+                   "--include", ",".join(packages), "--disk", out / "disk.raw", "--size", DISK_SIZE,
+                   "--boot", out / "boot", *where)  # fmt: skip
+
+    inputs = [versions([package, "systemd", *packages]), packages, DISK_SIZE, *source]
+    return images.cached("debian-disk", inputs, build, keep=2,
+                         label=f"Debian disk ({kernel.version}), a few minutes")  # fmt: skip
 
 
 # ---- the subOS's root ----

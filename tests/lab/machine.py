@@ -20,13 +20,15 @@ from pathlib import Path, PurePosixPath
 
 from . import paths, qemu, roots, snapshot
 from .channel import Channel
-from .config import Config
-from .errors import CommandFailed, LabError, MachineDied, Timeout
+from .config import Config, parse_size
+from .errors import BootHung, CommandFailed, LabError, MachineDied, Timeout
 from .qmp import Qmp
 from .watch import Watch
 
 CONFIG_FILE = "config.json"
 STDERR_SHOWN = 2000
+MISMEASURED = "PIT calibration deviates from HPET"
+BOOTS = 3
 
 
 @dataclass
@@ -70,12 +72,33 @@ class Machine:
     # ---- life ----
 
     def start(self, detached=False, state=None):
-        """Start and wait until commands can be run. Not @detached, it dies with its parent."""
+        """Start and wait until commands can be run. Not @detached, it dies with its parent.
+
+        It is started again if it did not get a fair chance. On a host that is too busy its kernel
+        may measure wrongly how fast its processor is, and would keep a clock that is far too fast.
+        And one boot in some hundred hangs where a kernel patches its own code for the first time
+        with all processors at work ("sched_clock: Marking stable"): QEMU 7.2 goes on with a
+        breakpoint that is not there any more, in each processor that came across it.
+        """
         if self.alive():
             raise LabError(f"machine '{self.config.name}' is running already")
+        for _ in range(BOOTS):
+            try:
+                self.boot(detached, state)
+                if state or MISMEASURED not in self.serial(0):
+                    return self
+                cause = f"the host is too busy: {MISMEASURED!r}"
+            except BootHung as error:
+                cause = str(error)
+            self.stop()
+        raise LabError(f"{cause}, at {BOOTS} boots")
+
+    def boot(self, detached, state):
+        self.watch = Watch(self.folder, self.config.name, self.alive)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         root = roots.prepare(self.config, self.folder)
+        self.make_blank_disks()
         if state:
             state.lay_out(self.folder)
         command = qemu.command_line(
@@ -87,11 +110,21 @@ class Machine:
         self.launch(command, detached)
         if state:
             self.resume()
+        self.watch.booting = not state
         self.wait_ready(clock=bool(state))
-        return self
+        self.watch.booting = False
 
     def start_from_snapshot(self, detached=False):
+        """A machine with disks boots: QEMU's NVMe disk cannot be in a snapshot."""
+        if self.config.disks:
+            return self.start(detached)
         return self.start(detached, state=snapshot.ensure(self.config, type(self)))
+
+    def make_blank_disks(self):
+        for index, disk in enumerate(self.config.disks):
+            if disk.blank:
+                with open(self.folder / qemu.blank_file(index), "wb") as file:
+                    file.truncate(parse_size(disk.blank))
 
     def launch(self, command, detached):
         if not detached:
@@ -262,6 +295,25 @@ class Machine:
 
     def dmesg(self):
         return self.sh("dmesg")
+
+    def bdf(self, name):
+        """The address of a PCI function by its name in the lab: disk0, dev1 ..."""
+        with self.qmp() as qmp:
+            found = functions_on([each for bus in qmp("query-pci") for each in bus["devices"]])
+        if name not in found:
+            raise LabError(f"no PCI function '{name}' (there are: {', '.join(sorted(found))})")
+        return found[name]
+
+
+def functions_on(devices):
+    """Addresses by name of all functions on a bus and behind its bridges."""
+    found = {}
+    for each in devices:
+        if each["qdev_id"]:
+            address = f"0000:{each['bus']:02x}:{each['slot']:02x}.{each['function']}"
+            found[each["qdev_id"]] = address
+        found.update(functions_on(each.get("pci_bridge", {}).get("devices", [])))
+    return found
 
 
 def owned_by_root(info):

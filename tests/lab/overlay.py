@@ -22,9 +22,9 @@ def built():
     return files
 
 
-def module_index(kernel, stock_modules=None):
-    """depmod's files for @kernel's modules (or some of them) together with our own."""
-    ours = sorted(paths.MODULES.glob(f"{kernel.version}/*.ko"))
+def module_index(kernel, stock_modules=None, ours=True):
+    """depmod's files for @kernel's modules (or some of them), with our own or without."""
+    ours = sorted(paths.MODULES.glob(f"{kernel.version}/*.ko")) if ours else []
 
     def build(out):
         out.mkdir()

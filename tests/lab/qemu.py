@@ -4,6 +4,8 @@
 Paths are relative to the machine's folder, in which QEMU runs.
 """
 
+from .errors import LabError
+
 PORTS = 8
 SERIALS = 4
 # An Intel server to the guest: SMT is shown, and the kernel reads no AMD northbridge.
@@ -11,6 +13,7 @@ CPU = "max,vendor=GenuineIntel,family=6,model=85,stepping=4"
 QMP_SOCKET = "qmp.sock"
 PID_FILE = "pid"
 EVENTS = "events.log"
+FUNCTIONS = 8  # of one device
 
 
 def port_socket(index):
@@ -26,9 +29,7 @@ def command_line(config, kernel, initrd, append=(), drives=(), incoming=None):
     words = [config.qemu, "-name", f"lab-{config.name}", *machine(config)]
     words += ["-kernel", str(kernel), "-initrd", str(initrd)]
     words += ["-append", " ".join([config.kernel_command_line(), *append])]
-    words += consoles() + channels() + [*drives]
-    for index, disk in enumerate(config.disks):
-        words += disk_device(index, disk)
+    words += iommu(config) + consoles() + channels() + [*drives] + functions(config)
     words += logging(config)
     if not config.allow_reboot:
         words += ["-action", "reboot=shutdown"]
@@ -43,6 +44,9 @@ def machine(config):
         "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", CPU,
         "-smp", f"cpus={config.cpus},cores={config.cpus},threads=1,sockets=1",
         "-m", config.mem,
+        # Root ports as servers have them: with hotplug by ACPI, they never show that the link
+        # is up, and each reset of what is behind them fails.
+        "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         "-pidfile", PID_FILE,
         "-qmp", f"unix:{QMP_SOCKET},server=on,wait=off",
     ]  # fmt: skip
@@ -65,19 +69,84 @@ def channels():
     return words
 
 
-def disk_device(index, disk):
+def iommu(config):
+    """Before all devices: it translates for those that come after it."""
+    if not config.iommu:
+        return []
+    return ["-device", f"intel-iommu,intremap={'on' if config.iommu == 'intremap' else 'off'}"]
+
+
+def functions(config):
+    """Disks and devices: each group of functions of one device behind a root port of its own."""
+    parts = [(disk, *disk_words(index, disk)) for index, disk in enumerate(config.disks)]
+    parts += [(each, *device_words(index, each)) for index, each in enumerate(config.devices)]
+    words = []
+    for slot, group in enumerate(grouped(parts)):
+        place = ""
+        if not group[0][0].root_bus:
+            port = f"pcie-root-port,id=rp{slot},chassis={slot + 1},slot={slot + 1}"
+            words += ["-device", port]
+            place = f",bus=rp{slot}"
+        for number, (_, backend, device) in enumerate(group):
+            at = f",addr=0x0.{number:x}" if len(group) > 1 else ""
+            many = ",multifunction=on" if len(group) > 1 and number == 0 else ""
+            device += translated(config, device)
+            words += [*backend, "-device", f"{device}{place}{at}{many}"]
+    return words
+
+
+def grouped(parts):
+    """Parts by the device that they are functions of."""
+    groups = []
+    for part in parts:
+        if not part[0].next_function:
+            groups.append([part])
+        elif not groups or groups[-1][0][0].root_bus or part[0].root_bus:
+            raise LabError("'function' needs a device behind a root port before it")
+        elif len(groups[-1]) == FUNCTIONS:
+            raise LabError(f"a device has {FUNCTIONS} functions at most")
+        else:
+            groups[-1].append(part)
+    return groups
+
+
+def disk_words(index, disk):
+    """A disk's backend, and what it is."""
     kind = "qcow2" if disk.file.endswith(".qcow2") else "raw"
-    drive = f"disk{index}"
-    words = ["-drive", f"if=none,id={drive},file={disk.file.replace(',', ',,')},format={kind}"]
+    drive, file = f"drive{index}", disk.file.replace(",", ",,") or blank_file(index)
+    snapshot = ",snapshot=on" if disk.snapshot else ""
     device = {
-        "nvme": f"nvme,serial=lab{index},drive={drive}",
-        "virtio": f"virtio-blk-pci,drive={drive}",
+        "nvme": f"nvme,id=disk{index},serial=lab{index}",
+        "virtio": f"virtio-blk-pci,id=disk{index},serial=lab{index}",
     }[disk.driver]
-    if disk.root_bus:
-        return words + ["-device", device]
-    port = f"rp{index}"
-    return words + ["-device", f"pcie-root-port,id={port},chassis={index + 1},slot={index + 1}",
-                    "-device", f"{device},bus={port}"]  # fmt: skip
+    backend = ["-drive", f"if=none,id={drive},file={file},format={kind}{snapshot}"]
+    return backend, f"{device},drive={drive}"
+
+
+def blank_file(index):
+    return f"disk{index}.raw"
+
+
+def device_words(index, device):
+    """A device's backend, and what it is. The network cards share a network of their own."""
+    net, mac = f"net{index}", f"52:54:00:12:34:{index:02x}"
+    hub = ["-netdev", f"hubport,id={net},hubid=0"]
+    backend, what = {
+        "e1000e": (hub, f"e1000e,netdev={net},mac={mac}"),
+        "virtio-net": (hub, f"virtio-net-pci,netdev={net},mac={mac}"),
+        "virtio-rng": ([], "virtio-rng-pci"),
+        # All of its 64 bits of address, of which it uses 28 by default.
+        "edu": ([], "edu,dma_mask=0xffffffffffffffff"),
+    }[device.kind]
+    name, _, options = what.partition(",")
+    return backend, ",".join([name, f"id=dev{index}", *filter(None, [options])])
+
+
+def translated(config, device):
+    """QEMU lets virtio around the IOMMU unless it is told to use it."""
+    if not config.iommu or not device.startswith("virtio-"):
+        return ""
+    return ",iommu_platform=on,disable-legacy=on,disable-modern=off"
 
 
 def logging(config):

@@ -13,8 +13,6 @@ from .errors import LabError
 
 KEEP = 8
 STATE = "state"
-MISMEASURED = "PIT calibration deviates from HPET"
-BOOTS = 3
 
 
 @dataclass(frozen=True)
@@ -40,19 +38,6 @@ def ensure(config, machine_class):
         return State(find(neutral, machine_class))
 
 
-def boot(config, machine_class):
-    """Start a machine that knows how fast its processor is: on a host that is too busy its kernel
-    may measure that wrongly, and would keep a clock that is far too fast.
-    """
-    for _ in range(BOOTS):
-        machine = machine_class(config)
-        machine.start()
-        if MISMEASURED not in machine.dmesg():
-            return machine
-        machine.stop()
-    raise LabError(f"the host is too busy: {MISMEASURED!r} at {BOOTS} boots")
-
-
 def find(config, machine_class):
     config = replace(config, name="snapshot-boot")
     scratch = paths.MACHINES / config.name
@@ -64,7 +49,7 @@ def find(config, machine_class):
     inputs = [command, version, scratch / root.initrd, config.warm_up]
 
     def build(out):
-        machine = boot(config, machine_class)
+        machine = machine_class(config).start()
         try:
             out.mkdir()
             if config.warm_up:

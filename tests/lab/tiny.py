@@ -17,8 +17,13 @@ KMOD_NAMES = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 # Modules that can be loaded in the tiny root; their dependencies come along.
 MODULES = [
     "virtio_pci", "virtio_console", "virtio_blk", "virtio_rng", "virtio_net",
-    "nvme", "ext4", "loop", "msr", "cpuid", "overlay", "configfs", "e1000e",
+    "nvme", "ext4", "crc32c_generic", "loop", "msr", "cpuid", "overlay", "configfs", "e1000e",
 ]  # fmt: skip
+
+# In the small root of a subOS: for the PCI functions that it may be given.
+SUBOS_MODULES = ["virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "nvme", "e1000e", "ext4",
+                 "crc32c_generic"]  # fmt: skip
+SUBOS_INDEX = ("modules.alias", "modules.dep", "modules.softdep")
 
 TOP_LINKS = ("bin", "sbin", "lib", "lib64")
 FOLDERS = ("boot", "etc", "mnt", "proc", "root", "run", "sys", "usr/bin", "usr/sbin", "usr/lib",
@@ -71,16 +76,16 @@ def base(kernel):
         for file in modules:
             path = f"usr/lib/modules/{kernel.version}/{file}"
             archive.file(path, (kernel.modules / file).read_bytes())
-        archive.file("boot/initrd-subos.img", subos_initrd().read_bytes())
         for each in stock:
             archive.file(f"boot/{each.image.name}", each.image.read_bytes())
             archive.file(f"boot/{each.config.name}", each.config.read_bytes())
-            archive.symlink(f"boot/initrd.img-{each.version}", "initrd-subos.img")
+            archive.file(f"boot/{initrd_name(each)}", subos_initrd(each).read_bytes())
+        archive.symlink("boot/initrd-subos.img", initrd_name(stock[0]))
         archive.save(out)
 
     inputs = [Path(__file__), paths.GUEST / "tiny-init", paths.GUEST / "load-supervisor",
               images.agent(), BUSYBOX, KMOD, str(kernel.root), modules,
-              [each.version for each in stock], subos_initrd(),
+              [each.version for each in stock], *map(subos_initrd, stock),
               *overlay.libraries(KMOD, kexec_tools()).values()]
     return images.cached("tiny-base", inputs, build, label=f"tiny root ({kernel.version})")
 
@@ -122,14 +127,30 @@ def changing(config, kernel):
     return images.cached("tiny-overlay", [list(files), *files.values()], build)
 
 
-def subos_initrd():
-    """The small root of a subOS: BusyBox and an init which reports in the kernel log."""
+def initrd_name(kernel):
+    return f"initrd.img-{kernel.version}"
+
+
+def subos_initrd(kernel):
+    """The small root of a subOS: BusyBox, drivers, and an init which reports in the kernel log."""
+    modules = kernel.module_files(SUBOS_MODULES)
+    programs = [paths.GUEST / name for name in ("subos-run", "load-drivers")]
 
     def build(out):
         archive = skeleton()
         archive.file("init", paths.GUEST / "subos-init", 0o755)
-        archive.file("usr/bin/subos-run", paths.GUEST / "subos-run", 0o755)
+        for program in programs:
+            archive.file(f"usr/bin/{program.name}", program, 0o755)
+        # Where the kernel looks for it.
+        archive.symlink("usr/sbin/modprobe", "../bin/busybox")
+        folder = f"usr/lib/modules/{kernel.version}"
+        for file in modules:
+            archive.file(f"{folder}/{file}", (kernel.modules / file).read_bytes())
+        index = overlay.module_index(kernel, modules, ours=False)
+        for name in SUBOS_INDEX:
+            archive.file(f"{folder}/{name}", index[f"{folder}/{name}"].read_bytes())
         archive.save(out)
 
-    inputs = [Path(__file__), paths.GUEST / "subos-init", paths.GUEST / "subos-run", BUSYBOX]
+    inputs = [Path(__file__), paths.GUEST / "subos-init", *programs, BUSYBOX, str(kernel.root),
+              modules]  # fmt: skip
     return images.cached("subos-initrd", inputs, build)

@@ -1,19 +1,25 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Programs of Debian for machines, with their libraries; nothing is installed on the host."""
+"""Programs of Debian for machines, with what they need; nothing is installed on the host."""
 
 import os
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
-from . import images, kernels
+from . import debian, images, kernels, paths
 from .cpio import usr_merged
 from .errors import LabError
 
 LOADER = "/lib64/ld-linux-x86-64.so.2"
 LIBRARIES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu")
 
-# Programs by package: the package, and those of their libraries that a host may not have.
+FILE_SYSTEM_TOOLS = ["e2fsprogs", "libblkid1", "libcom-err2", "libext2fs2", "libuuid1"]
+
+# Packages by program: its own, and those of its libraries that a host may not have.
 PACKAGES = {
+    "mkfs.ext4": FILE_SYSTEM_TOOLS,  # not mke2fs, of which BusyBox's shell has its own
+    "e2fsck": FILE_SYSTEM_TOOLS,
     "stress-ng": [
         "stress-ng", "libapparmor1", "libbsd0", "libcrypt1", "libdrm2", "libegl1", "libexpat1",
         "libffi8", "libgbm1", "libgles2", "libglvnd0", "libipsec-mb1", "libjpeg62-turbo",
@@ -27,24 +33,68 @@ PACKAGES = {
 }  # fmt: skip
 
 
+# Programs that are built here, of Debian's source: how, and what results. fio's package needs
+# 100 MB of libraries of storage clusters.
+SOURCES = {
+    "fio": (
+        "./configure --build-static --disable-native --disable-numa --disable-shm && "
+        "make -j$(nproc) fio && strip fio",
+        "fio",
+    ),
+}
+PLACES = ("usr/bin", "usr/sbin", "sbin")
+
+
 def package(name):
     """The folder with program @name and libraries."""
+    packages = PACKAGES[name]
 
     def build(out):
         out.mkdir(parents=True)
-        for each in PACKAGES[name]:
+        for each in packages:
             part = out / "part"
             kernels.download(each, part)
             images.run("cp", "-a", f"{part}/.", out)
             images.remove(part)
 
-    return images.cached(f"tool-{name}", [PACKAGES[name]], build, label=f"{name} (Debian package)")
+    label = f"{packages[0]} (Debian package)"
+    return images.cached(f"tool-{packages[0]}", [packages], build, label=label)
+
+
+def built(name):
+    """Program @name, built without any need for libraries."""
+    recipe, result = SOURCES[name]
+
+    def build(out):
+        with tempfile.TemporaryDirectory(dir=paths.CACHE) as scratch:
+            fetch_source(name, Path(scratch))
+            images.run("sh", "-c", recipe, cwd=Path(scratch) / "source")
+            shutil.move(Path(scratch) / "source" / result, out)
+
+    inputs = [debian.versions([name]), recipe]
+    return images.cached(f"tool-{name}", inputs, build, label=f"{name} (Debian source)")
+
+
+def fetch_source(name, folder):
+    """Unpack the source of Debian's package @name as @folder/source."""
+    sources, lists = debian.source_list(folder), folder / "lists"
+    (lists / "partial").mkdir(parents=True)
+    apt = ["apt-get", "-q", "-o", f"Dir::Etc::SourceList={sources}",
+           "-o", "Dir::Etc::SourceParts=/dev/null", "-o", f"Dir::State::Lists={lists}",
+           "-o", "APT::Sandbox::User=root"]  # fmt: skip
+    images.run(*apt, "update")
+    images.run(*apt, "source", "--download-only", name, cwd=folder)
+    archive = next(path for path in folder.glob("*.orig.tar.*") if path.suffix != ".asc")
+    (folder / "source").mkdir()
+    images.run("tar", "-x", "-f", archive, "-C", folder / "source", "--strip-components=1")
 
 
 def program(name):
     """Program @name and all it needs, as files to lay over a root: path -> Path here."""
+    if name in SOURCES:
+        return {f"usr/bin/{name}": built(name)}
     folder = package(name)
-    path = next(p for p in (folder / "usr/bin" / name, folder / "usr/sbin" / name) if p.exists())
+    path = next(folder / place / name for place in PLACES if (folder / place / name).exists())
     search = ":".join(str(folder / each) for each in LIBRARIES)
     listed = images.run(LOADER, "--library-path", search, "--list", path)
     if "not found" in listed:

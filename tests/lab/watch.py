@@ -4,11 +4,12 @@
 import re
 import time
 
-from .errors import MachineDied
+from .errors import BootHung, MachineDied
 from .qemu import EVENTS, PID_FILE, serial_log
 
 PANIC = re.compile(rb"Kernel panic - not syncing: [^\r\n]*")
 PANIC_END = b"---[ end Kernel panic"
+STALL = re.compile(rb"rcu: INFO: rcu_\w+ (detected|self-detected) stall")
 # enum ShutdownCause of QEMU's qapi/run-state.json
 SHUTDOWN = re.compile(rb"qemu_system_shutdown_request reason=(\d+)")
 GUEST_SHUTDOWN = 6
@@ -24,6 +25,8 @@ class Watch:
         self.alive = alive
         self.offset = 0
         self.rest = b""
+        self.booting = False
+        self.stalled = False
 
     def check(self):
         """Raise MachineDied if it did."""
@@ -31,6 +34,8 @@ class Watch:
         if panic:
             self.await_panic_end()
             self.died(panic)
+        if self.booting and self.stalled:
+            raise BootHung(f"machine '{self.name}': its boot hangs (logs in {self.folder})")
         if not self.alive():
             self.died(self.exit_cause())
 
@@ -46,6 +51,7 @@ class Watch:
             return None
         self.offset += len(new)
         text = self.rest + new
+        self.stalled |= bool(STALL.search(text))
         match = PANIC.search(text)
         self.rest = text[-512:] if not match else text[match.start() :]
         return match[0].decode(errors="replace") if match else None
