@@ -134,6 +134,18 @@ numbers = itertools.count()
 @pytest.fixture
 def machines(request):
     """Makes machines: machines(cpus=2), or machines(snapshot=False, ...) for one that boots."""
+    yield from fleet(request.node, lambda: request.node.failed)
+
+
+@pytest.fixture(scope="module")
+def shared_machines(request):
+    """The same for machines that all tests of a module use one after the other."""
+    before = request.session.testsfailed
+    yield from fleet(request.node, lambda: request.session.testsfailed > before)
+
+
+def fleet(node, failed):
+    """The machines of @node, a test or a module; afterwards their kernels must not complain."""
     made = []
 
     def make(snapshot=True, **fields):
@@ -147,15 +159,15 @@ def machines(request):
         return machine.start_from_snapshot() if snapshot else machine.start()
 
     yield make
-    expected = request.node.get_closest_marker("trouble_expected")
+    expected = node.get_closest_marker("trouble_expected")
     complaints = []
     if not expected:
         complaints += [line for each in made for line in complaints_of(each)]
         complaints += [line for each in made for line in complaints_inside(each)]
         complaints += [line for each in made for line in written_memory_of(each)]
     for machine in made:
-        if complaints or request.node.failed:
-            keep_logs(request.node, machine)
+        if complaints or failed():
+            keep_logs(node, machine)
         machine.stop()
     if complaints:
         pytest.fail("kernels complain:\n" + "\n".join(complaints))
@@ -189,18 +201,19 @@ def written_memory_of(machine):
     return [f"memory nobody owned was written at {wrong}"] if wrong not in ("", "0x0") else []
 
 
-def keep_logs(item, machine):
+def keep_logs(node, machine):
     """Copy what the machine left to read."""
     if not machine.folder.exists():
         return
-    folder = LOGS / re.sub(r"[^A-Za-z0-9._-]+", "-", item.name) / machine.config.name
+    folder = LOGS / re.sub(r"[^A-Za-z0-9._-]+", "-", node.name) / machine.config.name
     shutil.rmtree(folder, ignore_errors=True)
     try:
         (machine.folder / "dmesg.log").write_text(machine.dmesg())
     except (LabError, OSError) as error:
         (machine.folder / "dmesg.log").write_text(f"{error}\n")
     shutil.copytree(machine.folder, folder, ignore=NOT_LOGS)
-    item.add_report_section("teardown", "logs", f"kept in {folder}")
+    if isinstance(node, pytest.Item):
+        node.add_report_section("teardown", "logs", f"kept in {folder}")
 
 
 @pytest.fixture

@@ -90,15 +90,17 @@ class Session:
 class Shell:
     """Commands in a subOS, through its console. Kernel messages go to its log only."""
 
+    PROMPT = "subos# "
     marks = itertools.count(1)
 
-    def __init__(self, supervisor, name, *options):
+    def __init__(self, supervisor, name, *options, timeout=60):
         self.name = name
         self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1", *options)
         # A prompt of the kernel that runs now, not one in the scroll-back of those before.
         starts = 1 if "--no-history" in options else supervisor.show(name)["starts"]
         self.send("")
-        self.session.expect("(?s)" + "started again.*" * (starts - 1) + "subos# ", timeout=60)
+        again = "started again.*" * (starts - 1)
+        self.session.expect(f"(?s){again}{self.PROMPT}", timeout=timeout)
         # No prompt, no editing, no echo: one line is one command.
         self.send("dmesg -n 1; stty -echo -onlcr; while IFS= read -r line; do eval \"$line\"; done")
         self.run("mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; true")

@@ -125,12 +125,12 @@ class Supervisor:
     # ---- inside of subOSes ----
 
     @contextmanager
-    def shells(self, *names):
+    def shells(self, *names, kind=Shell, **options):
         """Shells in subOSes, through their consoles."""
         made = []
         try:
             for name in names:
-                made.append(Shell(self, name))
+                made.append(kind(self, name, **options))
             yield made[0] if len(names) == 1 else made
         finally:
             for shell in made:
