@@ -12,13 +12,19 @@ Who runs on a core at a time is read from the trace itself, from the INITs and S
 What crosses a border is a doorbell: a fixed interrupt to a core and with a vector that the owner of
 the core published. What was published is not in the trace (functional/doorbells.py reads it).
 
+A PCI function that a subOS was given is its own from its start until all its cores are held, and
+the supervisor does not touch its BARs meanwhile. One that changes hands in between is announced by
+a mark of the test before, and one after: in between both may touch it.
+
 QEMU's index of a vCPU is its APIC id: the lab's machines have one socket and no SMT.
 """
 
 import json
 import re
-from collections import namedtuple
+from collections import Counter, namedtuple
 from dataclasses import dataclass, field
+
+from functional.trace_pci import ConfigRules, Messages, message
 
 APIC_REGION = "apic-msi"
 APIC = 0xFEE00000
@@ -26,8 +32,10 @@ ICR_LOW = APIC + 0x300
 ICR_HIGH = APIC + 0x310
 CMOS_INDEX, CMOS_DATA = 0x70, 0x71
 PCI_ADDRESS, PCI_DATA = 0xCF8, 0xCFC
-# A write to this port by the supervisor tells that the subOSes started so far have booted.
+# A write to this port by the supervisor tells that the subOSes started so far have booted. What it
+# writes is the phase from here on, for who counts, or says that a function changes hands or has.
 MARK_PORT = 0x80
+MARK_MOVE = 0xB0
 
 DELIVERY = ("fixed", "lowest", "smi", "3", "nmi", "init", "startup", "extint")
 SHORTHAND = ("none", "self", "all", "others")
@@ -47,13 +55,15 @@ BOOTING = {"boot", "core-online"}
 BOOTED = {"run", "shutdown", "core-online"}
 PHASES = BOOTING | BOOTED
 
-Access = namedtuple("Access", "line cpu write address value region")
+Access = namedtuple("Access", "line cpu write address value size region")
 Violation = namedtuple("Violation", "line who what")
+# A function changes hands while both run: from whom to whom, by name.
+Move = namedtuple("Move", "function giver receiver")
 
 PREFIX = "memory_region_ops_"
 LINE = re.compile(
     PREFIX + r"(read|write) cpu (-?\d+) mr 0x[0-9a-f]+ addr (0x[0-9a-f]+) value (0x[0-9a-f]+) "
-    r"size \d+ name '([^']*)'\n"
+    r"size (\d+) name '([^']*)'\n"
 )
 
 
@@ -66,29 +76,37 @@ def accesses(lines):
         match = LINE.fullmatch(line)
         if not match:
             raise ValueError(f"line {number} of the trace is not understood: {line!r}")
-        kind, cpu, address, value, region = match.groups()
-        yield Access(number, int(cpu), kind == "write", int(address, 16), int(value, 16), region)
+        kind, cpu, address, value, size, region = match.groups()
+        yield Access(
+            number, int(cpu), kind == "write", int(address, 16), int(value, 16), int(size), region
+        )
 
 
 @dataclass(frozen=True)
 class Grant:
-    """What a subOS was given. @cores: APIC ids, its boot core first; @later: by resizes."""
+    """What a subOS was given. @cores: APIC ids, its boot core first; @later: by resizes;
+    @functions: by its create.
+    """
 
     name: str
     cores: tuple
     low_slice: int
     uart: str = None
     later: tuple = ()
+    functions: tuple = ()
 
     @classmethod
-    def of(cls, shown, later=()):
+    def of(cls, shown, later=(), functions=()):
         """From what `rfm show --json` says when it has started."""
-        return cls(shown["name"], tuple(shown["apic_ids"]), shown["low_slice"], later=tuple(later))
+        return cls(
+            shown["name"], tuple(shown["apic_ids"]), shown["low_slice"], later=tuple(later),
+            functions=tuple(functions),
+        )  # fmt: skip
 
     def meets(self, condition):
         several = len(self.cores) + len(self.later) > 1
-        own = {"cores > 1": several, "--uart": bool(self.uart)}
-        return {**LAB, **own}[condition]
+        own = {"cores > 1": several, "--uart": self.uart, "--pci": self.functions}
+        return bool({**LAB, **own}[condition])
 
 
 @dataclass(eq=False)
@@ -103,9 +121,17 @@ class SubOS:
     used: set = field(default_factory=set)  # ids of entries
     interrupts: int = 0  # interrupt commands written
     rings: int = 0  # of them, doorbells of others
+    functions: list = field(default_factory=list)  # that it has now
+    messages: Messages = field(default_factory=Messages)
+
+    def __post_init__(self):
+        self.functions = list(self.grant.functions)
 
     def __str__(self):
         return self.grant.name
+
+    def meets(self, condition):
+        return bool(self.functions) if condition == "--pci" else self.grant.meets(condition)
 
 
 class Entry:
@@ -114,7 +140,7 @@ class Entry:
     def __init__(self, data):
         self.id = data["id"]
         self.regions = data["regions"]
-        self.ranges = [(int(first, 16), int(last, 16)) for first, last in data["ranges"]]
+        self.ranges = [(int(first, 16), int(last, 16)) for first, last in data.get("ranges", [])]
         self.select = data.get("select")
         self.access = data["access"]
         self.when = set(data["when"])
@@ -124,24 +150,36 @@ class Entry:
         self.cmos_read = {int(each, 16) for each in cmos.get("read", [])}
         self.cmos_write = numbers(cmos.get("write", {}))
         self.pci_read = set(data.get("pci", {}).get("read", []))
-        assert data["why"] and self.when <= PHASES and self.select in (None, "uart"), self.id
+        self.config = ConfigRules(data["config"]) if "config" in data else None
+        assert data["why"] and self.when <= PHASES, self.id
+        assert bool(self.ranges) == (self.select in (None, "uart")), self.id
 
     def permits(self, access, subos):
         return (
             ("w" if access.write else "r") in self.access
-            and self.covers(access.address, subos.grant)
+            and self.covers(access, subos)
             and not self.when.isdisjoint(BOOTING if subos.booting else BOOTED)
-            and subos.grant.meets(self.condition)
+            and subos.meets(self.condition)
             and self.permits_value(access)
             and self.permits_cmos(access, subos)
             and self.permits_pci(access, subos)
         )
 
-    def covers(self, address, grant):
+    def covers(self, access, subos):
+        if self.select == "function-bars":
+            return any(each.in_bars(access.address) for each in subos.functions)
+        if self.select == "function-config":
+            return any(self.covers_config(access, each) for each in subos.functions)
         ranges = self.ranges
-        if self.select == "uart" and grant.uart:
-            ranges = [ranges[int(grant.uart.removeprefix("ttyS"))]]
-        return any(first <= address <= last for first, last in ranges)
+        if self.select == "uart" and subos.grant.uart:
+            ranges = [ranges[int(subos.grant.uart.removeprefix("ttyS"))]]
+        return any(first <= access.address <= last for first, last in ranges)
+
+    def covers_config(self, access, function):
+        offset = access.address - function.config
+        return function.in_config(access.address) and (
+            not access.write or self.config.permit(function, offset, access.size, access.value)
+        )
 
     def permits_value(self, access):
         return (
@@ -180,7 +218,7 @@ class AllowList:
         self.entries = [Entry(each) for each in data["entries"]]
         self.by_region = {}
         for entry in self.entries:
-            assert entry.condition in LAB or entry.condition in ("cores > 1", "--uart"), entry.id
+            assert entry.condition in {*LAB, "cores > 1", "--uart", "--pci"}, entry.id
             for region in entry.regions:
                 self.by_region.setdefault(region, []).append(entry)
 
@@ -216,8 +254,8 @@ class Command:
 class Oracle:
     """Judges a trace; see judge() and .violations."""
 
-    def __init__(self, allowed, cores, grants, doorbells=None):
-        """@doorbells: by owner, what it published: {(vector, APIC id)}."""
+    def __init__(self, allowed, cores, grants, doorbells=None, moves=()):
+        """@doorbells: by owner, what it published: {(vector, APIC id)}; @moves: in their order."""
         self.allowed = allowed
         self.doorbells = doorbells or {}
         self.owner = dict.fromkeys(range(cores), SUPERVISOR)
@@ -225,6 +263,10 @@ class Oracle:
         self.subos = []  # started
         self.deasserted = set()  # cores to which the supervisor sent INIT and took it back
         self.destination = {}  # by core: what the high word of the command register says
+        self.moves = list(moves)
+        self.moving = None  # the move that takes place
+        self.phase = None  # what the last mark said
+        self.commands = Counter()  # interrupt commands by phase, who wrote and who gets it
         self.violations = []
 
     def judge(self, lines):
@@ -245,12 +287,45 @@ class Oracle:
             self.see_apic(access, owner)
         if owner is SUPERVISOR:
             if access.write and access.address == MARK_PORT:
-                for subos in self.subos:
-                    subos.booting = False
+                self.see_mark(access)
+            self.see_supervisor_touch(access)
         elif owner is HELD:
             self.wrong(access, HELD, f"core {access.cpu} runs: {describe(access)}")
         else:
             self.see_touch(access, owner)
+
+    def see_mark(self, access):
+        for subos in self.subos:
+            subos.booting = False
+        if access.value != MARK_MOVE:
+            self.phase = access.value
+        elif self.moving:
+            self.change(self.moving.giver, list.remove)
+            self.moving = None
+        else:
+            self.moving = self.moves.pop(0)
+            self.change(self.moving.receiver, list.append)
+
+    def change(self, name, how):
+        """The function that moves comes to or leaves the subOS @name that runs."""
+        for subos in self.subos:
+            if subos.grant.name == name and self.runs(subos):
+                how(subos.functions, self.moving.function)
+
+    def runs(self, subos):
+        """One of its cores is not held."""
+        return any(
+            owner is subos and core not in subos.stopped for core, owner in self.owner.items()
+        )
+
+    def see_supervisor_touch(self, access):
+        """Its configuration space is the supervisor's affair, too, for the bridges to it are."""
+        moving = self.moving and self.moving.function
+        for subos in self.subos:
+            for function in subos.functions:
+                if function.in_bars(access.address) and function != moving and self.runs(subos):
+                    what = f"{describe(access)}: {function.bdf} is {subos}'s"
+                    self.wrong(access, SUPERVISOR, what)
 
     def see_touch(self, access, subos):
         if access.write and access.address == CMOS_INDEX:
@@ -260,8 +335,26 @@ class Oracle:
         entry = self.allowed.entry_for(access, subos)
         if entry:
             subos.used.add(entry.id)
-        else:
+        elif not self.is_own_message(access, subos):
             self.wrong(access, subos, describe(access))
+        if access.write:
+            self.see_arranged(access, subos)
+
+    def see_arranged(self, access, subos):
+        """What a subOS tells its devices to send goes to its own cores."""
+        for function in subos.functions:
+            if not function.in_bars(access.address) and not function.in_config(access.address):
+                continue
+            arranged = subos.messages.see(access, function)
+            own = arranged and self.owner.get(arranged.destination) is subos
+            if arranged is not None and not own:
+                what = f"an interrupt of {function.bdf} arranged: {describe(access)}"
+                self.wrong(access, subos, what)
+
+    @staticmethod
+    def is_own_message(access, subos):
+        """A device may send its interrupt at once, in QEMU's thread of who touched it."""
+        return access.region == APIC_REGION and access.write and is_arranged(access, subos)
 
     # ---- interrupts ----
 
@@ -270,6 +363,7 @@ class Oracle:
             self.destination[access.cpu] = access.value >> 24
         elif access.address == ICR_LOW:
             command = Command(access.value, self.destination.get(access.cpu))
+            self.count(command, owner)
             if owner is SUPERVISOR:
                 self.see_supervisor_command(access, command)
             elif owner is not HELD:
@@ -277,15 +371,24 @@ class Oracle:
         elif owner is SUPERVISOR and is_message(access.address):
             self.see_message(access)
 
+    def count(self, command, owner):
+        to = owner
+        if command.shorthand != "self":
+            to = self.owner.get(command.destination)
+        self.commands[self.phase, str(owner), str(to)] += 1
+
     def lent(self):
         return any(owner is not SUPERVISOR for owner in self.owner.values())
 
     def see_message(self, access):
-        """An interrupt of a device of the supervisor, or of its IO-APIC."""
+        """An interrupt of a device, or of the IO-APIC. Whose device it is, no trace shows."""
         destination, logical = access.address >> 12 & 0xFF, access.address >> 2 & 1
+        owner = self.owner.get(destination)
         if self.lent() and logical:
             self.wrong(access, SUPERVISOR, "an interrupt of a device in logical mode")
-        elif self.owner.get(destination) is not SUPERVISOR:
+        elif isinstance(owner, SubOS) and is_arranged(access, owner):
+            return
+        elif owner is not SUPERVISOR:
             self.wrong(access, SUPERVISOR, f"an interrupt of a device to core {destination}")
 
     def see_supervisor_command(self, access, command):
@@ -396,6 +499,10 @@ class Oracle:
         if command.delivery == "startup" and command.shorthand == "none":
             if command.destination in subos.grant.later and self.is_held(command.destination):
                 self.give(command.destination, subos)
+
+
+def is_arranged(access, subos):
+    return message(access.address, access.value) in subos.messages.arranged
 
 
 def is_message(address):
