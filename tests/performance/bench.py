@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0
-"""How long creates, messages and resizes take, each beside what does the same without rainforest.
+"""How long creates, messages, resizes and I/O take, each beside the same without rainforest.
 
 Every round measures each way once, so that whatever else the host does meets all of them; what is
 compared are the two times of one round. The method is in docs/benchmark.md.
@@ -19,12 +19,15 @@ from lab import LabError, images, kernels, paths, tiny  # noqa: E402
 from performance import report  # noqa: E402
 from performance.ficm import Ficm  # noqa: E402
 from performance.kept import Kept  # noqa: E402
+from performance.metadata import Metadata  # noqa: E402
 from performance.resize import Resize  # noqa: E402
+from performance.storage import Storage  # noqa: E402
 from performance.subject import Subject  # noqa: E402
+from performance.tenants import Tenants  # noqa: E402
 from performance.yardsticks import Kexec, QemuBoot  # noqa: E402
 
 RESULT = paths.BUILD / "bench.json"
-PARTS = ("create", "memory", "ficm", "resize")
+PARTS = ("create", "memory", "ficm", "resize", "storage", "tenants", "metadata")
 
 
 def parse_arguments():
@@ -63,7 +66,7 @@ def uncompressed(subject, kernel):
 
 def ways(subject, arguments, kernel):
     """All that a round measures, in its order."""
-    cores, mem, initrd = arguments.cores, arguments.mem, tiny.subos_initrd()
+    cores, mem, initrd = arguments.cores, arguments.mem, tiny.subos_initrd(kernel)
     vmlinux = uncompressed(subject, kernel)
     yardsticks = [
         QemuBoot("qemu", cores, mem, kernel.image, initrd),
@@ -139,10 +142,13 @@ def main():
             "memory": lambda: measure_memory(arguments),
             "ficm": lambda: measure_rounds(Ficm, "ficm", arguments),
             "resize": lambda: measure_rounds(Resize, "resize", arguments),
+            "storage": lambda: measure_rounds(Storage, "storage", arguments),
+            "tenants": lambda: measure_rounds(Tenants, "tenants", arguments),
+            "metadata": lambda: measure_rounds(Metadata, "metadata", arguments),
         }
         wanted = arguments.parts.split(",")
         parts = {name: measure() for name, measure in measures.items() if name in wanted}
-    except LabError as error:
+    except (LabError, AssertionError) as error:
         sys.exit(f"bench: {error}")
     result = report.summarize(vars(arguments) | {"version": kernel.version}, parts)
     RESULT.write_text(json.dumps(result, indent="\t") + "\n")

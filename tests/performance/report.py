@@ -6,7 +6,13 @@ import platform
 import subprocess
 from datetime import datetime, timezone
 
-from performance import report_ficm, report_resize
+from performance import (
+    report_ficm,
+    report_metadata,
+    report_resize,
+    report_storage,
+    report_tenants,
+)
 from performance.console import FIRST_LINE, HANDED_OVER
 from performance.intervals import estimate
 from performance.tables import compare, estimates, ratio_rows, span, table, verdict
@@ -55,6 +61,9 @@ def summarize(arguments, parts):
         "memory": summarize_memory,
         "ficm": report_ficm.summarize,
         "resize": report_resize.summarize,
+        "storage": report_storage.summarize,
+        "tenants": report_tenants.summarize,
+        "metadata": report_metadata.summarize,
     }
     return result | {name: summaries[name](measured) for name, measured in parts.items()}
 
@@ -109,7 +118,8 @@ def text(result):
         f"rounds, medians, {interval_name(given)}",
     ]
     parts = {"create": create_text, "memory": memory_text, "ficm": report_ficm.text,
-             "resize": report_resize.text}  # fmt: skip
+             "resize": report_resize.text, "storage": report_storage.text,
+             "tenants": report_tenants.text, "metadata": report_metadata.text}  # fmt: skip
     for name, of_part in parts.items():
         if name in result:
             lines += ["", f"{name.upper()}", "", of_part(result[name])]
