@@ -84,8 +84,9 @@ def grant_page(cpus=(0, 1), magic=0x52474652):
     kernels_there = [0, 1] + [0xFFFFFFFF] * 14
     owner = bytes(1 if core in cpus else 0 for core in range(256))
     ranges = struct.pack("<QQ", BOOT_AREA, 0x200000).ljust(64 * 16, b"\0")
-    body = ranges + segments + struct.pack("<16I", *kernels_there) + owner
-    return struct.pack("<IIHHIIIQ", 32 + len(body), magic, 1, 0, 2, 1, 1, 0) + body
+    functions = bytes(16 * 128)
+    body = ranges + segments + struct.pack("<16I", *kernels_there) + owner + functions
+    return struct.pack("<IIHHIIIII", 32 + len(body), magic, 1, 1, 2, 1, 1, 0, 0) + body
 
 
 def cpio(entries):
