@@ -3,6 +3,7 @@
 
 import re
 
+from functional.functions import block
 from lab import images, tools
 
 PROGRAM = "metadata"
@@ -31,17 +32,11 @@ def operations(text):
     return int(re.search(r"^operations (\d+)$", text, re.M)[1])
 
 
-def node_of(run, bdf):
-    """The block device of an NVMe function, which may still be on its way."""
-    look = f"ls /sys/bus/pci/devices/{bdf}/nvme/*/ 2>/dev/null | grep -m1 -x 'nvme[0-9]*n1'"
-    return "/dev/" + run(f"timeout 20 sh -c \"until {look}; do usleep 50000; done\"").strip()
-
-
 def make_file_systems(supervisor, *bdfs):
     """An empty ext4 on each."""
     supervisor.install(tools.program("mkfs.ext4"))
     for bdf in bdfs:
-        supervisor.sh(f"mkfs.ext4 -q -F {node_of(supervisor.sh, bdf)}")
+        supervisor.sh(f"mkfs.ext4 -q -F {block(supervisor.sh, bdf)}")
 
 
 def watch_locks(run):

@@ -8,9 +8,10 @@ work fares in one kernel is measured by the benchmark (performance/metadata.py).
 
 import pytest
 from functional.doorbells import Doorbells
+from functional.functions import block
 from functional.metadata import (
-    IPIS, between, counted, counts, hammer, make_file_systems, node_of, operations, program,
-    rings_with, watch_locks,
+    IPIS, between, counted, counts, hammer, make_file_systems, operations, program, rings_with,
+    watch_locks,
 )  # fmt: skip
 from functional.subos import Supervisor
 from functional.test_isolation import ALLOWED, mark_booted
@@ -98,7 +99,7 @@ def test_storms_of_metadata_do_not_meet(machines):
 def storms(supervisor, shells, bdfs):
     """What the supervisor counts while both are idle, then busy, and what they count then."""
     for shell, bdf in zip(shells, bdfs):
-        shell.run(f"mount -t ext4 {node_of(shell.run, bdf)} /mnt", timeout=60)
+        shell.run(f"mount -t ext4 {block(shell.run, bdf)} /mnt", timeout=60)
         watch_locks(shell.run)
     idle = window(supervisor, IDLE, DONE)
     before = [counts(shell.run) for shell in shells]

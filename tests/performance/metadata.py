@@ -7,8 +7,9 @@ cgroup with its core.
 
 from concurrent.futures import ThreadPoolExecutor
 
+from functional.functions import block
 from functional.metadata import (
-    IPIS, between, counts, hammer, make_file_systems, node_of, operations, program, watch_locks,
+    IPIS, between, counts, hammer, make_file_systems, operations, program, watch_locks,
 )  # fmt: skip
 from functional.subos import Supervisor
 from lab import Machine
@@ -73,7 +74,7 @@ class Metadata:
     def in_one_kernel(self):
         sh = self.supervisor.sh
         for name, bdf in self.bdfs.items():
-            sh(f"mount -t ext4 {node_of(sh, bdf)} /mnt/{name}")
+            sh(f"mount -t ext4 {block(sh, bdf)} /mnt/{name}")
         sh(ON_THEIR_CORES)
         self.both(lambda name: self.hammer_in_cgroup(name, WARM_UP))
         before = counts(sh)
@@ -104,7 +105,7 @@ class Metadata:
             supervisor.create(name, core, *words, mem=MEM)
         with supervisor.shells(*TENANTS) as shells:
             for shell in shells:
-                node = node_of(shell.run, self.bdfs[shell.name])
+                node = block(shell.run, self.bdfs[shell.name])
                 shell.run(f"mount -t ext4 {node} /mnt", timeout=TIMEOUT)
                 watch_locks(shell.run)
             self.hammer_inside(shells, WARM_UP)
