@@ -96,10 +96,15 @@ class Shell:
     def __init__(self, supervisor, name, *options, timeout=60):
         self.name = name
         self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1", *options)
-        # A prompt of the kernel that runs now, not one in the scroll-back of those before.
-        starts = 1 if "--no-history" in options else supervisor.show(name)["starts"]
-        self.send("")
-        again = "started again.*" * (starts - 1)
+        again = ""
+        if "--no-history" in options:
+            # The prompt may have been printed already, and what was typed before may have
+            # stopped the output or begun a line: go on (Ctrl-Q), give that line up (Ctrl-C).
+            self.session.send("\x11\x03")
+        else:
+            # A prompt of the kernel that runs now, not one in the scroll-back of those before.
+            again = "started again.*" * (supervisor.show(name)["starts"] - 1)
+            self.send("")
         self.session.expect(f"(?s){again}{self.PROMPT}", timeout=timeout)
         # No prompt, no editing, no echo: one line is one command.
         self.send("dmesg -n 1; stty -echo -onlcr; while IFS= read -r line; do eval \"$line\"; done")
