@@ -25,7 +25,7 @@ WARM_UP = (
     "rfm create warm --cores 1 --mem 192M --no-start --kernel $kernel && rfm destroy warm; done; true"
 )
 # Large, or nothing to read.
-NOT_LOGS = shutil.ignore_patterns("initrd", "*.sock", "*.lock", "pid")
+NOT_LOGS = shutil.ignore_patterns("*.raw", "*.sock", "*.lock", "pid")
 
 
 def pytest_addoption(parser):

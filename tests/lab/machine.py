@@ -74,6 +74,8 @@ class Machine:
     def start(self, detached=False, state=None):
         """Start and wait until commands can be run. Not @detached, it dies with its parent.
 
+        @state: a snapshot's, to run on from if it is saved already.
+
         It is started again if it did not get a fair chance. On a host that is too busy its kernel
         may measure wrongly how fast its processor is, and would keep a clock that is far too fast.
         And one boot in some hundred hangs where a kernel patches its own code for the first time
@@ -85,7 +87,7 @@ class Machine:
         for _ in range(BOOTS):
             try:
                 self.boot(detached, state)
-                if state or MISMEASURED not in self.serial(0):
+                if state and state.saved or MISMEASURED not in self.serial(0):
                     return self
                 cause = f"the host is too busy: {MISMEASURED!r}"
             except BootHung as error:
@@ -94,24 +96,24 @@ class Machine:
         raise LabError(f"{cause}, at {BOOTS} boots")
 
     def boot(self, detached, state):
+        resumes = bool(state and state.saved)
         self.watch = Watch(self.folder, self.config.name, self.alive)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
-        root = roots.prepare(self.config, self.folder)
+        root = roots.prepare(self.config)
         self.make_blank_disks()
-        if state:
+        if resumes:
             state.lay_out(self.folder)
         command = qemu.command_line(
-            self.config, root.kernel, root.initrd, root.append, root.drives,
-            incoming=state and state.uri,
-        )  # fmt: skip
+            self.config, root.kernel, root.initrd, root.append, root.drives, state
+        )
         (self.folder / "command").write_text(shlex.join(command) + "\n")
         (self.folder / CONFIG_FILE).write_text(json.dumps(self.config.to_dict()))
         self.launch(command, detached)
-        if state:
-            self.resume()
-        self.watch.booting = not state
-        self.wait_ready(clock=bool(state))
+        if resumes:
+            self.resume(state)
+        self.watch.booting = not resumes
+        self.wait_ready(clock=resumes)
         self.watch.booting = False
 
     def start_from_snapshot(self, detached=False):
@@ -141,10 +143,10 @@ class Machine:
         while not (self.folder / qemu.PID_FILE).exists() and self.process.poll() is None:
             time.sleep(0.01)
 
-    def resume(self):
+    def resume(self, state):
         try:
             with self.qmp() as qmp:
-                qmp.resume()
+                qmp.resume(f"exec:cat '{state.rest}'")
         except MachineDied:
             raise
         except LabError as error:

@@ -24,17 +24,17 @@ def serial_log(index):
     return f"serial{index}.log"
 
 
-def command_line(config, kernel, initrd, append=(), drives=(), incoming=None):
-    """@drives: extra QEMU arguments of the root; @incoming: where to take the state from."""
-    words = [config.qemu, "-name", f"lab-{config.name}", *machine(config)]
+def command_line(config, kernel, initrd, append=(), drives=(), state=None):
+    """@drives: extra QEMU arguments of the root; @state: a snapshot's, to save or to run on from."""
+    words = [config.qemu, "-name", f"lab-{config.name}", *machine(config), *memory(config, state)]
     words += ["-kernel", str(kernel), "-initrd", str(initrd)]
     words += ["-append", " ".join([config.kernel_command_line(), *append])]
     words += iommu(config) + consoles() + channels() + [*drives] + functions(config)
     words += logging(config)
     if not config.allow_reboot:
         words += ["-action", "reboot=shutdown"]
-    if incoming:
-        words += ["-incoming", incoming]
+    if state and state.saved:
+        words += ["-incoming", "defer"]
     return words + list(config.qemu_args)
 
 
@@ -43,13 +43,24 @@ def machine(config):
         "-nodefaults", "-no-user-config", "-display", "none", "-nic", "none",
         "-machine", "q35", "-accel", "tcg,thread=multi", "-cpu", CPU,
         "-smp", f"cpus={config.cpus},cores={config.cpus},threads=1,sockets=1",
-        "-m", config.mem,
         # Root ports as servers have them: with hotplug by ACPI, they never show that the link
         # is up, and each reset of what is behind them fails.
         "-global", "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off",
         "-pidfile", PID_FILE,
         "-qmp", f"unix:{QMP_SOCKET},server=on,wait=off",
     ]  # fmt: skip
+
+
+def memory(config, state):
+    """A snapshot's memory is a file; a machine that runs on from it has a private copy of what
+    it writes."""
+    words = ["-m", config.mem]
+    if state:
+        file = str(state.memory).replace(",", ",,")
+        share = "off" if state.saved else "on"
+        backend = f"memory-backend-file,id=ram,size={config.mem},mem-path={file},share={share}"
+        words += ["-object", backend, "-machine", "memory-backend=ram"]
+    return words
 
 
 def consoles():

@@ -31,21 +31,29 @@ class Qmp:
             raise LabError("QEMU closed its control socket")
         return json.loads(line)
 
-    def migrate(self, uri, timeout=120):
-        """Write the machine's whole state to @uri; the machine is stopped afterwards."""
+    def save(self, uri, timeout=120):
+        """Write the machine's state, but for its memory, to @uri; the machine stays stopped."""
+        self.leave_memory()
         self("migrate-set-parameters", **{"max-bandwidth": 0})
         self("stop")
         self("migrate", uri=uri)
         self.wait_migration(timeout)
 
-    def resume(self, timeout=120):
-        """Run on from a state that QEMU is still reading."""
+    def resume(self, uri, timeout=120):
+        """Run on from the state at @uri."""
+        self.leave_memory()
+        self("migrate-incoming", uri=uri)
         end = time.monotonic() + timeout
         while self("query-status")["status"] == "inmigrate":
             if time.monotonic() > end:
                 raise LabError(f"QEMU did not read the machine's state in {timeout} s")
             time.sleep(0.02)
         self("cont")
+
+    def leave_memory(self):
+        """Memory in a file is no part of the state."""
+        capability = {"capability": "x-ignore-shared", "state": True}
+        self("migrate-set-capabilities", capabilities=[capability])
 
     def wait_migration(self, timeout):
         end = time.monotonic() + timeout

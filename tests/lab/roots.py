@@ -15,10 +15,9 @@ class Root:
     drives: tuple = ()
 
 
-def prepare(config, folder):
-    """Have the images of @config's root ready; what is the machine's own goes into @folder."""
+def prepare(config):
+    """Have the images of @config's root ready."""
     kernel = kernels.find(config.kernel)
     if config.rootfs == "debian":
         return Root(*debian.prepare(kernel))
-    tiny.initrd(config, kernel, folder / "initrd")
-    return Root(kernel.image, Path("initrd"))
+    return Root(kernel.image, tiny.initrd(config, kernel))

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """Snapshots of booted machines: boot once, resume as often as wanted.
 
-A snapshot is named by all that shaped it: images, QEMU and its command line.
+A snapshot is named by all that shaped it: images, QEMU and its command line. It consists of the
+machine's memory, a file that machines which run on from it map privately, and of all other state.
 """
 
 import shutil
@@ -12,16 +13,20 @@ from . import images, paths, qemu, roots
 from .errors import LabError
 
 KEEP = 8
-STATE = "state"
 
 
 @dataclass(frozen=True)
 class State:
     folder: Path
+    saved: bool = True  # or still to be
 
     @property
-    def uri(self):
-        return f"exec:cat '{self.folder / STATE}'"
+    def memory(self):
+        return self.folder / "memory"
+
+    @property
+    def rest(self):
+        return self.folder / "state"
 
     def lay_out(self, folder):
         """A resumed machine's console starts with what the booted one had printed."""
@@ -40,22 +45,20 @@ def ensure(config, machine_class):
 
 def find(config, machine_class):
     config = replace(config, name="snapshot-boot")
-    scratch = paths.MACHINES / config.name
-    shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
-    root = roots.prepare(config, scratch)
+    root = roots.prepare(config)
     command = qemu.command_line(config, root.kernel, root.initrd, root.append, root.drives)
     version = images.run(config.qemu, "--version")
-    inputs = [command, version, scratch / root.initrd, config.warm_up]
+    inputs = [Path(__file__), command, version, config.warm_up]
 
     def build(out):
-        machine = machine_class(config).start()
+        out.mkdir()
+        state = State(out, saved=False)
+        machine = machine_class(config).start(state=state)
         try:
-            out.mkdir()
             if config.warm_up:
                 machine.sh(config.warm_up, timeout=120)
             with machine.qmp() as qmp:
-                qmp.migrate(f"exec:cat >'{out / STATE}'")
+                qmp.save(f"exec:cat >'{state.rest}'")
             for log in machine.folder.glob("serial*.log"):
                 shutil.copy(log, out / log.name)
         except BaseException:

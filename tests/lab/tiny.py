@@ -35,11 +35,16 @@ alias ll='ls -l'
 """
 
 
-def initrd(config, kernel, out):
-    """Write the initramfs of a machine to @out."""
-    with open(out, "wb") as file:
-        for part in (base(kernel), changing(config, kernel)):
-            file.write(part.read_bytes())
+def initrd(config, kernel):
+    """The initramfs of a machine."""
+    parts = [base(kernel), changing(config, kernel)]
+
+    def build(out):
+        with open(out, "wb") as file:
+            for part in parts:
+                file.write(part.read_bytes())
+
+    return images.cached("tiny-initrd", [part.name for part in parts], build)
 
 
 def skeleton():
