@@ -4,6 +4,7 @@
 #include "src/sizes.hpp"
 #include "src/verb.hpp"
 #include "src/wish.hpp"
+#include "fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -28,17 +29,6 @@ Machine machine()
 	return machine;
 }
 
-template <typename Call> std::string refusal(Call call)
-{
-	try {
-		call();
-	} catch (const Error &error) {
-		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
-		return error.what();
-	}
-	return "";
-}
-
 TEST(Adjustment, Cores)
 {
 	using Cores = std::vector<unsigned>;
@@ -53,8 +43,8 @@ TEST(Adjustment, Cores)
 		EXPECT_EQ(change.add, add) << value;
 	}
 	for (const char *value : {"", "+", "-", "++1", "+-1", "a", "3-2", "2,2"})
-		EXPECT_NE(refusal([&] { core_change(value, web); }), "") << value;
-	EXPECT_EQ(refusal([&] { core_change("+3", web); }),
+		EXPECT_NE(test::refusal([&] { core_change(value, web); }), "") << value;
+	EXPECT_EQ(test::refusal([&] { core_change("+3", web); }),
 		  "core 3 belongs to subOS 'web' already");
 }
 
@@ -71,8 +61,8 @@ TEST(Adjustment, NumberOfCores)
 		EXPECT_EQ(change.add, add) << value;
 	}
 	for (const char *value : {"0", "", "+", "-0", "x", "257"})
-		EXPECT_NE(refusal([&] { core_count_change(value, web, machine()); }), "") << value;
-	EXPECT_NE(refusal([&] { core_count_change("-3", web, machine()); }).find("at most 2"),
+		EXPECT_NE(test::refusal([&] { core_count_change(value, web, machine()); }), "") << value;
+	EXPECT_NE(test::refusal([&] { core_count_change("-3", web, machine()); }).find("at most 2"),
 		  std::string::npos);
 	EXPECT_THROW(core_count_change("+6", web, machine()), Error);
 }
@@ -93,7 +83,7 @@ TEST(Adjustment, Memory)
 	EXPECT_EQ(memory_change("+1M", web, notes).add, 2 * M);
 	EXPECT_EQ(notes.size(), 1u);
 	for (const char *value : {"", "+", "-", "0", "+0", "-1G", "-2G", "lots", "+-1M"})
-		EXPECT_NE(refusal([&] { memory_change(value, web, notes); }), "") << value;
+		EXPECT_NE(test::refusal([&] { memory_change(value, web, notes); }), "") << value;
 }
 
 TEST(Adjustment, Functions)
@@ -112,17 +102,17 @@ TEST(Adjustment, Functions)
 	}
 	for (const char *value : {"", "+", "-", "03:00.0", "03:00.0,+04:00.0", "++03:00.0",
 				  "+03:00.0,", "+03:00.0,+03:00.0", "+03:00.0,-03:00.0"})
-		EXPECT_NE(refusal([&] { function_change(value, web); }), "") << value;
-	EXPECT_EQ(refusal([&] { function_change("+01:00.0", web); }),
+		EXPECT_NE(test::refusal([&] { function_change(value, web); }), "") << value;
+	EXPECT_EQ(test::refusal([&] { function_change("+01:00.0", web); }),
 		  "PCI function 0000:01:00.0 belongs to subOS 'web' already");
-	EXPECT_EQ(refusal([&] { function_change("-03:00.0", web); }),
+	EXPECT_EQ(test::refusal([&] { function_change("-03:00.0", web); }),
 		  "PCI function 0000:03:00.0 does not belong to subOS 'web': it has 0000:01:00.0, "
 		  "0000:02:00.0");
 
 	Holdings full = web;
 	while (full.functions.size() < RF_FUNCTIONS_MAX)
 		full.functions.push_back(RF_BDF(1, 0, full.functions.size()));
-	EXPECT_NE(refusal([&] { function_change("+03:00.0", full); }).find("at most 16"),
+	EXPECT_NE(test::refusal([&] { function_change("+03:00.0", full); }).find("at most 16"),
 		  std::string::npos);
 	EXPECT_NO_THROW(function_change("+03:00.0,-01:00.0", full));
 }
@@ -130,22 +120,22 @@ TEST(Adjustment, Functions)
 TEST(Adjustment, WhatItCanLose)
 {
 	EXPECT_NO_THROW(check_removable({2, 3}, web));
-	EXPECT_NE(refusal([] { check_removable({4}, web); }).find("boot core"), std::string::npos);
-	EXPECT_NE(refusal([] { check_removable({2, 5}, web); }).find("does not belong"),
+	EXPECT_NE(test::refusal([] { check_removable({4}, web); }).find("boot core"), std::string::npos);
+	EXPECT_NE(test::refusal([] { check_removable({2, 5}, web); }).find("does not belong"),
 		  std::string::npos);
 }
 
 TEST(Adjustment, WhatItCanGet)
 {
 	EXPECT_NO_THROW(check_addable({5, 6}, web, machine(), {}));
-	EXPECT_NE(refusal([] { check_addable({0}, web, machine(), {}); }), "");
-	EXPECT_NE(refusal([] { check_addable({5}, web, machine(), {{5, "db"}}); }).find("'db'"),
+	EXPECT_NE(test::refusal([] { check_addable({0}, web, machine(), {}); }), "");
+	EXPECT_NE(test::refusal([] { check_addable({5}, web, machine(), {{5, "db"}}); }).find("'db'"),
 		  std::string::npos);
 
 	Machine smt = machine();
 	smt.cpus[6].siblings = smt.cpus[7].siblings = {6, 7};
 	EXPECT_NO_THROW(check_addable({6, 7}, web, smt, {}));
-	EXPECT_NE(refusal([&] { check_addable({6}, web, smt, {}); }).find("SMT"),
+	EXPECT_NE(test::refusal([&] { check_addable({6}, web, smt, {}); }).find("SMT"),
 		  std::string::npos);
 }
 

@@ -5,14 +5,28 @@
 #include <filesystem>
 
 #include <asm/bootparam.h>
+#include <gtest/gtest.h>
 
 #include "boot/bytes.hpp"
 #include "boot/image.hpp"
+#include "src/error.hpp"
 
 namespace rf::test {
 
 using boot::Bytes;
 using boot::View;
+
+// What `call` refuses as a bad value; nothing if it does not.
+template <typename Call> std::string refusal(Call call)
+{
+	try {
+		call();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
+		return error.what();
+	}
+	return "";
+}
 
 // A vmlinux of two segments with .bss, and relocations in known places.
 struct FakeVmlinux {

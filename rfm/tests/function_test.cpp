@@ -1,23 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "src/function.hpp"
 
+#include "fixture.hpp"
 #include "sysfs.hpp"
 
 #include <gtest/gtest.h>
 
 namespace rf {
 namespace {
-
-template <typename Call> std::string refusal(Call call)
-{
-	try {
-		call();
-	} catch (const Error &error) {
-		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
-		return error.what();
-	}
-	return "";
-}
 
 TEST(Bdf, AsPeopleWriteIt)
 {
@@ -38,7 +28,7 @@ TEST(Bdf, ThatIsNone)
 	     {"", "04", "04.0", "00:04", "00:04.", "00:.0", ":04.0", "00:20.0", "00:04.8",
 	      "000:04.0", "00:004.0", "10000:00:04.0", "0:0000:00:04.0", "00:04.0 ", " 00:04.0",
 	      "00:04.00", "00:0x4.0", "00:-4.0", "+00:04.0", "00:04.0:1", "ffff:ff:1f.7", "nvme0"})
-		EXPECT_NE(refusal([&] { parse_bdf(word); })
+		EXPECT_NE(test::refusal([&] { parse_bdf(word); })
 				  .find(std::string("PCI function '") + word + "' is not acceptable"),
 			  std::string::npos)
 			<< word;
@@ -49,14 +39,14 @@ TEST(Bdf, Lists)
 	EXPECT_EQ(parse_bdfs("0000:00:04.0,01:00.1"),
 		  (std::vector<std::uint32_t>{RF_BDF(0, 0, 0x20), RF_BDF(0, 1, 1)}));
 	for (const char *list : {"", ",", "00:04.0,", ",00:04.0", "00:04.0;00:05.0"})
-		EXPECT_NE(refusal([&] { parse_bdfs(list); }), "") << list;
-	EXPECT_EQ(refusal([] { parse_bdfs("00:04.0,01:00.0,0000:00:04.0"); }),
+		EXPECT_NE(test::refusal([&] { parse_bdfs(list); }), "") << list;
+	EXPECT_EQ(test::refusal([] { parse_bdfs("00:04.0,01:00.0,0000:00:04.0"); }),
 		  "PCI function 0000:00:04.0 is named twice in '00:04.0,01:00.0,0000:00:04.0': "
 		  "name each function once");
 	std::string many = "00:00.0";
 	for (int i = 1; i <= RF_FUNCTIONS_MAX; i++)
 		many += "," + format_bdf(RF_BDF(0, 0, i));
-	EXPECT_NE(refusal([&] { parse_bdfs(many); }).find("at most 16"), std::string::npos);
+	EXPECT_NE(test::refusal([&] { parse_bdfs(many); }).find("at most 16"), std::string::npos);
 }
 
 TEST(Function, WhatSysfsSays)

@@ -8,6 +8,7 @@ import re
 import shlex
 import time
 
+import pytest
 from functional.subos import Supervisor, troubles
 
 DEVICES = "/sys/bus/pci/devices"
@@ -223,3 +224,17 @@ class Lender(Supervisor):
 
     def sound(self, name):
         assert not troubles(self.log(name))
+
+
+@pytest.fixture(autouse=True)
+def as_before(request):
+    """Whatever a test did on a machine that several share, it is as it was before.
+
+    For tests that import it.
+    """
+    if "lender" not in request.fixturenames:
+        yield
+        return
+    lender = request.getfixturevalue("lender")
+    yield
+    lender.clear()

@@ -5,7 +5,7 @@ import pytest
 from functional import disks
 from functional.functions import (
     BAD_VALUE, BUSY, DRIVERS, INCOMPLETE, LENT, MASTER, MEMORY, USER_NETWORK, Lender, attribute,
-    await_driver, bars, below, block, check_vectors, command, config, driver, interface, interrupts,
+    as_before, await_driver, bars, below, block, check_vectors, command, config, driver, interface, interrupts,
     numbers, ping, present, until, vectors,
 )  # fmt: skip
 from functional.subos import SYSFS, troubles
@@ -46,17 +46,6 @@ def machine(shared_machines):
 @pytest.fixture(scope="module")
 def lender(machine):
     return Lender(machine)
-
-
-@pytest.fixture(autouse=True)
-def as_before(request):
-    """Whatever a test did on the common machine, it is as it was before."""
-    if "lender" not in request.fixturenames:
-        yield
-        return
-    lender = request.getfixturevalue("lender")
-    yield
-    lender.clear()
 
 
 @pytest.mark.budget(240)

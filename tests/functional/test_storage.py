@@ -7,7 +7,7 @@ import pytest
 from functional import disks
 from functional.elastic import Ledger
 from functional.functions import (
-    BAD_VALUE, LENT, MASTER, MEMORY, Lender, block, command, driver, present, until,
+    BAD_VALUE, LENT, MASTER, MEMORY, Lender, as_before, block, command, driver, present, until,
 )  # fmt: skip
 from functional.session import Shell
 from functional.subos import BLOCK, troubles
@@ -36,16 +36,6 @@ def lender(shared_machines):
     """Three disks; the first is the supervisor's own."""
     disk = "nvme:blank=256M"
     return Tenants(shared_machines(snapshot=False, cpus=6, mem="4G", disks=[disk] * 3))
-
-
-@pytest.fixture(autouse=True)
-def as_before(request):
-    if "lender" not in request.fixturenames:
-        yield
-        return
-    lender = request.getfixturevalue("lender")
-    yield
-    lender.clear()
 
 
 @pytest.mark.budget(240)

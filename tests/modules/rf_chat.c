@@ -25,8 +25,8 @@
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
-#include <linux/uaccess.h>
 
+#include "command_file.h"
 #include "kernel/ficm.h"
 
 enum rf_chat_type {
@@ -321,27 +321,6 @@ static int rf_run(const char *line)
 	return -EINVAL;
 }
 
-static ssize_t rf_command_write(struct file *file, const char __user *buf, size_t length,
-				loff_t *pos)
-{
-	char line[64];
-	int rc;
-
-	if (length >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, length))
-		return -EFAULT;
-	line[length] = 0;
-	rc = rf_run(strim(line));
-	return rc ?: length;
-}
-
-static const struct file_operations rf_command_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = rf_command_write,
-};
-
 static void rf_show_flow(struct seq_file *m, const char *what, u32 member,
 			 const struct rf_chat_flow *flow)
 {
@@ -400,7 +379,7 @@ static int __init rf_chat_init(void)
 		}
 	}
 	rf_chat_dir = debugfs_create_dir("rf_chat", NULL);
-	debugfs_create_file("command", 0200, rf_chat_dir, NULL, &rf_command_fops);
+	rf_command_file(rf_chat_dir, rf_run);
 	debugfs_create_file("report", 0400, rf_chat_dir, NULL, &rf_report_fops);
 	return 0;
 }

@@ -13,7 +13,6 @@
  */
 #include <linux/debugfs.h>
 #include <linux/dma-mapping.h>
-#include <linux/fs.h>
 #include <linux/gfp.h>
 #include <linux/io.h>
 #include <linux/iopoll.h>
@@ -22,7 +21,8 @@
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/seq_file.h>
-#include <linux/uaccess.h>
+
+#include "command_file.h"
 
 #define RF_EDU_VENDOR		0x1234
 #define RF_EDU_DEVICE		0x11e8
@@ -81,27 +81,6 @@ static int rf_run(const char *line)
 	mutex_unlock(&rf_rogue_lock);
 	return rc;
 }
-
-static ssize_t rf_command_write(struct file *file, const char __user *buf, size_t length,
-				loff_t *pos)
-{
-	char line[64];
-	int rc;
-
-	if (length >= sizeof(line))
-		return -EINVAL;
-	if (copy_from_user(line, buf, length))
-		return -EFAULT;
-	line[length] = 0;
-	rc = rf_run(strim(line));
-	return rc ?: length;
-}
-
-static const struct file_operations rf_command_fops = {
-	.owner = THIS_MODULE,
-	.open = simple_open,
-	.write = rf_command_write,
-};
 
 static int rf_report_show(struct seq_file *m, void *unused)
 {
@@ -170,7 +149,7 @@ static int __init rf_rogue_init(void)
 		return rc;
 	}
 	rf_rogue_dir = debugfs_create_dir("rf_rogue", NULL);
-	debugfs_create_file("command", 0200, rf_rogue_dir, NULL, &rf_command_fops);
+	rf_command_file(rf_rogue_dir, rf_run);
 	debugfs_create_file("report", 0400, rf_rogue_dir, NULL, &rf_report_fops);
 	return 0;
 }
