@@ -121,6 +121,11 @@ class Shell:
         self.send(f"echo '<'{mark}'<'; {{ {command}; }} 2>&1 </dev/null; echo '>'{mark} $?'>'")
         return command, mark, start
 
+    def await_start(self, begun, timeout=30):
+        """Wait until a command that was begun runs."""
+        _, mark, start = begun
+        self.session.expect(f"<{re.escape(mark)}<", timeout, start)
+
     def result(self, begun, timeout=30):
         """(status, output) of a command that was begun."""
         _, mark, start = begun

@@ -105,9 +105,10 @@ def storms(supervisor, shells, bdfs):
     before = [counts(shell.run) for shell in shells]
     rings = rings_between(supervisor, shells)
     # Longer than what is looked at, at both ends.
-    work = hammer("/mnt", PROCESSES, SECONDS + 6)
+    work = hammer("/mnt", PROCESSES, SECONDS + 4)
     begun = [(shell, shell.start(f"{work}; sync")) for shell in shells]
-    supervisor.sh("sleep 2")
+    for shell, each in begun:
+        shell.await_start(each)
     busy = window(supervisor, BUSY, DONE)
     ended = [shell.result(each, timeout=90) for shell, each in begun]
     assert [status for status, _ in ended] == [0, 0], ended
