@@ -11,6 +11,9 @@ from functional.subos import DEBUG, troubles
 
 DISKS = ["nvme:blank=64M", "virtio:blank=64M:rootbus"]
 KILLED = 128 + 9
+FAULTS = pytest.mark.parametrize(
+    "fault", ["fail_nth", pytest.param("kill_nth", marks=pytest.mark.soak)]
+)
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +55,7 @@ def check_disks(lender):
 
 
 @pytest.mark.budget(240)
-@pytest.mark.parametrize("fault", [
-    "fail_nth", pytest.param("kill_nth", marks=pytest.mark.soak),
-])  # fmt: skip
+@FAULTS
 def test_create_and_destroy(lender, fault):
     """All is undone each time, the functions are with their drivers."""
     words = ("--pci", ",".join(lender.bdfs))
@@ -82,7 +83,7 @@ RESIZES = {"add": ("+", "-"), "remove": ("-", "+")}
 
 
 @pytest.mark.budget(240)
-@pytest.mark.parametrize("fault", ["fail_nth", "kill_nth"])
+@FAULTS
 def test_resize(lender, fault):
     """It is done or not done each time, and both kernels agree on which."""
     lender.create("web", "2-3", mem="256M")

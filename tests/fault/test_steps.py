@@ -61,6 +61,7 @@ def test_killed_at_every_step(supervisor):
         assert 128 + 9 in (made.status, gone and gone.status)
 
 
+@pytest.mark.soak
 @pytest.mark.budget(180)
 def test_every_step_fails_with_memory_of_the_supervisor(machines):
     """The steps of taking memory blocks from the running kernel and giving them back."""

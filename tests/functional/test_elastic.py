@@ -19,6 +19,7 @@ def test_elastic(machines, seed):
     assert supervisor.state() == before
 
 
+@pytest.mark.soak
 @pytest.mark.budget(300)
 def test_elastic_with_memory_of_the_supervisor(machines):
     supervisor = Supervisor(machines(pool="runtime"))

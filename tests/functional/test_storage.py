@@ -72,6 +72,7 @@ def test_three_kernels(lender):
         lender.sh("umount /mnt")
 
 
+@pytest.mark.soak
 @pytest.mark.budget(240)
 def test_resize_under_load(lender):
     """Cores and memory come and go while fio verifies what it writes."""
