@@ -78,9 +78,9 @@ class Machine:
 
         It is started again if it did not get a fair chance. On a host that is too busy its kernel
         may measure wrongly how fast its processor is, and would keep a clock that is far too fast.
-        And one boot in some hundred hangs where a kernel patches its own code for the first time
-        with all processors at work ("sched_clock: Marking stable"): QEMU 7.2 goes on with a
-        breakpoint that is not there any more, in each processor that came across it.
+        And one boot in some hundred hangs where a kernel patches its own code with all processors
+        at work (often at "sched_clock: Marking stable"): QEMU 7.2 goes on with a breakpoint that
+        is not there any more, in each processor that came across it.
         """
         if self.alive():
             raise LabError(f"machine '{self.config.name}' is running already")

@@ -9,7 +9,7 @@ from .qemu import EVENTS, PID_FILE, serial_log
 
 PANIC = re.compile(rb"Kernel panic - not syncing: [^\r\n]*")
 PANIC_END = b"---[ end Kernel panic"
-STALL = re.compile(rb"rcu: INFO: rcu_\w+ (detected|self-detected) stall")
+STALL = re.compile(rb"rcu: INFO: rcu_\w+ (detected|self-detected) stall|watchdog: BUG: soft lockup")
 # enum ShutdownCause of QEMU's qapi/run-state.json
 SHUTDOWN = re.compile(rb"qemu_system_shutdown_request reason=(\d+)")
 GUEST_SHUTDOWN = 6
