@@ -41,7 +41,7 @@ int rf_extent_split(struct rf_extent *extent, u64 address)
 
 /*
  * Join neighbours that nobody owns; with @all, also a clean one with one that is
- * not: then both have to be cleared again.
+ * not: then both have to be cleared.
  */
 void rf_pool_merge(bool all)
 {
@@ -51,11 +51,11 @@ void rf_pool_merge(bool all)
 		while (!list_entry_is_head(next, &rf_pool, node) && !extent->owner &&
 		       !next->owner && extent->start + extent->size == next->start &&
 		       extent->nid == next->nid && extent->reserved == next->reserved &&
-		       (all || extent->clean == next->clean)) {
+		       (all || extent->content == next->content)) {
 			struct rf_extent *after = list_next_entry(next, node);
 
 			extent->size += next->size;
-			extent->clean &= next->clean;
+			extent->content = min(extent->content, next->content);
 			list_del(&next->node);
 			kfree(next);
 			next = after;
@@ -75,13 +75,15 @@ void rf_pool_merge(bool all)
  */
 int rf_pool_add(u64 start, u64 size, int node, bool reserved)
 {
-	struct rf_extent extent = { .nid = node, .reserved = reserved };
+	struct rf_extent extent = {
+		.nid = node, .reserved = reserved, .content = RF_CONTENT_BOOT,
+	};
 
 	/* What was reserved at boot is large, and nobody's: it is cleared when it is carved. */
 	if (!reserved || rf_free_byte()) {
 		if (rf_fill(start, size, rf_free_byte()))
 			return -ENOMEM;
-		extent.clean = true;
+		extent.content = RF_CONTENT_CLEAN;
 	}
 	if (!rf_extent_insert(start, size, &extent))
 		return -ENOMEM;
@@ -129,7 +131,7 @@ bool rf_pool_is_zero(u64 start, u64 size)
 	struct rf_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node)
-		if (!extent->clean && extent->start < start + size &&
+		if (extent->content != RF_CONTENT_CLEAN && extent->start < start + size &&
 		    extent->start + extent->size > start)
 			return false;
 	return !rf_free_byte();
@@ -192,14 +194,14 @@ void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserve
 }
 
 /* Everything in [start, start + size), whole extents, belongs to nobody from now on. */
-void rf_pool_disown(u64 start, u64 size, bool clean)
+void rf_pool_disown(u64 start, u64 size, enum rf_content content)
 {
 	struct rf_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node)
 		if (extent->start >= start && extent->start < start + size) {
 			extent->owner = RF_OWNER_SUPERVISOR;
-			extent->clean = clean;
+			extent->content = content;
 		}
 	rf_pool_merge(false);
 }

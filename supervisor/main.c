@@ -92,6 +92,7 @@ static void __exit rf_supervisor_exit(void)
 	rf_release_exit();
 	rf_supcon_exit();
 	rf_cores_exit();
+	rf_pool_settle();
 	rf_blocks_exit();
 	rf_reserved_exit();
 	rf_lowmem_exit();

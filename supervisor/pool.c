@@ -6,7 +6,8 @@
  * extents, the arena from the top, so that whole aligned blocks stay free for
  * subOSes that grow.
  *
- * Memory is cleared when it leaves an owner, so memory nobody owns holds only
+ * Memory is cleared before it gets another owner: at the end of a subOS at once,
+ * and soon after what a running one gave up, so that memory nobody owns holds only
  * zeros. With poison=1 (for tests) it holds RF_POISON instead, is verified and
  * cleared when it gets an owner, and partitions keep a distance of one extent.
  */
@@ -15,11 +16,15 @@
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
+#include <linux/workqueue.h>
 
 #include "extent.h"
 
 #define RF_POISON		0xa5
 #define RF_WINDOW		(64ULL << 20)	/* mapped at a time */
+#define RF_CLEAR_STEP		(8ULL << 20)	/* cleared at a time, others wait that long */
+/* After memory was given up, for more of it may follow, and somebody waits for that. */
+#define RF_CLEAR_DELAY		(HZ / 5)
 
 static bool rf_poison;
 module_param_named(poison, rf_poison, bool, 0444);
@@ -88,6 +93,82 @@ static u64 rf_find_other(u64 start, u64 size, u8 byte)
 	return 0;
 }
 
+/* ---- cleared in the background ---- */
+
+/* Clear some of what an owner left; false: there is nothing left, or it cannot be mapped now. */
+static bool rf_pool_clear_some(void)
+{
+	struct rf_extent *extent;
+
+	list_for_each_entry(extent, &rf_pool, node) {
+		if (extent->owner || extent->content != RF_CONTENT_LEFT)
+			continue;
+		if (rf_extent_split(extent, extent->start + RF_CLEAR_STEP) ||
+		    rf_fill(extent->start, extent->size, rf_free_byte()))
+			return false;
+		extent->content = RF_CONTENT_CLEAN;
+		rf_pool_merge(false);
+		return true;
+	}
+	return false;
+}
+
+/* All that owners left, so that it joins what is clean already. Ledger lock held. */
+static void rf_pool_clear_left(void)
+{
+	while (rf_pool_clear_some())
+		;
+}
+
+static void rf_pool_clear(struct work_struct *unused)
+{
+	bool more;
+
+	do {
+		mutex_lock(&rf_ledger_lock);
+		more = rf_pool_clear_some();
+		mutex_unlock(&rf_ledger_lock);
+	} while (more);
+}
+
+static DECLARE_DELAYED_WORK(rf_clear_work, rf_pool_clear);
+
+/**
+ * rf_pool_free() - memory loses its owner, and is cleared soon
+ * @start: physical address
+ * @size: bytes; whole extents
+ *
+ * In the background, or when it gets its next owner if that is sooner.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_pool_free(u64 start, u64 size)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pool_disown(start, size, RF_CONTENT_LEFT);
+	mod_delayed_work(system_unbound_wq, &rf_clear_work, RF_CLEAR_DELAY);
+}
+
+/* Clear now what is to be cleared soon. Context: process, may sleep; ledger lock not held. */
+void rf_pool_settle(void)
+{
+	flush_delayed_work(&rf_clear_work);
+}
+
+/* Bytes that are still to be cleared in the background. Ledger lock held. */
+u64 rf_pool_left(void)
+{
+	struct rf_extent *extent;
+	u64 sum = 0;
+
+	list_for_each_entry(extent, &rf_pool, node)
+		if (!extent->owner && extent->content == RF_CONTENT_LEFT)
+			sum += extent->size;
+	return sum;
+}
+
+/* ---- who gets what ---- */
+
 /* Distance from other partitions that a carve keeps at both ends of a free extent. */
 static u64 rf_guard(void)
 {
@@ -133,14 +214,14 @@ static int rf_extent_clear(struct rf_extent *extent)
 {
 	u64 wrong;
 
-	if (extent->clean && rf_poison) {
+	if (extent->content == RF_CONTENT_CLEAN && rf_poison) {
 		wrong = rf_find_other(extent->start, extent->size, RF_POISON);
 		if (wrong)
 			pr_err("memory nobody owned was written at 0x%llx\n", wrong);
-	} else if (extent->clean) {
+	} else if (extent->content == RF_CONTENT_CLEAN) {
 		return 0;
 	}
-	extent->clean = false;
+	extent->content = RF_CONTENT_LEFT;
 	return rf_fill(extent->start, extent->size, 0);
 }
 
@@ -188,13 +269,16 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
  * @node: NUMA node, or -1
  * @available: how much could be given at best
  *
- * Context: Process context. Ledger lock held.
+ * What is still to be cleared is cleared now, so that it does not lie apart.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
  */
 bool rf_pool_could_take(u64 size, int node, u64 *available)
 {
 	struct rf_memory memory = { .node = node };
 
 	lockdep_assert_held(&rf_ledger_lock);
+	rf_pool_clear_left();
 	*available = rf_pool_usable(node);
 	if (*available >= size)
 		return true;
@@ -337,6 +421,7 @@ int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_ran
 	*count = 0;
 	*available = rf_pool_aligned(align, node);
 	if (*available < size) {
+		rf_pool_clear_left();
 		rf_pool_merge(true);
 		*available = rf_pool_aligned(align, node);
 	}
@@ -369,21 +454,6 @@ int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_ran
 }
 
 /**
- * rf_pool_free() - memory loses its owner, and is cleared
- * @start: physical address
- * @size: bytes; whole extents
- *
- * Memory that cannot be mapped now is cleared when it gets its next owner.
- *
- * Context: Process context, may sleep. Ledger lock held.
- */
-void rf_pool_free(u64 start, u64 size)
-{
-	lockdep_assert_held(&rf_ledger_lock);
-	rf_pool_disown(start, size, rf_fill(start, size, rf_free_byte()) == 0);
-}
-
-/**
  * rf_pool_release() - take a subOS's memory back, cleared
  * @subos: the owner; none of its cores or devices can write any more
  * @returned: counts the bytes
@@ -410,7 +480,7 @@ int rf_pool_release(struct rf_subos *subos, u64 *returned)
 			result = rc;
 			continue;
 		}
-		rf_pool_disown(range.start, range.size, true);
+		rf_pool_disown(range.start, range.size, RF_CONTENT_CLEAN);
 		*returned += range.size;
 	}
 	return result;
@@ -424,7 +494,7 @@ u64 rf_pool_check(void)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	list_for_each_entry(extent, &rf_pool, node) {
-		if (extent->owner || !extent->clean)
+		if (extent->owner || extent->content != RF_CONTENT_CLEAN)
 			continue;
 		wrong = rf_find_other(extent->start, extent->size, rf_free_byte());
 		if (wrong)

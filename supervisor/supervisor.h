@@ -331,6 +331,8 @@ int rf_pool_take_top(u32 owner, u64 size, u64 *start);
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
 			 u32 *count, u64 *available);
 void rf_pool_free(u64 start, u64 size);
+void rf_pool_settle(void);
+u64 rf_pool_left(void);
 int rf_pool_release(struct rf_subos *subos, u64 *returned);
 u64 rf_pool_check(void);
 int rf_fill(u64 start, u64 size, u8 byte);

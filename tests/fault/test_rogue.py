@@ -179,6 +179,7 @@ def removed_memory_is_out_of_reach(made, own):
     assert made.faults() == faults
     held = spans(supervisor.show("rogue"))
     gone = min(held - spans(supervisor.resize("rogue", "--mem", "-128M")))
+    assert supervisor.pool_intact()  # it is cleared
     was = made.memory(gone)
     made.blocked(lambda: rogue.store(0x5A, gone), gone)
     assert made.memory(gone) == was
