@@ -26,11 +26,11 @@ TITLES = {
 
 def summarize(rounds):
     # What was somebody's is cleared before it is somebody else's; one kernel does not have to.
-    cleared = [each["memory-remove"]["event"]
+    cleared = [each["memory-remove"]["cleared"]
                / (each["memory-hotplug"]["removed"] + each["memory-clear"]["total"])
                for each in rounds]  # fmt: skip
     ratios = [compare(rounds, *row) for row in RATIOS]
-    ratios.append(ratio("512M removed / removed and cleared", cleared, None))
+    ratios.append(ratio("    until it is cleared / removed and cleared", cleared, None))
     return {"times": estimates(rounds), "ratios": ratios, "raw": rounds}
 
 

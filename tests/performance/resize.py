@@ -8,6 +8,7 @@ kernels have to do anyway.
 import json
 import time
 
+from functional.subos import DEBUG
 from lab import LabError, Machine, paths
 from performance.ficm import MEASURE, TIMEOUT, numbers
 
@@ -49,16 +50,25 @@ class Resize:
         """One round: seconds, by the supervisor's event and by the host's clock."""
         core = self.plain("core", CORE)
         memory = self.plain("memory", f"0x{FREE:x} 0x{STEP:x}")
+        clear = self.plain("clear", f"0x{FREE:x} 0x{STEP:x}")
         return {
             "core-hotplug": {"offline": core["ns"], "online": core["ns-back"],
                              "total": core["ns"] + core["ns-back"]},
             "core-add": self.resize("--cores", f"+{CORE}"),
             "core-remove": self.resize("--cores", f"-{CORE}"),
             "memory-hotplug": {"added": memory["ns"], "removed": memory["ns-back"]},
-            "memory-clear": {"total": self.plain("clear", f"0x{FREE:x} 0x{STEP:x}")["ns"]},
+            "memory-clear": {"total": clear["ns"]},
             "memory-add": self.resize("--mem", "+512M"),
-            "memory-remove": self.resize("--mem", "-512M"),
+            "memory-remove": self.remove_memory(),
         }  # fmt: skip
+
+    def remove_memory(self):
+        """What a subOS gave up is cleared in the background: until that is done, too."""
+        start = time.monotonic()
+        found = self.resize("--mem", "-512M")
+        waiting = f"until grep -qx 0 {DEBUG}/pool_left; do usleep 10000; done"
+        self.machine.sh(f"timeout {TIMEOUT} sh -c '{waiting}'", timeout=TIMEOUT + 10)
+        return found | {"cleared": time.monotonic() - start}
 
     def plain(self, subject, target):
         command = MEASURE.format(f"{subject} 1 {target}")
