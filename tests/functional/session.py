@@ -74,10 +74,11 @@ class Session:
         return self.status
 
     def close(self, timeout=30):
-        """No more input; what the program does of it is its affair."""
-        if self.sink is not None:
-            os.close(self.sink)
-            self.sink = None
+        """No more input; what the program does of it is its affair. Once."""
+        if self.sink is None:
+            return
+        os.close(self.sink)
+        self.sink = None
         self.thread.join(timeout)
 
     def __enter__(self):

@@ -25,6 +25,7 @@ def test_follow(supervisor):
         first = lines[0]["sequence"]
         assert [each["sequence"] - first for each in lines] == list(range(len(lines)))
         assert lines == supervisor.events("web")[: len(lines)]
+        follower.close(timeout=0)  # it goes on for as long as the machine
     types = [each["event"] for each in lines]
     for one in ("created", "cores-removed", "destroyed"):
         assert types.count(one) == 1, types
