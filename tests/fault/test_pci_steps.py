@@ -75,8 +75,8 @@ def test_create_and_destroy(lender, fault):
             assert len(errors(ended)) == 1, (step, ended)
         seen.add(made.status == 0)
         lender.clear()
+        check_disks(lender)
     assert seen == {True, False}
-    check_disks(lender)
 
 
 RESIZES = {"add": ("+", "-"), "remove": ("-", "+")}
