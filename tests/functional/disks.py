@@ -6,8 +6,8 @@
 
 import hashlib
 import re
-import shlex
 
+from functional.functions import until
 from lab import tools
 
 MIB = 1 << 20
@@ -103,7 +103,7 @@ def end_verifying(run):
 
 def wait_for(path, timeout=30):
     """A command that waits until there is something at @path."""
-    return f"timeout {timeout} sh -c {shlex.quote(f'until [ -e {path} ]; do usleep 50000; done')}"
+    return until(f"[ -e {path} ]", timeout)
 
 
 # ---- file systems ----
@@ -135,8 +135,7 @@ def begin_files(run, folder):
     count = f"/tmp/{folder.strip('/').replace('/', '-')}.count"
     run(f"rm -f {count}")
     run(FILES.format(folder=folder, count=count))
-    some = f"until [ $(cat {count} 2>/dev/null | wc -l) -ge 3 ]; do usleep 50000; done"
-    run(f"timeout 60 sh -c '{some}'", timeout=70)
+    run(until(f"[ $(cat {count} 2>/dev/null | wc -l) -ge 3 ]", 60), timeout=70)
 
 
 def check_files(run, folder):

@@ -5,6 +5,7 @@ import time
 
 import pytest
 from functional.elastic import CHURN, LOAD, Ledger
+from functional.functions import until
 from functional.subos import BLOCK, DEBUG, MIB, Supervisor, troubles
 
 USAGE, BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH = range(2, 7)
@@ -99,7 +100,7 @@ def test_memory_of_the_pool(supervisor):
     kinds = {each["event"] for each in supervisor.history("web")}
     assert kinds == {"memory-added", "memory-removed"}
     # What it gave up is cleared without anybody asking for it.
-    supervisor.sh(f"timeout 20 sh -c 'until grep -qx 0 {DEBUG}/pool_left; do usleep 50000; done'")
+    supervisor.sh(until(f"grep -qx 0 {DEBUG}/pool_left"))
     assert supervisor.pool_intact()
     supervisor.destroy("web")
     assert supervisor.state() == before
