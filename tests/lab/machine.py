@@ -49,7 +49,7 @@ class Machine:
         self.config = config or Config(**fields)
         self.folder = paths.MACHINES / self.config.name
         self.process = None
-        self.watch = Watch(self.folder, self.config.name, self.alive)
+        self.watch = Watch(self.folder, self.config.name, self.alive, self.exit_status)
 
     @classmethod
     def attach(cls, name):
@@ -97,7 +97,7 @@ class Machine:
 
     def boot(self, detached, state):
         resumes = bool(state and state.saved)
-        self.watch = Watch(self.folder, self.config.name, self.alive)
+        self.watch = Watch(self.folder, self.config.name, self.alive, self.exit_status)
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         root = roots.prepare(self.config)
@@ -165,6 +165,9 @@ class Machine:
             return int((self.folder / qemu.PID_FILE).read_text())
         except (FileNotFoundError, ValueError):
             return None
+
+    def exit_status(self):
+        return self.process.poll() if self.process else None
 
     def alive(self):
         if self.process:

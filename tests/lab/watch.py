@@ -2,6 +2,7 @@
 """Tells whether a machine is still alive, and if not, what it died of, in one line."""
 
 import re
+import signal
 import time
 
 from .errors import BootHung, MachineDied
@@ -19,10 +20,12 @@ TAIL = 4096
 class Watch:
     """Looks at the console and at QEMU of the machine in @folder."""
 
-    def __init__(self, folder, name, alive):
+    def __init__(self, folder, name, alive, status=lambda: None):
+        """@status: how QEMU ended, as subprocess tells it, or None if that is not known."""
         self.folder = folder
         self.name = name
         self.alive = alive
+        self.status = status
         self.offset = 0
         self.rest = b""
         self.booting = False
@@ -69,6 +72,9 @@ class Watch:
         reasons = SHUTDOWN.findall(events)
         if reasons and int(reasons[-1]) == GUEST_SHUTDOWN:
             return "powered off"
+        status = self.status() or 0
+        if status < 0 and -status != signal.SIGKILL:
+            return f"QEMU crashed: {signal.strsignal(-status)}"
         said = self.tail("qemu.log").decode(errors="replace").strip()
         if said:
             return f"QEMU ended: {said.splitlines()[-1]}"
