@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab import kernels
+from lab import emulator, kernels
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("RF_BUILD", ROOT / "build"))
@@ -114,8 +114,9 @@ class Machine:
         subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", folder / "state", "1M"],
                        check=True)
         command = [
-            "qemu-system-x86_64", "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi",
-            "-smp", "3", "-m", "1G", "-display", "none", "-nic", "none", "-no-reboot",
+            emulator.built(), "-M", "q35", "-cpu", "max", "-accel", "tcg,thread=multi",
+            "-nodefaults", "-smp", "3", "-m", "1G", "-display", "none", "-nic", "none",
+            "-no-reboot",
             "-kernel", kernels.find(KERNEL).image, "-initrd", folder / "initrd",
             "-append", f"console=ttyS0 maxcpus=1 panic=0 memmap=6M${BOOT_AREA:#x} {append}",
             "-drive", f"if=none,format=qcow2,file={folder}/state",

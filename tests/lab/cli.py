@@ -96,7 +96,7 @@ def machine_options(named):
     group.add_argument("--rootfs", choices=("tiny", "debian"), default=Config.rootfs)
     group.add_argument("--pool", choices=("reserved", "runtime"), default=Config.pool,
                        help="memory of subOSes: reserved at boot, or taken at run time")
-    group.add_argument("--qemu", default=Config.qemu, metavar="PATH")
+    group.add_argument("--qemu", default=Config.qemu, metavar="PATH", help="another QEMU")
     group.add_argument("--qemu-arg", dest="qemu_args", action="append", default=[], metavar="ARG",
                        help="repeatable")  # fmt: skip
     group.add_argument("--disk", dest="disks", action="append", default=[],

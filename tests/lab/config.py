@@ -105,7 +105,7 @@ class Config:
     kernel: str = "amd64"
     append: str = ""
     rootfs: str = "tiny"
-    qemu: str = "qemu-system-x86_64"
+    qemu: str = ""  # the lab's own
     qemu_args: list = field(default_factory=list)
     disks: list = field(default_factory=list)
     devices: list = field(default_factory=list)

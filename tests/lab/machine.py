@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from . import paths, qemu, roots, snapshot
+from . import emulator, paths, qemu, roots, snapshot
 from .channel import Channel
 from .config import Config, parse_size
 from .errors import BootHung, CommandFailed, LabError, MachineDied, Timeout
@@ -104,9 +104,9 @@ class Machine:
         self.make_blank_disks()
         if resumes:
             state.lay_out(self.folder)
-        command = qemu.command_line(
+        command = [str(emulator.path(self.config)), *qemu.arguments(
             self.config, root.kernel, root.initrd, root.append, root.drives, state
-        )
+        )]  # fmt: skip
         (self.folder / "command").write_text(shlex.join(command) + "\n")
         (self.folder / CONFIG_FILE).write_text(json.dumps(self.config.to_dict()))
         self.launch(command, detached)

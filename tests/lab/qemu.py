@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""The one QEMU machine of the project: a configuration as QEMU's command line.
+"""The one QEMU machine of the project: a configuration as QEMU's arguments.
 
 Paths are relative to the machine's folder, in which QEMU runs.
 """
@@ -24,9 +24,9 @@ def serial_log(index):
     return f"serial{index}.log"
 
 
-def command_line(config, kernel, initrd, append=(), drives=(), state=None):
+def arguments(config, kernel, initrd, append=(), drives=(), state=None):
     """@drives: extra QEMU arguments of the root; @state: a snapshot's, to save or to run on from."""
-    words = [config.qemu, "-name", f"lab-{config.name}", *machine(config), *memory(config, state)]
+    words = ["-name", f"lab-{config.name}", *machine(config), *memory(config, state)]
     words += ["-kernel", str(kernel), "-initrd", str(initrd)]
     words += ["-append", " ".join([config.kernel_command_line(), *append])]
     words += iommu(config) + consoles() + channels() + [*drives] + functions(config)

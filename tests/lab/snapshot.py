@@ -9,7 +9,7 @@ import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from . import images, paths, qemu, roots
+from . import emulator, images, paths, qemu, roots
 from .errors import LabError
 
 KEEP = 8
@@ -46,9 +46,10 @@ def ensure(config, machine_class):
 def find(config, machine_class):
     config = replace(config, name="snapshot-boot")
     root = roots.prepare(config)
-    command = qemu.command_line(config, root.kernel, root.initrd, root.append, root.drives)
-    version = images.run(config.qemu, "--version")
-    inputs = [Path(__file__), command, version, config.warm_up]
+    arguments = qemu.arguments(config, root.kernel, root.initrd, root.append, root.drives)
+    program = emulator.path(config)
+    version = images.run(program, "--version")
+    inputs = [Path(__file__), str(program), version, arguments, config.warm_up]
 
     def build(out):
         out.mkdir()

@@ -67,26 +67,24 @@ def built(name):
 
     def build(out):
         with tempfile.TemporaryDirectory(dir=paths.CACHE) as scratch:
-            fetch_source(name, Path(scratch))
-            images.run("sh", "-c", recipe, cwd=Path(scratch) / "source")
-            shutil.move(Path(scratch) / "source" / result, out)
+            source = fetch_source(name, Path(scratch))
+            images.run("sh", "-c", recipe, cwd=source)
+            shutil.move(source / result, out)
 
     inputs = [debian.versions([name]), recipe]
     return images.cached(f"tool-{name}", inputs, build, label=f"{name} (Debian source)")
 
 
 def fetch_source(name, folder):
-    """Unpack the source of Debian's package @name as @folder/source."""
+    """The source of Debian's package @name, unpacked and patched in @folder."""
     sources, lists = debian.source_list(folder), folder / "lists"
     (lists / "partial").mkdir(parents=True)
     apt = ["apt-get", "-q", "-o", f"Dir::Etc::SourceList={sources}",
            "-o", "Dir::Etc::SourceParts=/dev/null", "-o", f"Dir::State::Lists={lists}",
            "-o", "APT::Sandbox::User=root"]  # fmt: skip
     images.run(*apt, "update")
-    images.run(*apt, "source", "--download-only", name, cwd=folder)
-    archive = next(path for path in folder.glob("*.orig.tar.*") if path.suffix != ".asc")
-    (folder / "source").mkdir()
-    images.run("tar", "-x", "-f", archive, "-C", folder / "source", "--strip-components=1")
+    images.run(*apt, "source", name, cwd=folder)
+    return next(path.parent for path in folder.glob("*/debian"))
 
 
 def program(name):

@@ -6,6 +6,7 @@ import platform
 import subprocess
 from datetime import datetime, timezone
 
+from lab import emulator
 from performance import (
     report_ficm,
     report_metadata,
@@ -92,7 +93,7 @@ def summarize_memory(rounds):
 def host():
     with open("/proc/cpuinfo") as file:
         model = next((line.split(":")[1].strip() for line in file if "model name" in line), "?")
-    version = subprocess.run(["qemu-system-x86_64", "--version"], capture_output=True, text=True)
+    version = subprocess.run([emulator.built(), "--version"], capture_output=True, text=True)
     return {
         "processor": model,
         "cores": os.cpu_count(),

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab import Config, LabError, Machine, paths, qemu
+from lab import Config, LabError, Machine, emulator, paths, qemu
 from lab.channel import ENVIRONMENT, EXIT, STDERR
 from performance.console import FIRMWARE_MARKS, FIRST_LINE, HANDED_OVER, INIT, MARKS, Console
 
@@ -50,7 +50,7 @@ class QemuBoot:
     def launch(self, folder):
         config = Config(name=f"bench-{self.name}", cpus=self.cores, mem=self.mem)
         command = [
-            "setpriv", "--pdeathsig", "KILL", config.qemu, *qemu.machine(config),
+            "setpriv", "--pdeathsig", "KILL", emulator.path(config), *qemu.machine(config),
             "-kernel", str(self.kernel), "-initrd", str(self.initrd),
             "-append", SILENT_WORDS if self.silent else SERIAL_WORDS,
             "-chardev", "file,id=serial,path=serial.log",
