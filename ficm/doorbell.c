@@ -274,11 +274,14 @@ EXPORT_SYMBOL_GPL(rf_doorbell_index);
 
 /* ---- doorbells of others ---- */
 
+/* icr_read() would read the destination, too; in x2APIC mode nothing is ever pending. */
 static void rf_icr_wait(void)
 {
 	int i;
 
-	for (i = 0; i < 1000 && (apic->icr_read() & APIC_ICR_BUSY); i++)
+	if (x2apic_enabled())
+		return;
+	for (i = 0; i < 1000 && (apic->read(APIC_ICR) & APIC_ICR_BUSY); i++)
 		cpu_relax();
 }
 
