@@ -4,6 +4,7 @@
 import itertools
 import os
 import re
+import signal
 import threading
 import time
 
@@ -21,6 +22,7 @@ class Session:
         self.argv = list(map(str, argv))
         self.size = size
         self.status = None
+        self.farewell = None  # the signal at the end of its input
         self.ended = False
         self.output = b""
         self.changed = threading.Condition()
@@ -34,8 +36,9 @@ class Session:
         try:
             with self.machine.channel() as channel:
                 self.status = channel.run(
-                    self.argv, self.source, self.take, self.take, env=env, window=window
-                )
+                    self.argv, self.source, self.take, self.take, env=env, window=window,
+                    farewell=lambda: self.farewell,
+                )  # fmt: skip
         except LabError as error:
             self.take(f"\n[{error}]\n".encode())
         finally:
@@ -96,6 +99,7 @@ class Shell:
 
     def __init__(self, supervisor, name, *options, timeout=60):
         self.name = name
+        self.unheard = None  # the last line, or its mark, until something is heard of it
         self.session = Session(supervisor.machine, "rfm", "console", name, "--idle", "1", *options)
         again = ""
         if "--no-history" in options:
@@ -111,27 +115,34 @@ class Shell:
         self.send("dmesg -n 1; stty -echo -onlcr; while IFS= read -r line; do eval \"$line\"; done")
         self.run("mount -t debugfs debugfs /sys/kernel/debug 2>/dev/null; true")
 
-    def send(self, line):
+    def send(self, line, mark=None):
+        self.unheard = mark or line
         self.session.send(line + "\n")
+
+    def heard(self, mark):
+        if self.unheard == mark:
+            self.unheard = None
 
     def start(self, command):
         """Begin @command; returns what result() wants."""
         # The mark is put together there, so that an echo of the line does not hold it.
         mark = f"{os.getpid()}.{next(self.marks)}"
         start = len(self.session.text)
-        self.send(f"echo '<'{mark}'<'; {{ {command}; }} 2>&1 </dev/null; echo '>'{mark} $?'>'")
+        self.send(f"echo '<'{mark}'<'; {{ {command}; }} 2>&1 </dev/null; echo '>'{mark} $?'>'", mark)
         return command, mark, start
 
     def await_start(self, begun, timeout=30):
         """Wait until a command that was begun runs."""
         _, mark, start = begun
         self.session.expect(f"<{re.escape(mark)}<", timeout, start)
+        self.heard(mark)
 
     def result(self, begun, timeout=30):
         """(status, output) of a command that was begun."""
         _, mark, start = begun
-        mark = re.escape(mark)
-        match = self.session.expect(rf"(?s)<{mark}<\n(.*?)>{mark} (\d+)>", timeout, start)
+        each = re.escape(mark)
+        match = self.session.expect(rf"(?s)<{each}<\n(.*?)>{each} (\d+)>", timeout, start)
+        self.heard(mark)
         return int(match[2]), match[1]
 
     def run(self, command, timeout=30):
@@ -141,6 +152,8 @@ class Shell:
         return output
 
     def close(self):
+        """At once if it has all that was said to it, else when nothing comes any more."""
+        self.session.farewell = None if self.unheard else signal.SIGTERM
         self.session.close(timeout=5)
 
     # ---- what the kernel inside says ----

@@ -170,11 +170,12 @@ class Channel:
     # ---- commands ----
 
     def run(self, argv, stdin, on_stdout, on_stderr, timeout=None, env=None, cwd="/root",
-            window=None):  # fmt: skip
+            window=None, farewell=None):  # fmt: skip
         """Run @argv; returns its status, as a shell tells it.
 
-        @stdin is bytes, or a descriptor that is forwarded until its end. @window makes it run on
-        a terminal: (rows, columns) now, and window() whenever it may have changed.
+        @stdin is bytes, or a descriptor that is forwarded until its end, after which the command
+        gets the signal that @farewell returns, if any. @window makes it run on a terminal:
+        (rows, columns) now, and window() whenever it may have changed.
         """
         start = time.monotonic()
         self.start(argv, {**ENVIRONMENT, **(env or {})}, cwd, window() if window else None)
@@ -196,7 +197,10 @@ class Channel:
             if now - self.heard > self.hang_timeout:
                 self.hung(now - self.heard)
             left = TICK if timeout is None else max(0.001, min(TICK, start + timeout - now))
-            source.forward(self.exchange(*source.wanted(), tick=left))
+            if source.forward(self.exchange(*source.wanted(), tick=left)):
+                signal = farewell and farewell()
+                if signal:
+                    self.send(SIGNAL, struct.pack("<I", signal))
             if window and window() != size:
                 size = window()
                 self.send(WINSIZE, struct.pack("<HH", *size))
@@ -225,7 +229,7 @@ class Source:
         return [self.fd] if self.fd is not None and self.window else []
 
     def forward(self, readable):
-        """Send what there is; @readable is the descriptor if it can be read."""
+        """Send what there is; @readable is the descriptor if it can be read. Is this its end?"""
         while self.data is not None and (self.window or not self.data):
             size = min(FRAME_MAX, self.window)
             if not self.send(self.data[:size]):
@@ -234,6 +238,8 @@ class Source:
                 self.data = self.data[size:]
         if self.fd in readable and not self.send(os.read(self.fd, min(FRAME_MAX, self.window))):
             self.fd = None
+            return True
+        return False
 
     def send(self, data):
         self.channel.send(STDIN, data)
