@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+from functools import cache
 from pathlib import Path
 
 from . import cpio, images, kernels, overlay, paths, tiny
@@ -67,8 +68,13 @@ def source_list(folder):
 
 def versions(packages):
     """The versions apt would install now: a new one makes a new image."""
-    policy = images.run("apt-cache", "policy", *packages)
-    return re.findall(r"^(\S+):$|^  Candidate: (.*)$", policy, re.MULTILINE)
+    return policy(tuple(packages))
+
+
+@cache
+def policy(packages):
+    said = images.run("apt-cache", "policy", *packages)
+    return re.findall(r"^(\S+):$|^  Candidate: (.*)$", said, re.MULTILINE)
 
 
 def prepare(kernel):

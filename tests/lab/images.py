@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from . import paths
@@ -23,11 +24,25 @@ def digest(*inputs):
     total = hashlib.sha256()
     for item in inputs:
         if isinstance(item, Path):
-            total.update(hashlib.sha256(item.read_bytes()).digest() if item.exists() else b"none")
+            total.update(file_digest(item))
         else:
             total.update(repr(item).encode())
         total.update(b"\0")
     return total.hexdigest()[:16]
+
+
+def file_digest(path):
+    try:
+        facts = path.stat()
+    except FileNotFoundError:
+        return b"none"
+    return digest_of(path, facts.st_ino, facts.st_size, facts.st_mtime_ns)
+
+
+@cache
+def digest_of(path, *_):
+    """Files that have not changed are not read again: each start of a machine asks for many."""
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def cached(kind, inputs, build, keep=KEEP, label=None):

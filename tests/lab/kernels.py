@@ -44,7 +44,7 @@ class Kernel:
 
 
 def module_name(file):
-    return Path(file).name.split(".ko")[0].replace("-", "_")
+    return file.rpartition("/")[2].partition(".ko")[0].replace("-", "_")
 
 
 def version_of(flavour):

@@ -47,9 +47,9 @@ def find(config, machine_class):
     config = replace(config, name="snapshot-boot")
     root = roots.prepare(config)
     arguments = qemu.arguments(config, root.kernel, root.initrd, root.append, root.drives)
-    program = emulator.path(config)
-    version = images.run(program, "--version")
-    inputs = [Path(__file__), str(program), version, arguments, config.warm_up]
+    program = str(emulator.path(config))
+    version = config.qemu and images.run(program, "--version")
+    inputs = [Path(__file__), program, version, arguments, config.warm_up]
 
     def build(out):
         out.mkdir()
