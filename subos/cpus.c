@@ -18,6 +18,7 @@
 
 #include <asm/smp.h>
 
+#include "kernel/hotplug.h"
 #include "rf_subos.h"
 
 static int rf_veto_state;
@@ -137,7 +138,7 @@ int rf_cpus_start(const struct rf_handoff *handoff)
 		}
 		if (cpu_online(cpu))
 			continue;
-		err = add_cpu(cpu);
+		err = rf_hotplug_add_cpu(cpu);
 		if (err) {
 			rf_refuse("core with APIC id %u (cpu %d) did not come up: error %d",
 				  apic_id, cpu, err);
@@ -165,7 +166,7 @@ static int rf_core_add(u32 apic_id)
 	clear_bit(apic_id, rf_leaving);
 	if (cpu_online(cpu))
 		return 0;
-	err = add_cpu(cpu);
+	err = rf_hotplug_add_cpu(cpu);
 	if (cpu_online(cpu))
 		return 1;
 	/* The supervisor takes it back now: the user must not try once more. */
@@ -188,7 +189,7 @@ static int rf_core_remove(u32 apic_id)
 	online = cpu_online(cpu);
 	/* First the veto, then the removal, which waits for who is past the veto. */
 	set_bit(apic_id, rf_leaving);
-	err = remove_cpu(cpu);
+	err = rf_hotplug_remove_cpu(cpu);
 	if (cpu_online(cpu)) {
 		clear_bit(apic_id, rf_leaving);
 		return err < 0 ? err : -EBUSY;

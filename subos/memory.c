@@ -23,7 +23,7 @@
 #include <linux/slab.h>
 #include <linux/vmstat.h>
 
-#include "kernel/direct_map.h"
+#include "kernel/hotplug.h"
 #include "kernel/regions.h"
 #include "rf_subos.h"
 
@@ -44,7 +44,8 @@ static LIST_HEAD(rf_added);
 /* ---- removal, with an end ---- */
 
 struct rf_removal {
-	u64 start, size;
+	int (*work)(void *data);
+	void *data;
 	struct completion done;
 };
 
@@ -55,14 +56,34 @@ static int rf_removal_thread(void *data)
 
 	/* The one signal that makes all kernels give up offlining. */
 	allow_kernel_signal(SIGKILL);
-	rc = rf_direct_map_split(removal->start, removal->size);
-	if (!rc)
-		rc = offline_and_remove_memory(removal->start, removal->size);
-	/* Never trust a success alone: it is also what an absent range gives. */
-	if (!rc && region_intersects(removal->start, removal->size, IORESOURCE_SYSTEM_RAM,
-				     IORES_DESC_NONE) != REGION_DISJOINT)
-		rc = -EBUSY;
+	rc = removal->work(removal->data);
 	complete(&removal->done);
+	return rc;
+}
+
+/*
+ * Offlining tries for ever as long as pages are busy, so what does it runs in a thread
+ * of its own, which gets a signal at the deadline (in jiffies), or when @request (may be
+ * NULL) is cancelled.
+ */
+static int rf_removal_run(int (*work)(void *data), void *data, const struct rf_request *request,
+			  unsigned long deadline)
+{
+	struct rf_removal removal = { .work = work, .data = data };
+	struct task_struct *task;
+	int rc;
+
+	init_completion(&removal.done);
+	task = kthread_create(rf_removal_thread, &removal, "rf_removal");
+	if (IS_ERR(task))
+		return PTR_ERR(task);
+	get_task_struct(task);
+	wake_up_process(task);
+	while (!wait_for_completion_timeout(&removal.done, msecs_to_jiffies(RF_LOOK_MS)))
+		if (time_after(jiffies, deadline) || (request && rf_request_cancelled(request)))
+			send_sig(SIGKILL, task, 1);
+	rc = kthread_stop(task);
+	put_task_struct(task);
 	return rc;
 }
 
@@ -78,29 +99,11 @@ static void rf_forget(u64 start, u64 size)
 	}
 }
 
-/*
- * Take a range out of the kernel, all or nothing. Offlining tries for ever as long
- * as pages are busy, so it runs in a thread of its own, which gets a signal at the
- * deadline (in jiffies), or when @request (may be NULL) is cancelled.
- */
-static int rf_take_out(u64 start, u64 size, const struct rf_request *request,
-		       unsigned long deadline)
+/* Take a range out of the kernel, all or nothing. In a removal's thread. */
+static int rf_take_out(u64 start, u64 size)
 {
-	struct rf_removal removal = { .start = start, .size = size };
-	struct task_struct *task;
-	int rc;
+	int rc = rf_hotplug_remove_memory(start, size);
 
-	init_completion(&removal.done);
-	task = kthread_create(rf_removal_thread, &removal, "rf_removal");
-	if (IS_ERR(task))
-		return PTR_ERR(task);
-	get_task_struct(task);
-	wake_up_process(task);
-	while (!wait_for_completion_timeout(&removal.done, msecs_to_jiffies(RF_LOOK_MS)))
-		if (time_after(jiffies, deadline) || (request && rf_request_cancelled(request)))
-			send_sig(SIGKILL, task, 1);
-	rc = kthread_stop(task);
-	put_task_struct(task);
 	if (!rc)
 		rf_forget(start, size);
 	return rc;
@@ -139,6 +142,21 @@ free_blocks:
 	return -ENOMEM;
 }
 
+static int rf_undo_work(void *data)
+{
+	const struct rf_range *range = data;
+
+	return rf_take_out(range->start, range->size);
+}
+
+static int rf_undo(u64 start, u64 size)
+{
+	struct rf_range range = { start, size };
+
+	return rf_removal_run(rf_undo_work, &range, NULL,
+			      jiffies + msecs_to_jiffies(RF_UNDO_MS));
+}
+
 /*
  * Add a range that is not there. Returns the bytes that came online: all of it, or
  * less if what did not come online could not even be removed. On a negative error
@@ -153,7 +171,7 @@ static s64 rf_bring_in(u64 start, u64 size)
 	if (rc)
 		return rc;
 	list_splice(&blocks, &rf_added);
-	rc = add_memory(memory_add_physaddr_to_nid(start), start, size, MHP_MERGE_RESOURCE);
+	rc = rf_hotplug_add_memory(memory_add_physaddr_to_nid(start), start, size);
 	if (rc) {
 		pr_err("memory at %#llx+%#llx cannot be added: error %d\n", start, size, rc);
 		rf_forget(start, size);
@@ -163,7 +181,7 @@ static s64 rf_bring_in(u64 start, u64 size)
 		return size;
 	pr_err("memory at %#llx+%#llx did not come online; memhp_default_state=online_movable?\n",
 	       start, size);
-	if (!rf_take_out(start, size, NULL, jiffies + msecs_to_jiffies(RF_UNDO_MS)))
+	if (!rf_undo(start, size))
 		return -EIO;
 	return rf_online_bytes(start, size);
 }
@@ -185,8 +203,7 @@ int rf_memory_add(struct rf_request *request, const s64 *args, s64 *results)
 	online = rf_bring_in(start, size);
 	if (online < 0)
 		return online;
-	if (rf_request_cancelled(request) &&
-	    !rf_take_out(start, size, NULL, jiffies + msecs_to_jiffies(RF_UNDO_MS)))
+	if (rf_request_cancelled(request) && !rf_undo(start, size))
 		return -ECANCELED;
 	results[0] = online;
 	return 0;
@@ -198,6 +215,7 @@ int rf_memory_add(struct rf_request *request, const s64 *args, s64 *results)
 struct rf_giving {
 	struct rf_request *request;
 	u64 wanted, given;
+	u64 undecided;			/* a block that was out when it was cancelled */
 	unsigned long deadline;		/* jiffies */
 };
 
@@ -216,10 +234,12 @@ static int rf_give(struct rf_giving *giving, u64 start)
 {
 	u64 step = memory_block_size_bytes();
 
-	if (rf_take_out(start, step, giving->request, giving->deadline))
+	if (rf_take_out(start, step))
 		return 0;
-	if (rf_request_cancelled(giving->request) && rf_bring_in(start, step) >= 0)
+	if (rf_request_cancelled(giving->request)) {
+		giving->undecided = start;
 		return -ECANCELED;
+	}
 	giving->given += step;
 	rf_request_progress(giving->request, start, step);
 	return 0;
@@ -303,6 +323,16 @@ static int rf_give_boot(struct rf_giving *giving)
 	return rc;
 }
 
+static int rf_give_all(void *data)
+{
+	struct rf_giving *giving = data;
+	int rc = rf_give_added(giving);
+
+	if (!rc && rf_giving_more(giving))
+		rc = rf_give_boot(giving);
+	return rc;
+}
+
 /* RF_OP_MEMORY_REMOVE. Context: process context, may sleep. */
 int rf_memory_remove(struct rf_request *request, const s64 *args, s64 *results)
 {
@@ -312,11 +342,12 @@ int rf_memory_remove(struct rf_request *request, const s64 *args, s64 *results)
 		.deadline = jiffies + msecs_to_jiffies(clamp_t(s64, args[1], 0,
 							       RF_DEADLINE_MAX_MS)),
 	};
-	int rc;
+	u64 step = memory_block_size_bytes();
+	int rc = rf_removal_run(rf_give_all, &giving, request, giving.deadline);
 
-	rc = rf_give_added(&giving);
-	if (!rc && rf_giving_more(&giving))
-		rc = rf_give_boot(&giving);
+	/* What cannot be used again is given after all. */
+	if (rc == -ECANCELED && rf_bring_in(giving.undecided, step) < 0)
+		rf_request_progress(request, giving.undecided, step);
 	if (rc == -ECANCELED || rf_request_cancelled(request))
 		return -ECANCELED;
 	results[0] = giving.given;

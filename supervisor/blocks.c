@@ -16,7 +16,7 @@
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 
-#include "kernel/direct_map.h"
+#include "kernel/hotplug.h"
 #include "kernel/regions.h"
 #include "supervisor.h"
 
@@ -133,7 +133,7 @@ static int rf_block_give_back(struct rf_block *block)
 	if (rc)
 		return rc;
 	release_mem_region(block->start, size);
-	rc = add_memory(block->nid, block->start, size, MHP_MERGE_RESOURCE);
+	rc = rf_hotplug_add_memory(block->nid, block->start, size);
 	if (rc) {
 		pr_err("memory block at 0x%llx cannot be added: error %d\n", block->start, rc);
 		request_mem_region(block->start, size, "rainforest pool");
@@ -205,13 +205,7 @@ static int rf_block_take(u64 start, struct page *page)
 	block->nid = page_to_nid(page);
 	block->movable = page_zonenum(page) == ZONE_MOVABLE;
 
-	rc = rf_direct_map_split(start, size);
-	if (!rc)
-		rc = offline_and_remove_memory(start, size);
-	/* Never trust a success alone: it is also what an absent range gives. */
-	if (!rc && region_intersects(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
-			   REGION_DISJOINT)
-		rc = -EBUSY;
+	rc = rf_hotplug_remove_memory(start, size);
 	if (rc)
 		goto free_block;
 	/*

@@ -14,6 +14,7 @@
 #include <linux/topology.h>
 #include <asm/smp.h>
 
+#include "kernel/hotplug.h"
 #include "supervisor.h"
 
 /* Ledger lock to write. */
@@ -84,7 +85,7 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 	if (!rc) {
 		/* First, for nobody may start it again once it is offline. */
 		WRITE_ONCE(rf_core_owner[cpu], subos->id);
-		rc = remove_cpu(cpu);
+		rc = rf_hotplug_remove_cpu(cpu);
 	}
 	if (rc < 0) {
 		WRITE_ONCE(rf_core_owner[cpu], RF_OWNER_SUPERVISOR);
@@ -151,7 +152,7 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
 	rc = rf_step("core-return");
 	if (!rc) {
 		WRITE_ONCE(rf_core_owner[cpu], RF_OWNER_SUPERVISOR);
-		rc = add_cpu(cpu);
+		rc = rf_hotplug_add_cpu(cpu);
 	}
 	if (rc >= 0 && cpu_online(cpu)) {
 		rf_lenders[cpu] = 0;

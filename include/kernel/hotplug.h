@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Cores and memory in and out of this kernel. Hotplug waits for RCU grace periods, the
+ * first time to lock the readers out, and one is several ticks long. Nobody else is in
+ * need of them, so they are expedited: that costs each core of this kernel an interrupt.
+ *
+ * Context of all: process context, may sleep.
+ */
+#ifndef RF_KERNEL_HOTPLUG_H
+#define RF_KERNEL_HOTPLUG_H
+
+#include <linux/align.h>
+#include <linux/cpu.h>
+#include <linux/ioport.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/pgtable.h>
+#include <linux/set_memory.h>
+#include <linux/types.h>
+
+#include "compat/rcu.h"
+
+/* add_cpu() */
+static inline int rf_hotplug_add_cpu(unsigned int cpu)
+{
+	int rc;
+
+	rcu_expedite_gp();
+	rc = add_cpu(cpu);
+	rcu_unexpedite_gp();
+	return rc;
+}
+
+/* remove_cpu() */
+static inline int rf_hotplug_remove_cpu(unsigned int cpu)
+{
+	int rc;
+
+	rcu_expedite_gp();
+	rc = remove_cpu(cpu);
+	rcu_unexpedite_gp();
+	return rc;
+}
+
+/* add_memory(); the new resource is joined with its neighbours. */
+static inline int rf_hotplug_add_memory(int node, u64 start, u64 size)
+{
+	int rc;
+
+	rcu_expedite_gp();
+	rc = add_memory(node, start, size, MHP_MERGE_RESOURCE);
+	rcu_unexpedite_gp();
+	return rc;
+}
+
+/*
+ * Hot-remove cannot take less than 1 GiB out of a 1 GiB page of the direct map (it
+ * mistakes the entry for a table). A change of attributes splits it. To repeat it is
+ * harmless.
+ */
+static inline int rf_hotplug_split(u64 start, u64 size)
+{
+	u64 address, end = start + size;
+	unsigned int level;
+	int rc;
+
+	for (address = start; address < end; address = ALIGN_DOWN(address, PUD_SIZE) + PUD_SIZE) {
+		unsigned long virt = (unsigned long)__va(address);
+
+		if (!lookup_address(virt, &level) || level != PG_LEVEL_1G)
+			continue;
+		if (IS_ALIGNED(address, PUD_SIZE) && address + PUD_SIZE <= end)
+			continue;
+		rc = set_memory_uc(virt, 1);
+		if (!rc)
+			rc = set_memory_wb(virt, 1);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * rf_hotplug_remove_memory() - offline_and_remove_memory()
+ * @start: physical address, of memory that this kernel has
+ * @size: bytes, in whole memory blocks
+ *
+ * Tries for ever as long as pages are busy, or until a signal is pending.
+ *
+ * Return: 0, or a negative error: then the range is as it was.
+ */
+static inline int rf_hotplug_remove_memory(u64 start, u64 size)
+{
+	int rc;
+
+	rc = rf_hotplug_split(start, size);
+	if (rc)
+		return rc;
+	rcu_expedite_gp();
+	rc = offline_and_remove_memory(start, size);
+	rcu_unexpedite_gp();
+	/* Never trust a success alone: it is also what an absent range gives. */
+	if (!rc && region_intersects(start, size, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) !=
+			   REGION_DISJOINT)
+		rc = -EBUSY;
+	return rc;
+}
+
+#endif /* RF_KERNEL_HOTPLUG_H */
