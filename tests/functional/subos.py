@@ -178,13 +178,18 @@ class Supervisor:
         self.sh(f"cat /boot/initrd.img-{self.version} {archive} > {path}")
         return path
 
-    def state(self):
-        """All that has to be the same again after a subOS came and went."""
+    def managed(self):
+        """Bytes that the kernel counts as its own to give (MemTotal)."""
+        pages = self.sh("awk '/ managed / {n += $2} END {print n}' /proc/zoneinfo")
+        return int(pages) * 4096
+
+    def state(self, figures="present|managed|spanned"):
+        """All that has to be the same again after a subOS came and went. @figures: of zones."""
         view = {
             "online": self.online(),
             "iomem": system_ram_joined(self.sh("cat /proc/iomem")),
             "blocks": self.sh("cd /sys/devices/system/memory; grep -H . memory*/state memory*/valid_zones"),
-            "zones": self.sh("awk '/^Node/ {z=$2 $4} z !~ /Device/ && / (present|managed|spanned) / {print z, $1, $2}' /proc/zoneinfo"),
+            "zones": self.sh(f"awk '/^Node/ {{z=$2 $4}} z !~ /Device/ && / ({figures}) / {{print z, $1, $2}}' /proc/zoneinfo"),
             "pool": self.sh(f"cat {SYSFS}/pool {SYSFS}/low_slices"),
             "subos": self.sh(f"ls {SYSFS}/subos"),
             "modules": self.sh("cut -d' ' -f1-3 /proc/modules"),

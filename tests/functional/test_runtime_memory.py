@@ -17,16 +17,11 @@ def runtime_supervisor(machines, **fields):
     # No pattern, for it keeps partitions apart; no warm-up, which has taken blocks before.
     machine = machines(pool="runtime", append="rf_supervisor.poison=0", warm_up="", **fields)
     supervisor = Supervisor(machine)
-    first = managed(supervisor)
+    first = supervisor.managed()
     supervisor.create("first", "3", "--no-start", mem="764M")
     supervisor.destroy("first")
-    assert managed(supervisor) - first == (768 << 20) // 64
+    assert supervisor.managed() - first == (768 << 20) // 64
     return supervisor
-
-
-def managed(supervisor):
-    pages = supervisor.sh("awk '/ managed / {n += $2} END {print n}' /proc/zoneinfo")
-    return int(pages) * 4096
 
 
 def blocks(supervisor):
