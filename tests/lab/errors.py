@@ -10,10 +10,6 @@ class MachineDied(LabError):
     """The machine panicked, hung, was reset, or its QEMU ended."""
 
 
-class BootHung(MachineDied):
-    """The machine's processors do not get through their kernel's first seconds."""
-
-
 class Timeout(LabError):
     """A command took longer than it was allowed to."""
 

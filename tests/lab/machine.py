@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 from . import emulator, paths, qemu, roots, snapshot
 from .channel import Channel
 from .config import Config, parse_size
-from .errors import BootHung, CommandFailed, LabError, MachineDied, Timeout
+from .errors import CommandFailed, LabError, MachineDied, Timeout
 from .qmp import Qmp
 from .watch import Watch
 
@@ -76,24 +76,17 @@ class Machine:
 
         @state: a snapshot's, to run on from if it is saved already.
 
-        It is started again if it did not get a fair chance. On a host that is too busy its kernel
+        It is started again if it did not get a fair chance: on a host that is too busy its kernel
         may measure wrongly how fast its processor is, and would keep a clock that is far too fast.
-        And one boot in some hundred hangs where a kernel patches its own code with all processors
-        at work (often at "sched_clock: Marking stable"): QEMU 7.2 goes on with a breakpoint that
-        is not there any more, in each processor that came across it.
         """
         if self.alive():
             raise LabError(f"machine '{self.config.name}' is running already")
         for _ in range(BOOTS):
-            try:
-                self.boot(detached, state)
-                if state and state.saved or MISMEASURED not in self.serial(0):
-                    return self
-                cause = f"the host is too busy: {MISMEASURED!r}"
-            except BootHung as error:
-                cause = str(error)
+            self.boot(detached, state)
+            if state and state.saved or MISMEASURED not in self.serial(0):
+                return self
             self.stop()
-        raise LabError(f"{cause}, at {BOOTS} boots")
+        raise LabError(f"the host is too busy: {MISMEASURED!r}, at {BOOTS} boots")
 
     def boot(self, detached, state):
         resumes = bool(state and state.saved)

@@ -5,7 +5,7 @@ import re
 import signal
 import time
 
-from .errors import BootHung, MachineDied
+from .errors import MachineDied
 from .qemu import EVENTS, PID_FILE, serial_log
 
 PANIC = re.compile(rb"Kernel panic - not syncing: [^\r\n]*")
@@ -38,7 +38,7 @@ class Watch:
             self.await_panic_end()
             self.died(panic)
         if self.booting and self.stalled:
-            raise BootHung(f"machine '{self.name}': its boot hangs (logs in {self.folder})")
+            self.died("its boot hangs")
         if not self.alive():
             self.died(self.exit_cause())
 
