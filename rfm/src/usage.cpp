@@ -10,6 +10,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include <fcntl.h>
@@ -25,6 +26,7 @@ namespace {
 struct Devices {
 	std::vector<fs::path> disks;		// partitions too
 	std::vector<fs::path> interfaces;
+	std::vector<std::string> nodes;		// in /dev, also the disks'
 };
 
 std::string subsystem_of(const fs::path &dir)
@@ -32,6 +34,19 @@ std::string subsystem_of(const fs::path &dir)
 	std::error_code error;
 
 	return fs::read_symlink(dir / "subsystem", error).filename();
+}
+
+// The path in /dev, or nothing.
+std::string node_of(const fs::path &dir)
+{
+	const std::string key = "DEVNAME=";
+	std::ifstream file(dir / "uevent");
+	std::string line;
+
+	while (std::getline(file, line))
+		if (line.starts_with(key))
+			return "/dev/" + line.substr(key.size());
+	return "";
 }
 
 void find_devices(const fs::path &dir, Devices &found)
@@ -48,6 +63,9 @@ void find_devices(const fs::path &dir, Devices &found)
 			found.disks.push_back(at->path());
 		else if (subsystem == "net")
 			found.interfaces.push_back(at->path());
+		const std::string node = node_of(at->path());
+		if (!node.empty())
+			found.nodes.push_back(node);
 		find_devices(at->path(), found);
 	}
 }
@@ -85,6 +103,9 @@ Devices devices_of(std::uint32_t bdf, const std::string &root)
 		return devices;
 	find_devices(function, devices);
 	find_multipath_disks(function, root, devices);
+	const std::string group = fs::read_symlink(function / "iommu_group", error).filename();
+	if (!group.empty())
+		devices.nodes.push_back("/dev/vfio/" + group);
 	std::sort(devices.disks.begin(), devices.disks.end());
 	devices.disks.erase(std::unique(devices.disks.begin(), devices.disks.end()),
 			    devices.disks.end());
@@ -173,6 +194,34 @@ bool is_claimed(const fs::path &disk, const std::string &root)
 	return !fd.valid() && errno == EBUSY;
 }
 
+// Whoever has one of the nodes open. The names of the nodes are compared, not what lies
+// behind them: to look there can block on a dead network file system.
+void find_openers(const std::vector<std::string> &nodes, const std::string &root,
+		  std::vector<std::string> &uses)
+{
+	std::error_code error;
+
+	if (nodes.empty())
+		return;
+	for (const auto &process : fs::directory_iterator(root + "/proc", error)) {
+		const std::string pid = process.path().filename();
+		std::set<std::string> open;
+		std::error_code gone;
+		if (pid.find_first_not_of("0123456789") != std::string::npos)
+			continue;
+		for (fs::directory_iterator fd(process.path() / "fd", gone), end;
+		     !gone && fd != end; fd.increment(gone)) {
+			std::error_code closed;
+			open.insert(fs::read_symlink(fd->path(), closed));
+		}
+		for (const std::string &node : nodes)
+			if (open.contains(node))
+				uses.push_back(text(node, " is open in ",
+						    read_line(process.path() / "comm"), " (process ",
+						    pid, ")"));
+	}
+}
+
 bool is_up(const fs::path &interface)
 {
 	const std::string line = read_line(interface / "flags");
@@ -206,6 +255,8 @@ std::vector<std::string> uses_of(std::uint32_t bdf, const std::string &root)
 		if (is_up(interface))
 			uses.push_back(text("network interface ", interface.filename().string(),
 					    " is up"));
+	if (uses.empty())
+		find_openers(devices.nodes, root, uses);
 	return uses;
 }
 

@@ -115,6 +115,38 @@ TEST_F(Usage, InterfaceThatIsUp)
 	EXPECT_EQ(uses(nvme), Uses{});
 }
 
+TEST_F(Usage, OpenInAProgram)
+{
+	const std::string port = "devices/pci0000:00/0000:02:00.0/virtio0/virtio-ports/vport0p1";
+
+	sysfs.add_device(port, "virtio-ports");
+	sysfs.write(port + "/uevent", "MAJOR=248\nMINOR=1\nDEVNAME=vport0p1");
+	sysfs.write(disk + "/uevent", "MAJOR=259\nMINOR=0\nDEVNAME=nvme0n1\nDEVTYPE=disk");
+	sysfs.put("proc/72/comm", "qemu-ga\n");
+	fs::create_directories(fs::path(sysfs.root()) / "proc/72/fd");
+	fs::create_symlink("/dev/null", fs::path(sysfs.root()) / "proc/72/fd/0");
+	fs::create_symlink("/dev/vport0p10", fs::path(sysfs.root()) / "proc/72/fd/1");
+	EXPECT_EQ(uses(other), Uses{});
+	fs::create_symlink("/dev/vport0p1", fs::path(sysfs.root()) / "proc/72/fd/3");
+	fs::create_symlink("/dev/vport0p1", fs::path(sysfs.root()) / "proc/72/fd/4");
+	EXPECT_EQ(uses(other), Uses{"/dev/vport0p1 is open in qemu-ga (process 72)"});
+	EXPECT_EQ(uses(nvme), Uses{});
+	fs::create_symlink("/dev/nvme0n1", fs::path(sysfs.root()) / "proc/72/fd/5");
+	EXPECT_EQ(uses(nvme), Uses{"/dev/nvme0n1 is open in qemu-ga (process 72)"});
+}
+
+// A virtual machine has it: the driver would wait for its end.
+TEST_F(Usage, Vfio)
+{
+	sysfs.link("devices/pci0000:00/0000:02:00.0/iommu_group", "kernel/iommu_groups/7");
+	sysfs.put("proc/81/comm", "qemu-system-x86\n");
+	fs::create_directories(fs::path(sysfs.root()) / "proc/81/fd");
+	EXPECT_EQ(uses(other), Uses{});
+	fs::create_symlink("/dev/vfio/7", fs::path(sysfs.root()) / "proc/81/fd/11");
+	EXPECT_EQ(uses(other), Uses{"/dev/vfio/7 is open in qemu-system-x86 (process 81)"});
+	EXPECT_EQ(uses(nvme), Uses{});
+}
+
 class Virtual : public Usage {
 protected:
 	Virtual()

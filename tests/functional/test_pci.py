@@ -198,6 +198,11 @@ USES = {
         "exclusively",
     ),
     "loop": ("losetup /dev/loop0 {d}", "losetup -d /dev/loop0", "loop0"),
+    "open": (
+        "sh -c 'exec 3<{d}; setsid sleep 1000 >/dev/null 2>&1 </dev/null & echo $! >/tmp/opener'",
+        "kill $(cat /tmp/opener); {closed}; rm /tmp/opener",
+        "is open in s",  # the shell's child, that will be sleep
+    ),
 }  # fmt: skip
 
 
@@ -208,7 +213,8 @@ def test_in_use(lender):
     device = block(lender.sh, bdf)
     lender.sh("mkdir -p /mnt")
     waits = {"wait": until(f"[ -b {device}p1 ]"), "there": until("[ -e /tmp/there ]"),
-             "gone": until("[ -e /tmp/gone ]")}  # fmt: skip
+             "gone": until("[ -e /tmp/gone ]"),
+             "closed": until("[ ! -e /proc/$(cat /tmp/opener)/fd/3 ]")}  # fmt: skip
     lender.create("web", "3", mem="256M")
     for take, end, part in USES.values():
         lender.sh(take.format(d=device, **waits))
