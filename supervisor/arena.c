@@ -338,5 +338,5 @@ static DECLARE_WORK(rf_arena_restore_work, rf_arena_restore_run);
 /* The machine page may have been overwritten: look soon. Context: any. */
 void rf_arena_restore(void)
 {
-	rf_supcon_queue(&rf_arena_restore_work);
+	rf_work_queue(&rf_arena_restore_work);
 }

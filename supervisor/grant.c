@@ -134,5 +134,5 @@ static DECLARE_WORK(rf_grant_work, rf_grant_work_run);
 /* A kernel came or went: tell the others soon. Context: any. */
 void rf_grant_refresh(void)
 {
-	rf_supcon_queue(&rf_grant_work);
+	rf_work_queue(&rf_grant_work);
 }

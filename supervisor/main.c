@@ -8,8 +8,6 @@
 #include "supervisor.h"
 #include "wire/layout_check.h"
 
-DEFINE_MUTEX(rf_ledger_lock);
-DEFINE_SPINLOCK(rf_state_lock);
 LIST_HEAD(rf_subos_list);
 
 static int __init rf_supervisor_init(void)
@@ -31,12 +29,12 @@ static int __init rf_supervisor_init(void)
 	rc = rf_cores_init();
 	if (rc)
 		goto free_pool;
-	rc = rf_supcon_init();
+	rc = rf_work_init();
 	if (rc)
 		goto free_cores;
 	rc = rf_release_init();
 	if (rc)
-		goto free_supcon;
+		goto free_work;
 	rc = rf_policy_init();
 	if (rc)
 		goto free_release;
@@ -47,7 +45,7 @@ static int __init rf_supervisor_init(void)
 	if (rc)
 		goto free_dma;
 	rf_watch_init();
-	rf_fault_init();
+	rf_debugfs_init();
 	rc = rf_power_init();
 	if (rc)
 		goto free_pci;
@@ -59,7 +57,7 @@ static int __init rf_supervisor_init(void)
 free_power:
 	rf_power_exit();
 free_pci:
-	rf_fault_exit();
+	rf_debugfs_exit();
 	rf_watch_exit();
 	rf_pci_exit();
 free_dma:
@@ -68,8 +66,8 @@ free_policy:
 	rf_policy_exit();
 free_release:
 	rf_release_exit();
-free_supcon:
-	rf_supcon_exit();
+free_work:
+	rf_work_exit();
 free_cores:
 	rf_cores_exit();
 free_pool:
@@ -84,13 +82,13 @@ static void __exit rf_supervisor_exit(void)
 {
 	rf_device_exit();
 	rf_power_exit();
-	rf_fault_exit();
+	rf_debugfs_exit();
 	rf_watch_exit();
 	rf_pci_exit();
 	rf_dma_exit();
 	rf_policy_exit();
 	rf_release_exit();
-	rf_supcon_exit();
+	rf_work_exit();
 	rf_cores_exit();
 	rf_pool_settle();
 	rf_blocks_exit();

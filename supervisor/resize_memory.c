@@ -40,7 +40,7 @@ static int rf_memory_home(void)
 	struct rf_returning returning = { .caller = current };
 
 	INIT_WORK_ONSTACK(&returning.work, rf_returning_work);
-	rf_supcon_run(&returning.work);
+	rf_work_run(&returning.work);
 	destroy_work_on_stack(&returning.work);
 	return returning.rc;
 }

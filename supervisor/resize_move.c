@@ -380,7 +380,7 @@ static void rf_loans_settle_with(struct rf_subos *subos, u32 lender)
 	}
 	rf_resize_publish();
 	if (home)
-		rf_supcon_queue(&home->work);
+		rf_work_queue(&home->work);
 }
 
 /**

@@ -131,7 +131,7 @@ static DECLARE_WORK(rf_settle_work, rf_settle_run);
 void rf_resize_pci_settle(struct rf_subos *subos)
 {
 	WRITE_ONCE(subos->settle_at, ktime_get_ns());
-	rf_supcon_queue(&rf_settle_work);
+	rf_work_queue(&rf_settle_work);
 }
 
 /* The agent's last word came, or is known to be lost. Context: as rf_resize_late(). */

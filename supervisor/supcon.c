@@ -47,7 +47,6 @@ struct rf_request {
 
 /* Inside the state lock. */
 static DEFINE_SPINLOCK(rf_requests_lock);
-static struct workqueue_struct *rf_control_queue;
 static atomic_t rf_last_request = ATOMIC_INIT(0);
 
 static void rf_request_free(struct kref *kref)
@@ -365,7 +364,7 @@ void rf_supcon_settle(struct rf_subos *subos)
 	if (!rf_supcon_owed(subos))
 		return;
 	if (!rf_supcon_request(subos, RF_OP_PING, args, RF_CANCEL_MS, NULL, NULL))
-		flush_workqueue(rf_control_queue);
+		rf_work_flush();
 }
 
 /**
@@ -401,7 +400,7 @@ int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL
 static void rf_request_hand_over(struct rf_request *request)
 {
 	kref_get(&request->kref);
-	if (!queue_work(rf_control_queue, &request->late))
+	if (!rf_work_queue(&request->late))
 		kref_put(&request->kref, rf_request_free);
 }
 
@@ -570,29 +569,4 @@ void rf_supcon_close(void)
 {
 	rf_ficm_unregister(RF_MSG_REQUEST);
 	rf_ficm_unregister(RF_MSG_ANSWER);
-}
-
-/* Let a worker do something for an agent or a resize. Context: any. */
-void rf_supcon_queue(struct work_struct *work)
-{
-	queue_work(rf_control_queue, work);
-}
-
-/* As above, and wait for it. Context: process, may sleep; what @work needs must not be held. */
-void rf_supcon_run(struct work_struct *work)
-{
-	queue_work(rf_control_queue, work);
-	flush_work(work);
-}
-
-int rf_supcon_init(void)
-{
-	rf_control_queue = alloc_workqueue("rainforest-control", WQ_UNBOUND, 0);
-	return rf_control_queue ? 0 : -ENOMEM;
-}
-
-/* There is no subOS any more. What is queued drops the last references to those there were. */
-void rf_supcon_exit(void)
-{
-	destroy_workqueue(rf_control_queue);
 }

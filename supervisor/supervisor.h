@@ -1,14 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * rf_supervisor: what its files share.
- *
- * Locks, outermost first:
- *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
- *                        time; that of a second subOS is only tried, never waited for
- *   rf_ledger_lock       who owns which core, memory and low slice; also serialises
- *                        the use of the common trampoline. Held for long.
- *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
- *   rf_state_lock        list of subOSes, their states; taken with interrupts off
  */
 #ifndef RF_SUPERVISOR_H
 #define RF_SUPERVISOR_H
@@ -23,6 +15,7 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 
+#include "base/base.h"
 #include "kernel/ficm.h"
 #include "uapi/rainforest.h"
 #include "wire/control.h"
@@ -127,8 +120,6 @@ struct rf_subos {
 	wait_queue_head_t wait;
 };
 
-extern struct mutex rf_ledger_lock;
-extern spinlock_t rf_state_lock;
 extern struct list_head rf_subos_list;
 
 /* subos.c: life of a subOS */
@@ -166,12 +157,8 @@ void rf_grant_prepare(struct rf_subos *subos);	/* ledger lock; before a start: n
 void rf_grant_refresh(void);			/* any context: update and describe soon */
 
 /* supcon.c: requests to the agents, HELLO from them */
-int rf_supcon_init(void);
-void rf_supcon_exit(void);
 int rf_supcon_open(void);			/* after the first rf_ficm_join() */
 void rf_supcon_close(void);			/* before rf_ficm_leave() */
-void rf_supcon_queue(struct work_struct *work);	/* any context */
-void rf_supcon_run(struct work_struct *work);	/* and wait for it */
 /*
  * Ask the agent of a subOS and wait. @progress (may be NULL) is called for each
  * PROGRESS in process context, with none of our locks held. On a time-out or a
@@ -395,17 +382,9 @@ struct rf_ioctl {
 long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
 		       unsigned int cmd, unsigned long arg);
 
-/* platform.c */
-int rf_platform_check(void);
-
-/* files.c */
-int rf_file_write(const char *path, const char *text);
-
-/* fault.c: test-only faults */
-int rf_step(const char *what);
-void rf_step_caller(struct task_struct *task);
-void rf_fault_init(void);
-void rf_fault_exit(void);
+/* debugfs.c */
+void rf_debugfs_init(void);
+void rf_debugfs_exit(void);
 
 /* x86/wakeup.c */
 void rf_core_hold(u32 apic_id);

@@ -3,7 +3,7 @@
 #include <linux/fs.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "base/base.h"
 
 /**
  * rf_file_write() - write a file

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The ground that all rooms of the module stand on: the two locks and their order, one
+ * work queue, steps at which tests inject faults, and what the kernel offers to a module
+ * only through files. Calls no other room.
+ *
+ * Locks, outermost first:
+ *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
+ *                        time; that of a second subOS is only tried, never waited for
+ *   rf_ledger_lock       who owns which core, memory, low slice and function; also
+ *                        serialises the use of the common trampoline. Held for long.
+ *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
+ *   rf_state_lock        list of subOSes, their states, what they own; taken with
+ *                        interrupts off
+ *
+ * What a subOS owns is written under the ledger lock and the state lock, and may be read
+ * under either.
+ */
+#ifndef RF_BASE_H
+#define RF_BASE_H
+
+#include <linux/lockdep.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+#include <linux/workqueue.h>
+
+struct task_struct;
+
+/* lock.c */
+extern struct mutex rf_ledger_lock;
+extern spinlock_t rf_state_lock;
+
+/* work.c */
+int rf_work_init(void);
+void rf_work_exit(void);
+bool rf_work_queue(struct work_struct *work);
+void rf_work_run(struct work_struct *work);
+void rf_work_flush(void);
+
+/* step.c: test-only faults. Set by control/debugfs.c, counted under the ledger lock. */
+struct rf_steps {
+	u32 count;			/* steps since a test set it to 0 */
+	u32 fail_nth;			/* fail the Nth step from now on, 0: off */
+	u32 kill_nth;			/* kill the caller there, 0: off */
+};
+
+extern struct rf_steps rf_steps;
+
+int rf_step(const char *what);
+void rf_step_caller(struct task_struct *task);
+
+/* files.c */
+int rf_file_write(const char *path, const char *text);
+
+/* platform.c */
+int rf_platform_check(void);
+
+#endif /* RF_BASE_H */

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test-only faults. Every step of a create, resize, reset or destroy that can fail
+ * calls rf_step(); a test makes the Nth step from now on fail, or kills the calling
+ * process there (control/debugfs.c). The count of steps lets a test sweep them all.
+ */
+#include <linux/sched/signal.h>
+
+#include "base/base.h"
+
+struct rf_steps rf_steps;
+
+static struct task_struct *rf_caller;	/* for whom a worker acts; ledger lock */
+
+/* A worker begins to act for @task, which waits; NULL: it is done. */
+void rf_step_caller(struct task_struct *task)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_caller = task;
+}
+
+/**
+ * rf_step() - a step begins that may fail
+ * @what: its name, for the log
+ *
+ * Context: Ledger lock held.
+ * Return: 0, or -EIO if a test wants this step to fail.
+ */
+int rf_step(const char *what)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_steps.count++;
+	if (rf_steps.kill_nth && --rf_steps.kill_nth == 0) {
+		pr_notice("test: killing the caller at step %u, %s\n", rf_steps.count, what);
+		send_sig(SIGKILL, rf_caller ?: current, 1);
+	}
+	if (rf_steps.fail_nth && --rf_steps.fail_nth == 0) {
+		pr_notice("test: failing step %u, %s\n", rf_steps.count, what);
+		return -EIO;
+	}
+	return 0;
+}

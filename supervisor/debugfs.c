@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * For tests: faults (base/step.c), and memory that nobody owns.
+ *
+ *   /sys/kernel/debug/rainforest/fail_nth   N, 0: off
+ *   /sys/kernel/debug/rainforest/kill_nth   N, 0: off
+ *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
+ *   /sys/kernel/debug/rainforest/pool_check first wrong address in memory nobody
+ *                                           owns, or 0 (reads all of it)
+ *   /sys/kernel/debug/rainforest/pool_left  bytes given up that are still to be cleared
+ */
+#include <linux/debugfs.h>
+
+#include "supervisor.h"
+
+static struct dentry *rf_debug_dir;
+
+static int rf_pool_check_get(void *data, u64 *value)
+{
+	rf_pool_settle();
+	mutex_lock(&rf_ledger_lock);
+	*value = rf_pool_check();
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_check_fops, rf_pool_check_get, NULL, "0x%llx\n");
+
+static int rf_pool_left_get(void *data, u64 *value)
+{
+	mutex_lock(&rf_ledger_lock);
+	*value = rf_pool_left();
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_left_fops, rf_pool_left_get, NULL, "%llu\n");
+
+void rf_debugfs_init(void)
+{
+	rf_debug_dir = debugfs_create_dir("rainforest", NULL);
+	debugfs_create_u32("fail_nth", 0600, rf_debug_dir, &rf_steps.fail_nth);
+	debugfs_create_u32("kill_nth", 0600, rf_debug_dir, &rf_steps.kill_nth);
+	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
+	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
+	debugfs_create_file_unsafe("pool_left", 0400, rf_debug_dir, NULL, &rf_pool_left_fops);
+}
+
+void rf_debugfs_exit(void)
+{
+	debugfs_remove(rf_debug_dir);
+}
