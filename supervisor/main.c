@@ -8,7 +8,6 @@
 #include "supervisor.h"
 #include "wire/layout_check.h"
 
-LIST_HEAD(rf_subos_list);
 
 static int __init rf_supervisor_init(void)
 {
@@ -44,6 +43,8 @@ static int __init rf_supervisor_init(void)
 	rc = rf_pci_init();
 	if (rc)
 		goto free_dma;
+	rf_grant_init();
+	rf_supcon_init();
 	rf_watch_init();
 	rf_debugfs_init();
 	rc = rf_power_init();
@@ -59,6 +60,8 @@ free_power:
 free_pci:
 	rf_debugfs_exit();
 	rf_watch_exit();
+	rf_supcon_exit();
+	rf_grant_exit();
 	rf_pci_exit();
 free_dma:
 	rf_dma_exit();
@@ -84,6 +87,8 @@ static void __exit rf_supervisor_exit(void)
 	rf_power_exit();
 	rf_debugfs_exit();
 	rf_watch_exit();
+	rf_supcon_exit();
+	rf_grant_exit();
 	rf_pci_exit();
 	rf_dma_exit();
 	rf_policy_exit();

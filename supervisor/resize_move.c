@@ -184,23 +184,6 @@ int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cp
 	return rc;
 }
 
-/* The subOS of this id, with a reference, or NULL. */
-static struct rf_subos *rf_subos_of_id(u32 id)
-{
-	struct rf_subos *subos, *found = NULL;
-	unsigned long flags;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	list_for_each_entry(subos, &rf_subos_list, node)
-		if (subos->id == id) {
-			kobject_get(&subos->kobj);
-			found = subos;
-			break;
-		}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return found;
-}
-
 /* Cores to one lender. */
 static int rf_return_to(struct rf_subos *subos, struct rf_resize *args, u32 lender,
 			const u32 *cpus, u32 count)

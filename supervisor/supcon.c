@@ -11,6 +11,7 @@
 #include <linux/jiffies.h>
 #include <linux/kref.h>
 #include <linux/mm.h>
+#include <linux/notifier.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -404,19 +405,11 @@ static void rf_request_hand_over(struct rf_request *request)
 		kref_put(&request->kref, rf_request_free);
 }
 
-/**
- * rf_supcon_ended() - nothing in a subOS answers any more
- * @subos: the subOS
- *
- * Who waits for its answers gets -EPIPE.
- *
- * Context: Any. State lock held.
- */
-void rf_supcon_ended(struct rf_subos *subos)
+/* Nothing in the subOS answers any more: whoever waits for its answers gets -EPIPE. */
+static void rf_requests_end(struct rf_subos *subos)
 {
 	struct rf_request *request;
 
-	lockdep_assert_held(&rf_state_lock);
 	spin_lock(&rf_requests_lock);
 	list_for_each_entry(request, &subos->requests, node) {
 		if (request->ended)
@@ -427,8 +420,20 @@ void rf_supcon_ended(struct rf_subos *subos)
 			rf_request_hand_over(request);
 	}
 	spin_unlock(&rf_requests_lock);
-	rf_grant_refresh();
 }
+
+/* State lock held. */
+static int rf_request_state(struct notifier_block *block, unsigned long state, void *data)
+{
+	struct rf_subos *subos = data;
+
+	lockdep_assert_held(&rf_state_lock);
+	if (!rf_state_live(state) || subos->destroying)
+		rf_requests_end(subos);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rf_request_block = { .notifier_call = rf_request_state };
 
 /* The subOS whose kernel sent a message, or NULL. State lock held. */
 static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
@@ -569,4 +574,14 @@ void rf_supcon_close(void)
 {
 	rf_ficm_unregister(RF_MSG_REQUEST);
 	rf_ficm_unregister(RF_MSG_ANSWER);
+}
+
+void rf_supcon_init(void)
+{
+	rf_state_notify(&rf_request_block);
+}
+
+void rf_supcon_exit(void)
+{
+	rf_state_ignore(&rf_request_block);
 }

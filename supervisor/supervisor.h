@@ -16,18 +16,13 @@
 #include <linux/workqueue.h>
 
 #include "base/base.h"
+#include "subos/subos.h"
 #include "kernel/ficm.h"
 #include "uapi/rainforest.h"
 #include "wire/control.h"
 
 #define RF_VERSION		"0.1.0"
 
-/* Owners in the ledger: the supervisor, or the id of a subOS (1 and up). */
-#define RF_OWNER_SUPERVISOR	0
-#define RF_OWNER_ARENA		U32_MAX		/* memory that all kernels share */
-
-struct rf_console_log;
-struct rf_dma;
 struct rf_dma_group;
 struct device;
 struct device_driver;
@@ -59,77 +54,12 @@ struct rf_lent {
 	atomic64_t faults;		/* DMA that was blocked */
 };
 
-struct rf_subos {
-	struct kobject kobj;		/* reference count, sysfs directory */
-	u32 id;
-	char name[RF_NAME_MAX];
-
-	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
-	u32 nr_cpus;
-	u32 cpus[RF_CPUS_MAX];		/* logical, boot core first */
-	u32 apic_ids[RF_CPUS_MAX];
-	u32 nr_ranges;
-	struct rf_range ranges[RF_RANGES_MAX];
-	u64 low_slice;			/* physical; 0: none */
-	struct list_head functions;	/* struct rf_lent, in the order in which they were given */
-	u32 nr_functions;
-	struct rf_dma *dma;		/* pci_dma.c: its domain; NULL: no IOMMU, or no function */
-	u64 dma_faults;			/* state lock; since it was created */
-
-	u32 member;			/* its number in the arena, 0: none */
-	u32 kernel_id;			/* of the kernel that runs in it; new at every start */
-
-	struct mutex adjusting;
-
-	/* Supcon's own lock (supcon.c). */
-	struct list_head requests;	/* waiting for an answer */
-
-	struct rf_console_log *console;	/* console.c; lives as long as the subOS */
-	char *definition;		/* ledger lock: RF_IOC_DEFINE, kvmalloc()ed, or NULL */
-	u32 definition_length;
-
-	struct rw_semaphore memory_sem;
-	void *boot_area;		/* RF_BOOT_AREA_SIZE bytes, mapped write-back */
-
-	/* State lock. */
-	struct list_head node;		/* in rf_subos_list */
-	enum rf_state state;
-	enum rf_cause cause;
-	enum rf_stage stage;
-	u32 cpus_online;
-	u64 vmcoreinfo;
-	u64 vmcoreinfo_size;
-	char reason[RF_REASON_MAX];
-	u64 moments[RF_MOMENT_NR];	/* ktime_get_ns() */
-	u32 capabilities;		/* enum rf_capability, as its agent said in HELLO */
-	u64 block_size;			/* of its kernel's memory hotplug, bytes; 0: unknown */
-	u64 beat;			/* last value seen */
-	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
-	struct rf_policies policies;
-	u32 starts;
-	u32 restarts_left;
-	bool resetting;			/* a RESET's builder is at work: its end is no end */
-	bool stop_asked;		/* by the operator: policies do nothing about its end */
-	bool destroying;		/* DESTROY has begun: cores held, nobody watches any more */
-	struct work_struct ending;	/* restart.c: what follows its end */
-	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
-	u32 generation;			/* counts changes, for poll() */
-	u64 settle_at;			/* ktime_get_ns() when functions that are to leave it are
-					 * looked at again, 0: there are none; any lock */
-	bool gone;			/* destroyed; only descriptors are left */
-	wait_queue_head_t wait;
-};
-
-extern struct list_head rf_subos_list;
-
 /* subos.c: life of a subOS */
 int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *functions,
 		    struct rf_subos **out);
 int rf_subos_publish(struct rf_subos *subos);
-struct rf_subos *rf_subos_find(const char *name);
 int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
 int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation);
-void rf_subos_changed(struct rf_subos *subos);
 pid_t rf_subos_builder(void);
 pid_t rf_subos_builder_take(void);	/* become the builder: 0, or the pid of who is */
 void rf_subos_builder_done(void);
@@ -154,7 +84,8 @@ void *rf_arena_home(const struct rf_subos *subos); /* kernel address of its home
 extern struct rf_grant rf_own_grant;
 void rf_grant_update(void);			/* ledger lock; all pages, from the ledger */
 void rf_grant_prepare(struct rf_subos *subos);	/* ledger lock; before a start: new kernel id */
-void rf_grant_refresh(void);			/* any context: update and describe soon */
+void rf_grant_init(void);
+void rf_grant_exit(void);
 
 /* supcon.c: requests to the agents, HELLO from them */
 int rf_supcon_open(void);			/* after the first rf_ficm_join() */
@@ -170,7 +101,8 @@ void rf_supcon_close(void);			/* before rf_ficm_leave() */
 typedef void (*rf_supcon_progress)(struct rf_subos *subos, const s64 *args, void *data);
 int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
 		      u32 timeout_ms, rf_supcon_progress progress, void *data);
-void rf_supcon_ended(struct rf_subos *subos);	/* state lock: wake who waits for its answers */
+void rf_supcon_init(void);
+void rf_supcon_exit(void);
 
 /*
  * pci.c: our driver, which stays bound to a function as long as it is lent: it keeps the
@@ -242,14 +174,6 @@ void rf_resize_pci_settle(struct rf_subos *subos);
 int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,
 		    struct rf_subos *to);
 void rf_loans_settle(struct rf_subos *subos);	/* destroy: borrowed cores go home. Ledger lock. */
-
-/* events.c: what happened, for people and programs */
-/* Any context. Name and id come from @subos; @args and @detail may be NULL. */
-void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
-	      u64 duration_ns, const u64 args[4], const char *detail);
-int rf_events_read(struct rf_events *args);	/* copies to user space */
-u64 rf_events_last(void);
-extern wait_queue_head_t rf_events_wait;
 
 /* console.c: drains console rings into scroll-backs, descriptors of consoles */
 int rf_console_init(void);			/* after the first rf_ficm_join() */
@@ -349,14 +273,7 @@ void rf_lowmem_figures(u32 *total, u32 *free);
 u64 rf_lowmem_trampoline(void);
 void rf_lowmem_ledger(struct rf_ledger *ledger);
 
-/*
- * watch.c: polls mailboxes and heartbeats. Every change of a subOS's state goes through
- * rf_subos_enter() (state lock held): it sets state and cause, notes RF_MOMENT_END, records
- * the event, wakes poll(); if nothing runs in it any more, also who waits for its agent
- * (so rf_supcon_ended() is called with the state lock held).
- */
-void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause);
-bool rf_state_live(enum rf_state state);	/* does a kernel run in it? */
+/* watch.c: polls mailboxes and heartbeats */
 void rf_watch_init(void);
 void rf_watch_exit(void);
 void rf_watch_kick(void);

@@ -29,40 +29,6 @@ static struct hrtimer rf_watch_timer;
 static u64 rf_watch_last;		/* state lock: when we looked last */
 static u64 rf_watch_arena_at;		/* state lock: when the arena was looked at last */
 
-/* Does a kernel run in a subOS of this state, for all that is known? */
-bool rf_state_live(enum rf_state state)
-{
-	return state == RF_STATE_BOOTING || state == RF_STATE_RUNNING ||
-	       state == RF_STATE_LOST || state == RF_STATE_STOPPING;
-}
-
-/**
- * rf_subos_enter() - a subOS changes its state
- * @subos: the subOS
- * @state: the new state
- * @cause: why, RF_CAUSE_NONE while it lives
- *
- * Context: Any, also with interrupts off. State lock held.
- */
-void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause)
-{
-	const u64 args[4] = { subos->state, state, cause };
-
-	lockdep_assert_held(&rf_state_lock);
-	subos->state = state;
-	subos->cause = cause;
-	if (state == RF_STATE_STOPPED || state == RF_STATE_CRASHED)
-		subos->moments[RF_MOMENT_END] = ktime_get_ns();
-	if (state == RF_STATE_BOOTING)
-		subos->resetting = subos->stop_asked = false;
-	rf_event(subos, RF_EVENT_STATE, 0, cause, 0, args, subos->reason);
-	if (!rf_state_live(state) || subos->destroying)
-		rf_supcon_ended(subos);
-	else
-		rf_grant_refresh();	/* the machine page tells the state */
-	rf_subos_changed(subos);
-}
-
 static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
 	u32 stage = READ_ONCE(mailbox->stage);

@@ -11,7 +11,7 @@
 #include <linux/timekeeping.h>
 #include <linux/uaccess.h>
 
-#include "supervisor.h"
+#include "subos/subos.h"
 
 #define RF_EVENTS_CHUNK		16	/* copied at a time */
 

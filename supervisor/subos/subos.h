@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The subOS object: what it is made of, looking it up, its states, and the log of what
+ * happened. Guarantees that a subOS found is not freed before the caller drops the
+ * reference, and that no change of a state goes unnoticed: events, poll() and notifiers
+ * see each. Calls no room but base/; those above register for what they have to hear.
+ */
+#ifndef RF_SUBOS_ROOM_H
+#define RF_SUBOS_ROOM_H
+
+#include <linux/kobject.h>
+#include <linux/ktime.h>
+#include <linux/list.h>
+#include <linux/rwsem.h>
+#include <linux/wait.h>
+
+#include "base/base.h"
+#include "uapi/rainforest.h"
+#include "wire/grant.h"
+#include "wire/mailbox.h"
+
+/* Owners in the ledger: the supervisor, or the id of a subOS (1 and up). */
+#define RF_OWNER_SUPERVISOR	0
+#define RF_OWNER_ARENA		U32_MAX		/* memory that all kernels share */
+
+struct notifier_block;
+struct rf_console_log;
+struct rf_dma;
+
+struct rf_subos {
+	struct kobject kobj;		/* reference count, sysfs directory */
+	u32 id;
+	char name[RF_NAME_MAX];
+
+	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
+	u32 nr_cpus;
+	u32 cpus[RF_CPUS_MAX];		/* logical, boot core first */
+	u32 apic_ids[RF_CPUS_MAX];
+	u32 nr_ranges;
+	struct rf_range ranges[RF_RANGES_MAX];
+	u64 low_slice;			/* physical; 0: none */
+	struct list_head functions;	/* struct rf_lent, in the order in which they were given */
+	u32 nr_functions;
+	struct rf_dma *dma;		/* pci_dma.c: its domain; NULL: no IOMMU, or no function */
+	u64 dma_faults;			/* state lock; since it was created */
+
+	u32 member;			/* its number in the arena, 0: none */
+	u32 kernel_id;			/* of the kernel that runs in it; new at every start */
+
+	struct mutex adjusting;
+
+	/* Supcon's own lock (supcon.c). */
+	struct list_head requests;	/* waiting for an answer */
+
+	struct rf_console_log *console;	/* console.c; lives as long as the subOS */
+	char *definition;		/* ledger lock: RF_IOC_DEFINE, kvmalloc()ed, or NULL */
+	u32 definition_length;
+
+	struct rw_semaphore memory_sem;
+	void *boot_area;		/* RF_BOOT_AREA_SIZE bytes, mapped write-back */
+
+	/* State lock. */
+	struct list_head node;		/* in rf_subos_list */
+	enum rf_state state;
+	enum rf_cause cause;
+	enum rf_stage stage;
+	u32 cpus_online;
+	u64 vmcoreinfo;
+	u64 vmcoreinfo_size;
+	char reason[RF_REASON_MAX];
+	u64 moments[RF_MOMENT_NR];	/* ktime_get_ns() */
+	u32 capabilities;		/* enum rf_capability, as its agent said in HELLO */
+	u64 block_size;			/* of its kernel's memory hotplug, bytes; 0: unknown */
+	u64 beat;			/* last value seen */
+	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
+	struct rf_policies policies;
+	u32 starts;
+	u32 restarts_left;
+	bool resetting;			/* a RESET's builder is at work: its end is no end */
+	bool stop_asked;		/* by the operator: policies do nothing about its end */
+	bool destroying;		/* DESTROY has begun: cores held, nobody watches any more */
+	struct work_struct ending;	/* restart.c: what follows its end */
+	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
+	u32 generation;			/* counts changes, for poll() */
+	u64 settle_at;			/* ktime_get_ns() when functions that are to leave it are
+					 * looked at again, 0: there are none; any lock */
+	bool gone;			/* destroyed; only descriptors are left */
+	wait_queue_head_t wait;
+};
+
+extern struct list_head rf_subos_list;
+
+/* subos.c */
+struct rf_subos *rf_subos_find(const char *name);
+struct rf_subos *rf_subos_of_id(u32 id);
+void rf_subos_changed(struct rf_subos *subos);
+void rf_subos_moment(struct rf_subos *subos, enum rf_moment moment);
+
+/* state.c */
+void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause);
+bool rf_state_live(enum rf_state state);	/* does a kernel run in it? */
+void rf_state_notify(struct notifier_block *block);
+void rf_state_ignore(struct notifier_block *block);
+
+/* events.c */
+void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
+	      u64 duration_ns, const u64 args[4], const char *detail);
+int rf_events_read(struct rf_events *args);
+u64 rf_events_last(void);
+extern wait_queue_head_t rf_events_wait;
+
+#endif /* RF_SUBOS_ROOM_H */
