@@ -17,6 +17,8 @@
 
 #include "base/base.h"
 #include "subos/subos.h"
+#include "cores/cores.h"
+#include "memory/memory.h"
 #include "kernel/ficm.h"
 #include "uapi/rainforest.h"
 #include "wire/control.h"
@@ -205,74 +207,6 @@ int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32
 int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);
 ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 phys);
 
-/* cores.c */
-int rf_cores_init(void);
-void rf_cores_exit(void);
-int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
-int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
-void rf_cores_hold(struct rf_subos *subos);
-int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
-int rf_core_take(struct rf_subos *subos, u32 cpu);
-void rf_core_attach(struct rf_subos *subos, u32 cpu);
-void rf_core_detach(struct rf_subos *subos, u32 cpu);
-int rf_core_return(struct rf_subos *subos, u32 cpu);
-u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
-void rf_core_set_lender(u32 cpu, u32 id);
-void rf_cores_forget_lender(u32 id);
-void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
-void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
-void rf_cores_ledger(struct rf_ledger *ledger);
-void rf_cores_own(u8 owner[RF_APIC_IDS]);
-
-/* extents.c: memory that is not the supervisor's, and who owns it. All: ledger lock */
-int rf_pool_add(u64 start, u64 size, int node, bool reserved);
-int rf_pool_remove(u64 start, u64 size);
-bool rf_pool_is_free(u64 start, u64 size);
-bool rf_pool_is_zero(u64 start, u64 size);
-u64 rf_pool_owned(u32 owner);
-void rf_pool_ledger(struct rf_ledger *ledger);
-void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
-int rf_pool_cut(u64 start, u64 size);
-void rf_pool_forget(void);
-
-/* pool.c: who is given which memory, cleared */
-bool rf_pool_could_take(u64 size, int node, u64 *available);
-int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
-int rf_pool_take_top(u32 owner, u64 size, u64 *start);
-int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
-			 u32 *count, u64 *available);
-void rf_pool_free(u64 start, u64 size);
-void rf_pool_settle(void);
-u64 rf_pool_left(void);
-int rf_pool_release(struct rf_subos *subos, u64 *returned);
-u64 rf_pool_check(void);
-int rf_fill(u64 start, u64 size, u8 byte);
-
-/* reserved.c: what was reserved at boot */
-int rf_reserved_init(void);
-void rf_reserved_exit(void);
-
-/* ranges.c: the memory ranges of one subOS */
-bool rf_ranges_hold(struct rf_subos *subos, u64 start, u64 size);
-int rf_ranges_add(struct rf_subos *subos, u64 start, u64 size);
-int rf_ranges_remove(struct rf_subos *subos, u64 start, u64 size);
-
-/* blocks.c: memory blocks taken from the supervisor's kernel and given back */
-void rf_blocks_figures(struct rf_memory *memory);
-int rf_blocks_take(u64 size, int node, u64 *taken);
-int rf_blocks_give_back(void);
-void rf_blocks_exit(void);
-u64 rf_block_size(void);
-
-/* lowmem.c */
-int rf_lowmem_init(void);
-void rf_lowmem_exit(void);
-u64 rf_lowmem_alloc(u32 owner);
-void rf_lowmem_free(u64 slice);
-void rf_lowmem_figures(u32 *total, u32 *free);
-u64 rf_lowmem_trampoline(void);
-void rf_lowmem_ledger(struct rf_ledger *ledger);
-
 /* watch.c: polls mailboxes and heartbeats */
 void rf_watch_init(void);
 void rf_watch_exit(void);
@@ -302,13 +236,5 @@ long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *
 /* debugfs.c */
 void rf_debugfs_init(void);
 void rf_debugfs_exit(void);
-
-/* x86/wakeup.c */
-void rf_core_hold(u32 apic_id);
-void rf_core_sipi(u32 apic_id, u64 trampoline);
-
-/* x86/trampoline.c */
-int rf_trampoline_init(void);
-int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);
 
 #endif /* RF_SUPERVISOR_H */

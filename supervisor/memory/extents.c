@@ -5,7 +5,7 @@
  */
 #include <linux/slab.h>
 
-#include "extent.h"
+#include "memory/internal.h"
 
 LIST_HEAD(rf_pool);			/* ledger lock */
 

@@ -15,7 +15,7 @@
 #include <asm/smp.h>
 
 #include "kernel/hotplug.h"
-#include "supervisor.h"
+#include "cores/cores.h"
 
 /* Ledger lock to write. */
 static u32 rf_core_owner[NR_CPUS];	/* RF_OWNER_SUPERVISOR or the id of a subOS */

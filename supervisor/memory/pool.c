@@ -8,90 +8,18 @@
  *
  * Memory is cleared before it gets another owner: at the end of a subOS at once,
  * and soon after what a running one gave up, so that memory nobody owns holds only
- * zeros. With poison=1 (for tests) it holds RF_POISON instead, is verified and
- * cleared when it gets an owner, and partitions keep a distance of one extent.
+ * zeros. With poison=1 (fill.c) it holds a pattern instead, is verified and cleared
+ * when it gets an owner, and partitions keep a distance of one extent.
  */
-#include <linux/io.h>
-#include <linux/mm.h>
-#include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "extent.h"
+#include "memory/internal.h"
 
-#define RF_POISON		0xa5
-#define RF_WINDOW		(64ULL << 20)	/* mapped at a time */
 #define RF_CLEAR_STEP		(8ULL << 20)	/* cleared at a time, others wait that long */
 /* After memory was given up, for more of it may follow, and somebody waits for that. */
 #define RF_CLEAR_DELAY		(HZ / 5)
-
-static bool rf_poison;
-module_param_named(poison, rf_poison, bool, 0444);
-MODULE_PARM_DESC(poison, "fill memory nobody owns with a pattern and check it (for tests)");
-
-u8 rf_free_byte(void)
-{
-	return rf_poison ? RF_POISON : 0;
-}
-
-/* Page by page, as the kernel clears huge pages: nobody waits long for this processor. */
-static void rf_fill_window(void *window, u64 pattern, u64 length)
-{
-	u64 done;
-
-	for (done = 0; done < length; done += PAGE_SIZE) {
-		memset64(window + done, pattern, PAGE_SIZE / sizeof(pattern));
-		cond_resched();
-	}
-}
-
-/**
- * rf_fill() - fill physical memory that the supervisor's kernel does not use
- * @start: physical address, page aligned
- * @size: bytes, a multiple of 4 KiB
- * @byte: what to fill it with
- *
- * Context: Process context, may sleep.
- * Return: 0 or -ENOMEM.
- */
-int rf_fill(u64 start, u64 size, u8 byte)
-{
-	const u64 pattern = byte * 0x0101010101010101ULL;
-	u64 at, length;
-
-	for (at = start; at < start + size; at += length) {
-		void *window;
-
-		length = min(start + size - at, RF_WINDOW);
-		window = memremap(at, length, MEMREMAP_WB);
-		if (!window)
-			return -ENOMEM;
-		rf_fill_window(window, pattern, length);
-		memunmap(window);
-	}
-	return 0;
-}
-
-/* Physical address of the first byte in the range that is not @byte, or 0. */
-static u64 rf_find_other(u64 start, u64 size, u8 byte)
-{
-	u64 at, length;
-	void *window, *found;
-
-	for (at = start; at < start + size; at += length) {
-		length = min(start + size - at, RF_WINDOW);
-		window = memremap(at, length, MEMREMAP_WB);
-		if (!window)
-			return at;
-		found = memchr_inv(window, byte, length);
-		memunmap(window);
-		if (found)
-			return at + (found - window);
-		cond_resched();
-	}
-	return 0;
-}
 
 /* ---- cleared in the background ---- */
 
@@ -172,7 +100,7 @@ u64 rf_pool_left(void)
 /* Distance from other partitions that a carve keeps at both ends of a free extent. */
 static u64 rf_guard(void)
 {
-	return rf_poison ? RF_EXTENT_SIZE : 0;
+	return rf_free_byte() ? RF_EXTENT_SIZE : 0;
 }
 
 static u64 rf_extent_usable(const struct rf_extent *extent, int node)
@@ -214,8 +142,8 @@ static int rf_extent_clear(struct rf_extent *extent)
 {
 	u64 wrong;
 
-	if (extent->content == RF_CONTENT_CLEAN && rf_poison) {
-		wrong = rf_find_other(extent->start, extent->size, RF_POISON);
+	if (extent->content == RF_CONTENT_CLEAN && rf_free_byte()) {
+		wrong = rf_find_other(extent->start, extent->size, rf_free_byte());
 		if (wrong)
 			pr_err("memory nobody owned was written at 0x%llx\n", wrong);
 	} else if (extent->content == RF_CONTENT_CLEAN) {

@@ -18,7 +18,7 @@
 
 #include "kernel/hotplug.h"
 #include "kernel/regions.h"
-#include "supervisor.h"
+#include "memory/internal.h"
 
 /* Kept free for the supervisor itself when memory is taken from it. */
 #define RF_SUPERVISOR_RESERVE	(64ULL << 20)

@@ -12,7 +12,7 @@
 #include <linux/string.h>
 
 #include "kernel/files.h"
-#include "supervisor.h"
+#include "memory/internal.h"
 
 static char *rf_pool_parameter;
 module_param_named(pool, rf_pool_parameter, charp, 0444);

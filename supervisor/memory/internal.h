@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Extents of the pool: what extents.c and pool.c share. All under the ledger lock. */
-#ifndef RF_EXTENT_H
-#define RF_EXTENT_H
+/* What the files of memory/ share. All under the ledger lock, but for fill.c. */
+#ifndef RF_MEMORY_INTERNAL_H
+#define RF_MEMORY_INTERNAL_H
 
-#include "supervisor.h"
+#include "memory/memory.h"
 
 /*
  * What an extent that nobody owns holds. Joined extents hold the lower of both; an
@@ -24,11 +24,15 @@ struct rf_extent {
 	enum rf_content content;
 };
 
+/* extents.c */
 extern struct list_head rf_pool;	/* by address */
 
 int rf_extent_split(struct rf_extent *extent, u64 address);
 void rf_pool_merge(bool all);
 void rf_pool_disown(u64 start, u64 size, enum rf_content content);
-u8 rf_free_byte(void);			/* what memory nobody owns holds */
 
-#endif /* RF_EXTENT_H */
+/* fill.c */
+u8 rf_free_byte(void);
+u64 rf_find_other(u64 start, u64 size, u8 byte);
+
+#endif /* RF_MEMORY_INTERNAL_H */

@@ -8,7 +8,7 @@
 #include <linux/overflow.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "memory/internal.h"
 
 static u64 rf_range_end(const struct rf_range *range)
 {

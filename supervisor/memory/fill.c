@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What memory holds: filled, and searched for what does not belong there, through windows
+ * that are mapped for as long as that takes.
+ *
+ * Memory nobody owns holds only zeros; with poison=1 (for tests) RF_POISON instead, so
+ * that a write by somebody who does not own it is found.
+ */
+#include <linux/io.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched.h>
+#include <linux/string.h>
+
+#include "memory/internal.h"
+
+#define RF_POISON		0xa5
+#define RF_WINDOW		(64ULL << 20)	/* mapped at a time */
+
+static bool rf_poison;
+module_param_named(poison, rf_poison, bool, 0444);
+MODULE_PARM_DESC(poison, "fill memory nobody owns with a pattern and check it (for tests)");
+
+/* What memory nobody owns holds. Context: any. */
+u8 rf_free_byte(void)
+{
+	return rf_poison ? RF_POISON : 0;
+}
+
+/* Page by page, as the kernel clears huge pages: nobody waits long for this processor. */
+static void rf_fill_window(void *window, u64 pattern, u64 length)
+{
+	u64 done;
+
+	for (done = 0; done < length; done += PAGE_SIZE) {
+		memset64(window + done, pattern, PAGE_SIZE / sizeof(pattern));
+		cond_resched();
+	}
+}
+
+/**
+ * rf_fill() - fill physical memory that the supervisor's kernel does not use
+ * @start: physical address, page aligned
+ * @size: bytes, a multiple of 4 KiB
+ * @byte: what to fill it with
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int rf_fill(u64 start, u64 size, u8 byte)
+{
+	const u64 pattern = byte * 0x0101010101010101ULL;
+	u64 at, length;
+
+	for (at = start; at < start + size; at += length) {
+		void *window;
+
+		length = min(start + size - at, RF_WINDOW);
+		window = memremap(at, length, MEMREMAP_WB);
+		if (!window)
+			return -ENOMEM;
+		rf_fill_window(window, pattern, length);
+		memunmap(window);
+	}
+	return 0;
+}
+
+/* Physical address of the first byte in the range that is not @byte, or 0. */
+u64 rf_find_other(u64 start, u64 size, u8 byte)
+{
+	u64 at, length;
+	void *window, *found;
+
+	for (at = start; at < start + size; at += length) {
+		length = min(start + size - at, RF_WINDOW);
+		window = memremap(at, length, MEMREMAP_WB);
+		if (!window)
+			return at;
+		found = memchr_inv(window, byte, length);
+		memunmap(window);
+		if (found)
+			return at + (found - window);
+		cond_resched();
+	}
+	return 0;
+}
