@@ -45,6 +45,7 @@ static int __init rf_supervisor_init(void)
 		goto free_dma;
 	rf_grant_init();
 	rf_supcon_init();
+	rf_resize_init();
 	rf_watch_init();
 	rf_debugfs_init();
 	rc = rf_power_init();
@@ -60,6 +61,7 @@ free_power:
 free_pci:
 	rf_debugfs_exit();
 	rf_watch_exit();
+	rf_resize_exit();
 	rf_supcon_exit();
 	rf_grant_exit();
 	rf_pci_exit();
@@ -87,6 +89,7 @@ static void __exit rf_supervisor_exit(void)
 	rf_power_exit();
 	rf_debugfs_exit();
 	rf_watch_exit();
+	rf_resize_exit();
 	rf_supcon_exit();
 	rf_grant_exit();
 	rf_pci_exit();

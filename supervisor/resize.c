@@ -188,3 +188,15 @@ void rf_resize_late(struct rf_subos *subos, const struct rf_late *late)
 	else if (late->op == RF_OP_MEMORY_ADD)
 		rf_memory_add_late(subos, late);
 }
+
+static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_resize_pci_settle };
+
+void rf_resize_init(void)
+{
+	rf_pci_set_ops(&rf_resize_pci_ops);
+}
+
+void rf_resize_exit(void)
+{
+	rf_pci_set_ops(NULL);
+}

@@ -10,7 +10,6 @@
  */
 #include <linux/string.h>
 
-#include "pci.h"
 #include "resize.h"
 
 #define RF_PCI_CUT_MS		1000	/* for an agent whose functions were taken by force */

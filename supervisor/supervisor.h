@@ -19,42 +19,14 @@
 #include "subos/subos.h"
 #include "cores/cores.h"
 #include "memory/memory.h"
+#include "pci/pci.h"
 #include "kernel/ficm.h"
 #include "uapi/rainforest.h"
 #include "wire/control.h"
 
 #define RF_VERSION		"0.1.0"
 
-struct rf_dma_group;
 struct device;
-struct device_driver;
-struct iommu_domain;
-struct pci_dev;
-struct pci_saved_state;
-
-/* A PCI function that a subOS has, from the moment it is taken until it is bound again. */
-struct rf_lent {
-	struct list_head node;		/* in rf_subos.functions; ledger lock and state lock */
-	struct rf_subos *subos;
-	struct pci_dev *pdev;		/* with a reference; bound to our driver */
-	u32 bdf;			/* RF_BDF() */
-	u32 flags;			/* RF_FUNCTION_*; state lock */
-	u32 generation;
-	bool gone;			/* it was unplugged: nothing to bind */
-	bool quiet;			/* proven, and its subOS is not going to be started again */
-	bool attached;			/* to the subOS's DMA domain */
-	struct rf_dma_group *dma_group;	/* pci_dma.c: its IOMMU group there, or NULL */
-	bool leaving;			/* `adjusting`: the subOS is to lose it */
-	u64 leaving_since;		/* ktime_get_ns() when that was asked for, 0: it was not */
-	u32 given_up;			/* `adjusting`: id of the kernel that confirmed that it does
-					 * not use it any more, 0: none. Not in that one's grant. */
-	u64 config;			/* physical address of its configuration space */
-	struct pci_saved_state *state;	/* as it was taken: decodes memory, is no bus master */
-	struct device_driver *home;	/* that it goes back to, with a module reference, or NULL */
-	char driver[32];		/* its name, or empty */
-	char *override;			/* its driver_override before, or NULL */
-	atomic64_t faults;		/* DMA that was blocked */
-};
 
 /* subos.c: life of a subOS */
 int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *functions,
@@ -106,71 +78,9 @@ int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL
 void rf_supcon_init(void);
 void rf_supcon_exit(void);
 
-/*
- * pci.c: our driver, which stays bound to a function as long as it is lent: it keeps the
- * path to it awake and answers AER and hotplug.
- */
-int rf_pci_init(void);
-void rf_pci_exit(void);
-
-/*
- * pci_lend.c: functions change hands. Ledger lock. All or nothing: from their drivers,
- * quiesced, DMA confined (rf_dma_attach()). They stand in the grant page with the next
- * rf_grant_update(). -ENXIO: @culprit, @problem.
- */
-int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags, u32 *culprit,
-		u32 *problem);
-/* One function that the subOS does not use any more (or must not: its grant page says so):
- * quiesced, off the DMA domain, bound to its old driver, @lent freed. */
-int rf_pci_return(struct rf_lent *lent);
-/* All its functions silent: before a start again, and before anything else is given back
- * (then with @detach: off the DMA domain for good). */
-int rf_pci_quiesce_all(struct rf_subos *subos, bool detach);
-int rf_pci_return_taken(struct rf_subos *subos);	/* it ended: those with _TAKEN */
-int rf_pci_return_all(struct rf_subos *subos);
-/* By force, while its kernel may run: bus mastering and decoding off, RF_FUNCTION_TAKEN. */
-void rf_pci_cut(struct rf_lent *lent);
-
-/* pci_list.c: who has what */
-struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf);
-void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft);
-void rf_pci_status(const struct rf_subos *subos, struct rf_status *status); /* state lock */
-int rf_pci_list(struct rf_functions *args);	/* copies to user space; takes the ledger lock */
-#define RF_PCI_TEXT	16
-void rf_pci_text(u32 bdf, char *text, size_t size);	/* "0000:00:04.0" */
-/* Any context. @detail may be NULL: the address. */
-void rf_pci_note(struct rf_subos *subos, u32 bdf, enum rf_event_type type, u64 duration_ns,
-		 const char *detail);
-
-/* pci_check.c: what can be handed out. Ledger lock */
-int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, u32 *culprit, u32 *problem);
-u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
-
-/* pci_quiet.c: a function that surely does nothing any more */
-int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, as it was taken. May sleep. */
-
-/*
- * pci_dma.c: what a subOS's functions can reach, where an IOMMU translates: its memory and
- * the arena, at the same addresses. Ledger lock, but for rf_dma_translates().
- */
-int rf_dma_init(void);
-void rf_dma_exit(void);
-bool rf_dma_translates(struct pci_dev *pdev);
-int rf_dma_attach(struct rf_lent *lent);
-void rf_dma_detach(struct rf_lent *lent);	/* last one: the domain goes. Safe to repeat. */
-int rf_dma_map(struct rf_subos *subos, u64 start, u64 size);	/* before the subOS hears of it */
-void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size);	/* before another gets it */
-int rf_dma_share(u64 start, u64 size);		/* a new arena segment, for all subOSes */
-void rf_dma_unshare(u64 start, u64 size);
-
-/* dma_faults.c: DMA that was blocked */
-int rf_dma_faults_init(void);
-void rf_dma_faults_exit(void);
-void rf_dma_faults_flush(void);			/* process context, state lock not held */
-int rf_dma_fault_told(struct iommu_domain *domain, struct device *dev, unsigned long iova,
-		      int flags, void *token);
-
 /* resize.c, resize_cores.c, resize_memory.c, resize_pci.c, resize_settle.c */
+void rf_resize_init(void);
+void rf_resize_exit(void);
 /* A function was unplugged, or given up late: the rest of its way. Any context. */
 void rf_resize_pci_settle(struct rf_subos *subos);
 int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,

@@ -15,16 +15,9 @@
 #include <linux/pci.h>
 #include <linux/slab.h>
 
-#include "pci.h"
+#include "pci/internal.h"
 
 static u32 rf_pci_generation;		/* ledger lock */
-
-/*
- * Returned functions that can only be reset together with others, which their subOS still
- * has: silent, and bound to our driver until the last of them comes. Ledger lock and state
- * lock to change.
- */
-LIST_HEAD(rf_pci_parked);
 
 /* ---- taking ---- */
 

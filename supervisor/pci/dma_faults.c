@@ -17,7 +17,7 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "pci/internal.h"
 
 #define RF_FAULTS_NOTED		32	/* functions with faults in one second */
 #define RF_FAULTS_PAUSE		HZ

@@ -8,7 +8,7 @@
 #include <linux/pci.h>
 
 #include "compat/msi_remapped.h"
-#include "pci.h"
+#include "pci/internal.h"
 
 #define RF_CLASS_IOMMU		0x0806	/* base class and subclass (PCI Code and ID 1.11) */
 

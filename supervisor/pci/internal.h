@@ -1,25 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of PCI functions share among themselves. */
-#ifndef RF_PCI_H
-#define RF_PCI_H
+/* What the files of pci/ share among themselves. */
+#ifndef RF_PCI_INTERNAL_H
+#define RF_PCI_INTERNAL_H
 
 #include <linux/pci.h>
 
-#include "supervisor.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
 
-/* pci.c: our driver. Ledger lock */
+/* driver.c. Ledger lock */
 int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
 void rf_pci_bind_home(struct rf_lent *lent, bool used);
 
-/* pci_lend.c */
-extern struct list_head rf_pci_parked;
-
-/* pci_check.c. Ledger lock */
+/* check.c. Ledger lock */
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 *culprit, u32 *problem);
 enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* of it alone, without force */
 u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
 
-/* pci_quiet.c: a function that surely does nothing any more */
+/* quiesce.c */
 enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);
 bool rf_pci_stuck(struct pci_dev *pdev);		/* a reset of it failed before */
 void rf_pci_silence(struct pci_dev *pdev);
@@ -27,8 +25,15 @@ bool rf_pci_drain(struct pci_dev *pdev);
 void rf_pci_restore(struct rf_lent *lent);
 void rf_pci_quiet_exit(void);
 
-/* pci_list.c: who has it, and with what address; ledger or state lock */
-struct rf_lent *rf_pci_lent(u32 bdf);
+/* function.c */
+extern struct list_head rf_pci_parked;	/* ledger lock and state lock to change */
+
+/* dma_faults.c: DMA that was blocked */
+int rf_dma_faults_init(void);
+void rf_dma_faults_exit(void);
+void rf_dma_faults_flush(void);			/* process context, state lock not held */
+int rf_dma_fault_told(struct iommu_domain *domain, struct device *dev, unsigned long iova,
+		      int flags, void *token);
 
 static inline u32 rf_pci_address(const struct pci_dev *pdev)
 {
@@ -41,4 +46,4 @@ static inline struct pci_dev *rf_pci_get(u32 bdf)
 					   RF_BDF_DEVFN(bdf));
 }
 
-#endif /* RF_PCI_H */
+#endif /* RF_PCI_INTERNAL_H */

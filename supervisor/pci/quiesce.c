@@ -27,7 +27,7 @@
 #include <linux/xarray.h>
 
 #include "compat/reset_methods.h"
-#include "pci.h"
+#include "pci/internal.h"
 
 #define RF_BUS_RESET_TRIES	50	/* while somebody holds a lock of a device behind it */
 #define RF_BUS_RESET_PAUSE_MS	20

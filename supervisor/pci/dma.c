@@ -17,7 +17,8 @@
 #include <linux/slab.h>
 
 #include "compat/iommu.h"
-#include "supervisor.h"
+#include "pci/internal.h"
+#include "wire/arena.h"
 
 #define RF_DMA_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)
 
@@ -31,6 +32,9 @@ struct rf_dma_group {
 	struct iommu_group *group;	/* with a reference */
 	u32 users;			/* functions */
 };
+
+/* Ledger lock: what every domain maps beside the memory of its subOS. Size 0: free. */
+static struct rf_range rf_shared[RF_SEGMENTS_MAX_ARENA];
 
 /**
  * rf_dma_translates() - is a function behind an IOMMU that can confine it?
@@ -111,14 +115,12 @@ static int rf_dma_extend(struct rf_dma *dma, u64 start, u64 size)
 /* Everything that the subOS may reach: for a domain in which nothing is mapped yet. */
 static int rf_dma_populate(struct rf_subos *subos)
 {
-	struct rf_arena_segment segments[RF_SEGMENTS_MAX_ARENA] = {};
 	int rc = 0;
 	u32 i;
 
-	rf_arena_segments(segments);
-	for (i = 0; !rc && i < ARRAY_SIZE(segments); i++)
-		if (segments[i].size)
-			rc = rf_dma_fill(subos->dma, segments[i].start, segments[i].size);
+	for (i = 0; !rc && i < ARRAY_SIZE(rf_shared); i++)
+		if (rf_shared[i].size)
+			rc = rf_dma_fill(subos->dma, rf_shared[i].start, rf_shared[i].size);
 	for (i = 0; !rc && i < subos->nr_ranges; i++)
 		rc = rf_dma_fill(subos->dma, subos->ranges[i].start, subos->ranges[i].size);
 	return rc;
@@ -126,13 +128,11 @@ static int rf_dma_populate(struct rf_subos *subos)
 
 static bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group)
 {
-	struct rf_arena_segment segments[RF_SEGMENTS_MAX_ARENA] = {};
 	u32 i;
 
-	rf_arena_segments(segments);
-	for (i = 0; i < ARRAY_SIZE(segments); i++)
-		if (segments[i].size &&
-		    rf_dma_reserved(group, segments[i].start, segments[i].size))
+	for (i = 0; i < ARRAY_SIZE(rf_shared); i++)
+		if (rf_shared[i].size &&
+		    rf_dma_reserved(group, rf_shared[i].start, rf_shared[i].size))
 			return true;
 	for (i = 0; i < subos->nr_ranges; i++)
 		if (rf_dma_reserved(group, subos->ranges[i].start, subos->ranges[i].size))
@@ -170,37 +170,67 @@ void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size)
 		rf_dma_clear(subos->dma, start, size);
 }
 
-/* A segment leaves the arena. Context: process, ledger lock held. */
-void rf_dma_unshare(u64 start, u64 size)
+/* The slot of a shared range that starts at @start, or a free one for 0; NULL: none. */
+static struct rf_range *rf_shared_slot(u64 start)
+{
+	u32 i;
+
+	for (i = 0; i < ARRAY_SIZE(rf_shared); i++)
+		if (rf_shared[i].start == start)
+			return &rf_shared[i];
+	return NULL;
+}
+
+static void rf_dma_unmap_all(u64 start, u64 size)
 {
 	struct rf_subos *subos;
 
-	lockdep_assert_held(&rf_ledger_lock);
 	list_for_each_entry(subos, &rf_subos_list, node)
 		rf_dma_unmap(subos, start, size);
 }
 
 /**
- * rf_dma_share() - functions of all subOSes may reach a new segment of the arena
+ * rf_dma_unshare() - functions cannot reach a segment of the arena any more
+ * @start: as for rf_dma_share()
+ * @size: as for rf_dma_share()
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_dma_unshare(u64 start, u64 size)
+{
+	struct rf_range *slot = rf_shared_slot(start);
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (slot)
+		*slot = (struct rf_range){};
+	rf_dma_unmap_all(start, size);
+}
+
+/**
+ * rf_dma_share() - functions of all subOSes, now and later, may reach a segment of the arena
  * @start: physical address, a multiple of RF_EXTENT_SIZE
  * @size: bytes, a multiple of it
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or an error with nothing of it mapped.
+ * Return: 0, -ENOSPC, or another error, with nothing of it mapped.
  */
 int rf_dma_share(u64 start, u64 size)
 {
+	struct rf_range *slot = rf_shared_slot(0);
 	struct rf_subos *subos;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
+	if (!slot)
+		return -ENOSPC;
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		rc = rf_dma_map(subos, start, size);
 		if (rc) {
-			rf_dma_unshare(start, size);
+			rf_dma_unmap_all(start, size);
 			return rc;
 		}
 	}
+	*slot = (struct rf_range){ start, size };
 	return 0;
 }
 

@@ -14,12 +14,14 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "pci.h"
+#include "pci/internal.h"
 
 #define RF_PCI_DRIVER	KBUILD_MODNAME
 
 /* The function that we bind to our driver, or release from it, right now. */
 static struct rf_lent *rf_pci_hand;	/* ledger lock to write */
+/* Set before there is a subOS, and for as long as there may be one. */
+static const struct rf_pci_ops *rf_pci_ops;
 
 /* ---- the driver ---- */
 
@@ -61,7 +63,8 @@ static void rf_pci_remove(struct pci_dev *pdev)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	pci_warn(pdev, "unplugged while subOS %s has it\n", lent->subos->name);
 	rf_pci_note(lent->subos, lent->bdf, RF_EVENT_PCI_ERROR, 0, "unplugged");
-	rf_resize_pci_settle(lent->subos);
+	if (rf_pci_ops)
+		rf_pci_ops->unplugged(lent->subos);
 }
 
 /* The supervisor goes down, and may start another kernel in its place. */
@@ -281,6 +284,12 @@ static int rf_pci_notify(struct notifier_block *block, unsigned long action, voi
 	if (!rf_pci_taken_place(pdev))
 		rf_pci_override(pdev, "");	/* it let go meanwhile */
 	return NOTIFY_OK;
+}
+
+/* Who is told of what happens to lent functions; NULL: nobody. Context: process. */
+void rf_pci_set_ops(const struct rf_pci_ops *ops)
+{
+	rf_pci_ops = ops;
 }
 
 static struct notifier_block rf_pci_block = { .notifier_call = rf_pci_notify };
