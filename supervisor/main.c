@@ -43,7 +43,7 @@ static int __init rf_supervisor_init(void)
 	rc = rf_pci_init();
 	if (rc)
 		goto free_dma;
-	rf_grant_init();
+	rf_publish_init();
 	rf_supcon_init();
 	rf_resize_init();
 	rf_watch_init();
@@ -63,7 +63,7 @@ free_pci:
 	rf_watch_exit();
 	rf_resize_exit();
 	rf_supcon_exit();
-	rf_grant_exit();
+	rf_publish_exit();
 	rf_pci_exit();
 free_dma:
 	rf_dma_exit();
@@ -91,7 +91,7 @@ static void __exit rf_supervisor_exit(void)
 	rf_watch_exit();
 	rf_resize_exit();
 	rf_supcon_exit();
-	rf_grant_exit();
+	rf_publish_exit();
 	rf_pci_exit();
 	rf_dma_exit();
 	rf_policy_exit();

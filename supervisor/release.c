@@ -58,7 +58,7 @@ static int rf_release_quiet(struct rf_subos *subos)
 	rf_console_end(subos);
 	rf_loans_settle(subos);
 	down_write(&subos->memory_sem);
-	rf_arena_detach(subos);
+	rf_link_detach(subos);
 	up_write(&subos->memory_sem);
 	return 0;
 }
@@ -92,8 +92,7 @@ static void rf_release_done(struct rf_subos *subos, const struct rf_destroy *arg
 	subos->gone = true;
 	rf_subos_changed(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	rf_grant_update();
-	rf_arena_describe();
+	rf_publish();
 	if (subos->kobj.state_in_sysfs)
 		kobject_del(&subos->kobj);
 	kobject_put(&subos->kobj);

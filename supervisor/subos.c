@@ -132,7 +132,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 
 	rc = rf_step("arena");
 	if (!rc)
-		rc = rf_arena_attach(subos);
+		rc = rf_link_attach(subos);
 	if (!rc)
 		rc = rf_pool_take(subos, args->memory, args->node, &args->available);
 	if (rc)
@@ -179,10 +179,8 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_add_tail(&subos->node, &rf_subos_list);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (!rc) {
-		rf_grant_update();
-		rf_arena_describe();
-	}
+	if (!rc)
+		rf_publish();
 	return rc;
 }
 
@@ -316,7 +314,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 
 	rf_subos_moment(subos, RF_MOMENT_START);
 	rc = rf_start_result(subos, rf_trampoline_run(subos, args));
-	rf_arena_describe();
+	rf_publish();
 	rf_watch_kick();
 	return rc;
 }

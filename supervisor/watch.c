@@ -210,7 +210,7 @@ static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 	rf_watch_last = now;
 	if (now - rf_watch_arena_at > RF_WATCH_ARENA) {
 		rf_watch_arena_at = now;
-		rf_arena_restore();
+		rf_machine_page_restore();
 	}
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		interval = rf_watch_settle(subos, now, rf_watch_one(subos, now, late));

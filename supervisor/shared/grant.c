@@ -4,12 +4,12 @@
  * composed from the ledger. The page of a subOS lies in its own memory, so nothing
  * is ever read back from it; the supervisor's own is plain memory.
  */
-#include <linux/notifier.h>
 #include <linux/string.h>
-#include <linux/workqueue.h>
 #include <asm/barrier.h>
 
-#include "supervisor.h"
+#include "cores/cores.h"
+#include "pci/pci.h"
+#include "shared/shared.h"
 
 struct rf_grant rf_own_grant;
 
@@ -120,33 +120,4 @@ void rf_grant_prepare(struct rf_subos *subos)
 	subos->kernel_id = ++rf_last_kernel_id;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_grant_update();
-}
-
-static void rf_grant_work_run(struct work_struct *work)
-{
-	mutex_lock(&rf_ledger_lock);
-	rf_grant_update();
-	rf_arena_describe();
-	mutex_unlock(&rf_ledger_lock);
-}
-
-static DECLARE_WORK(rf_grant_work, rf_grant_work_run);
-
-/* A kernel came or went: tell the others soon, and let the machine page tell the state. */
-static int rf_grant_state(struct notifier_block *block, unsigned long state, void *data)
-{
-	rf_work_queue(&rf_grant_work);
-	return NOTIFY_OK;
-}
-
-static struct notifier_block rf_grant_block = { .notifier_call = rf_grant_state };
-
-void rf_grant_init(void)
-{
-	rf_state_notify(&rf_grant_block);
-}
-
-void rf_grant_exit(void)
-{
-	rf_state_ignore(&rf_grant_block);
 }

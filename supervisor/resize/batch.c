@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cores between the supervisor and a subOS that runs, and what a move between two
- * subOSes shares with that (resize_move.c).
+ * Cores that change hands together, while their subOS runs.
  *
  * A core is held from the moment it is out of one kernel until the next one starts
  * it. What an agent says is noted for each core; a core that it says nothing of stays
@@ -11,7 +10,12 @@
 #include <linux/slab.h>
 #include <asm/smp.h>
 
-#include "resize.h"
+#include "cores/cores.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
+
+static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late);
+static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late);
 
 /**
  * rf_batch_create() - a list of cores that change hands together
@@ -89,6 +93,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 
 	ask->op = RF_OP_CORES_ADD;
 	ask->progress = rf_core_taken_up;
+	ask->late = rf_cores_add_late;
 	rc = rf_batch_ask(subos, batch, ask);
 	for (i = 0; i < batch->count; i++) {
 		if (batch->told[i] != RF_UNTOLD)
@@ -109,7 +114,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 
 	mutex_lock(&rf_ledger_lock);
 	rf_core_detach(from, cpu);
-	rf_resize_publish();	/* first, so that nobody there starts it after the INIT */
+	rf_publish();	/* first, so that nobody there starts it after the INIT */
 	rf_core_hold(per_cpu(x86_cpu_to_apicid, cpu));
 	if (batch->to) {
 		rf_core_attach(batch->to, cpu);
@@ -117,7 +122,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	} else {
 		rc = rf_core_return(from, cpu);
 	}
-	rf_resize_publish();
+	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
@@ -156,6 +161,7 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 
 	ask->op = RF_OP_CORES_REMOVE;
 	ask->progress = rf_core_given_up;
+	ask->late = rf_cores_remove_late;
 	rc = rf_batch_ask(subos, batch, ask);
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i] == RF_UNTOLD)
@@ -179,7 +185,7 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
-	rf_resize_publish();
+	rf_publish();
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i])
 			rf_core_hold(per_cpu(x86_cpu_to_apicid, batch->cpus[i]));
@@ -205,7 +211,7 @@ int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 			*culprit = batch->cpus[i];
 			result = -EIO;
 		}
-	rf_resize_publish();
+	rf_publish();
 	return result;
 }
 
@@ -262,174 +268,6 @@ void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 	rf_event(subos, type, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun, event, list);
 }
 
-/* ---- from the supervisor ---- */
-
-/* The cores become the subOS's, held, or nothing changes. Ledger lock held. */
-static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
-{
-	u32 i, taken;
-	int rc;
-
-	rc = rf_step("core-offer");
-	for (taken = 0; !rc && taken < batch->count; taken++) {
-		rc = rf_core_take(subos, batch->cpus[taken]);
-		if (rc) {
-			*culprit = batch->cpus[taken];
-			break;
-		}
-	}
-	if (!rc)
-		rc = rf_step("core-grant");
-	for (i = 0; i < taken; i++) {
-		if (!rc)
-			rf_core_attach(subos, batch->cpus[i]);
-		else if (rf_core_return(subos, batch->cpus[i]))
-			*culprit = batch->cpus[i];
-	}
-	rf_resize_publish();
-	return rc;
-}
-
-/* The agent starts them; those that it cannot start go back. */
-static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
-			    struct rf_batch *batch)
-{
-	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
-	int rc;
-
-	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
-	rc = rf_batch_result(batch, args, rc);
-	if (rf_batch_failed(batch)) {
-		mutex_lock(&rf_ledger_lock);
-		if (rf_batch_home(subos, batch, &args->culprit))
-			rc = -EIO;
-		mutex_unlock(&rf_ledger_lock);
-	}
-	return rc;
-}
-
-static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
-{
-	u64 begun = ktime_get_ns();
-	int rc;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
-	if (rc) {
-		mutex_unlock(&rf_ledger_lock);
-		return rc;
-	}
-	rc = rf_cores_add_begin(subos, batch, &args->culprit);
-	mutex_unlock(&rf_ledger_lock);
-	if (!rc)
-		rc = rf_cores_add_end(subos, args, batch);
-	rf_batch_note(subos, RF_EVENT_CORES_ADDED, batch, 0, begun, rc);
-	return rc;
-}
-
-/* ---- to the supervisor ---- */
-
-/**
- * rf_cores_claim_check() - could these cores be taken from a subOS?
- * @subos: the owner
- * @cpus: logical numbers
- * @count: how many
- * @culprit: set to the offending core on error
- *
- * Context: Ledger lock held.
- * Return: 0; -EINVAL doubled, core 0 or the boot core; -ENODEV; -EXDEV not its own.
- */
-int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
-{
-	u32 i, j;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	for (i = 0; i < count; i++) {
-		u32 cpu = cpus[i];
-
-		*culprit = cpu;
-		for (j = 0; j < i; j++)
-			if (cpus[j] == cpu)
-				return -EINVAL;
-		if (cpu == 0 || cpu == subos->cpus[0])
-			return -EINVAL;
-		if (cpu >= nr_cpu_ids || !cpu_present(cpu))
-			return -ENODEV;
-		for (j = 0; j < subos->nr_cpus && subos->cpus[j] != cpu; j++)
-			;
-		if (j == subos->nr_cpus)
-			return -EXDEV;
-	}
-	*culprit = 0;
-	return 0;
-}
-
-/* What was given up in vain: the subOS has it still, and may use it again. */
-static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
-{
-	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
-	struct rf_batch *again = rf_batch_create(NULL, 0);
-	u32 i;
-
-	for (i = 0; again && i < batch->count; i++) {
-		if (!batch->stranded[i])
-			continue;
-		again->cpus[again->count] = batch->cpus[i];
-		again->told[again->count++] = RF_UNTOLD;
-	}
-	if (again && again->count)
-		rf_batch_offer(subos, again, &ask);
-	kfree(again);
-}
-
-static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
-{
-	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
-	u64 begun = ktime_get_ns();
-	int rc;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rc = rf_cores_claim_check(subos, batch->cpus, batch->count, &args->culprit);
-	if (rc) {
-		mutex_unlock(&rf_ledger_lock);
-		return rc;
-	}
-	rc = rf_step("core-claim");
-	mutex_unlock(&rf_ledger_lock);
-	if (!rc) {
-		rc = rf_resize_result(args, &ask, rf_batch_claim(subos, batch, &ask));
-		rc = rf_batch_result(batch, args, rc);
-		rf_cores_offer_stranded(subos, batch);
-	}
-	rf_batch_note(subos, RF_EVENT_CORES_REMOVED, batch, 0, begun, rc);
-	return rc;
-}
-
-/*
- * RF_RESIZE_CORES_ADD, _REMOVE. A borrowed core that is removed is not borrowed any more.
- * Context: `adjusting` held.
- */
-int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
-{
-	bool add = args->op == RF_RESIZE_CORES_ADD;
-	struct rf_batch *batch;
-	int rc;
-
-	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - (add ? subos->nr_cpus : 0))
-		return -EINVAL;
-	rc = rf_resize_ready(subos, RF_CAN_CORES);
-	if (rc)
-		return rc;
-	batch = rf_batch_create(cpus, args->nr_cpus);
-	if (!batch)
-		return -ENOMEM;
-	rc = add ? rf_cores_add(subos, args, batch) : rf_cores_remove(subos, args, batch);
-	kfree(batch);
-	return rc;
-}
-
 /* ---- answers that came too late ---- */
 
 /* The core of this APIC id if the subOS owns it and it is not its boot core, or 0. */
@@ -455,11 +293,15 @@ static bool rf_late_started(const struct rf_late *late, u32 apic_id)
 }
 
 /* Cores of a late CORES_ADD that were not started go back to the supervisor. */
-void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late)
+static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late)
 {
-	struct rf_batch *batch = rf_batch_create(NULL, 0);
+	struct rf_batch *batch;
 	u32 apic_id, cpu, culprit = 0;
 
+	/* Without an answer it may be using what it was given. */
+	if (!rf_late_begin(subos, late) || late->lost)
+		return;
+	batch = rf_batch_create(NULL, 0);
 	if (!batch)
 		return;
 	mutex_lock(&rf_ledger_lock);
@@ -478,12 +320,15 @@ void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late)
 }
 
 /* Cores that were given up when nobody waited any more: the subOS may have them again. */
-void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late)
+static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
-	struct rf_batch *batch = rf_batch_create(NULL, 0);
+	struct rf_batch *batch;
 	u32 i, cpu, culprit = 0;
 
+	if (!rf_late_begin(subos, late))
+		return;
+	batch = rf_batch_create(NULL, 0);
 	if (!batch)
 		return;
 	mutex_lock(&rf_ledger_lock);

@@ -8,7 +8,9 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "resize.h"
+#include "pci/pci.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
 
 #define RF_SETTLE_MS		2000	/* for the agent to answer */
 #define RF_SETTLE_AGAIN		NSEC_PER_SEC
@@ -44,7 +46,7 @@ static void rf_functions_unplugged(struct rf_subos *subos)
 			lent->flags |= RF_FUNCTION_TAKEN;
 		}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	rf_resize_publish();
+	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 }
 
@@ -57,13 +59,14 @@ static void rf_functions_unplugged(struct rf_subos *subos)
 void rf_functions_settle(struct rf_subos *subos)
 {
 	struct rf_resize unused = {};
-	struct rf_exchange exchange = rf_exchange_begin(subos, &unused, RF_SETTLE_MS, true);
+	struct rf_exchange exchange = rf_exchange_begin(subos, &unused, RF_SETTLE_MS, true,
+						       rf_pci_late);
 
 	rf_functions_unplugged(subos);
 	if (!rf_resize_ready(subos, RF_CAN_PCI))
 		rf_functions_ask(&exchange);
 	rf_functions_home(&exchange);
-	rf_functions_offer(subos);
+	rf_functions_offer(&exchange);
 	rf_functions_later(subos);
 }
 
@@ -134,12 +137,14 @@ void rf_resize_pci_settle(struct rf_subos *subos)
 	rf_work_queue(&rf_settle_work);
 }
 
-/* The agent's last word came, or is known to be lost. Context: as rf_resize_late(). */
+/* The agent's last word came, or is known to be lost. Context: as rf_supcon_late. */
 void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	struct rf_lent *lent = rf_pci_find(subos, late->args[0]), *other;
 	bool done = !late->lost && late->answer == RF_ANSWER_DONE;
 
+	if (!rf_late_begin(subos, late))
+		return;
 	if (lent && late->op == RF_OP_PCI_ADD && !late->lost && !done)
 		lent->given_up = subos->kernel_id;	/* it is not there */
 	if (lent && late->op == RF_OP_PCI_REMOVE && (late->lost || done)) {

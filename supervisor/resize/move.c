@@ -8,9 +8,10 @@
  * to the lender or to the supervisor, and with the lender.
  */
 #include <linux/slab.h>
-#include <asm/smp.h>
 
-#include "resize.h"
+#include "cores/cores.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
 
 struct rf_move {
 	struct rf_subos *from, *to;
@@ -64,7 +65,7 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 		part->told[count++] = RF_UNTOLD;
 	}
 	part->count = count;
-	rf_resize_publish();
+	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 
 	rf_batch_offer(move->from, part, &ask);
@@ -281,110 +282,4 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 	}
 	kfree(list);
 	return result;
-}
-
-/* ---- the borrower goes away ---- */
-
-/* Cores that came home while their owner runs: its agent starts them. */
-struct rf_homecoming {
-	struct work_struct work;
-	struct rf_subos *lender;	/* with a reference */
-	u32 kernel_id;			/* that lent them; a later one has them by its hand-off */
-	struct rf_batch *batch;
-};
-
-static void rf_homecoming_work(struct work_struct *work)
-{
-	struct rf_homecoming *home = container_of(work, struct rf_homecoming, work);
-	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
-	u64 begun = ktime_get_ns();
-	u32 culprit = 0;
-	int rc;
-
-	mutex_lock(&home->lender->adjusting);
-	if (rf_resize_runs(home->lender, home->kernel_id)) {
-		rc = rf_batch_offer(home->lender, home->batch, &ask);
-		if (rf_batch_failed(home->batch)) {
-			mutex_lock(&rf_ledger_lock);
-			rf_batch_home(home->lender, home->batch, &culprit);
-			mutex_unlock(&rf_ledger_lock);
-		}
-		rf_batch_note(home->lender, RF_EVENT_CORES_RETURNED, home->batch,
-			      home->lender->id, begun, rc);
-	}
-	mutex_unlock(&home->lender->adjusting);
-	kobject_put(&home->lender->kobj);
-	kfree(home->batch);
-	kfree(home);
-}
-
-static struct rf_homecoming *rf_homecoming_create(u32 lender)
-{
-	struct rf_homecoming *home = kzalloc(sizeof(*home), GFP_KERNEL);
-
-	if (!home)
-		return NULL;
-	INIT_WORK(&home->work, rf_homecoming_work);
-	home->batch = rf_batch_create(NULL, 0);
-	home->lender = rf_subos_of_id(lender);
-	if (home->batch && home->lender && !rf_resize_ready(home->lender, RF_CAN_CORES)) {
-		home->kernel_id = READ_ONCE(home->lender->kernel_id);
-		return home;
-	}
-	if (home->lender)
-		kobject_put(&home->lender->kobj);
-	kfree(home->batch);
-	kfree(home);
-	return NULL;
-}
-
-/* All cores of @subos that it borrowed from @lender; they have no loan any more. */
-static void rf_loans_settle_with(struct rf_subos *subos, u32 lender)
-{
-	struct rf_homecoming *home = rf_homecoming_create(lender);
-	u32 i = 0;
-
-	while (i < subos->nr_cpus) {
-		u32 cpu = subos->cpus[i];
-
-		if (rf_core_lender(cpu) != lender) {
-			i++;
-			continue;
-		}
-		rf_core_set_lender(cpu, 0);
-		if (!home) {
-			i++;	/* goes to the supervisor with all the others */
-			continue;
-		}
-		rf_core_detach(subos, cpu);
-		rf_core_attach(home->lender, cpu);
-		home->batch->cpus[home->batch->count] = cpu;
-		home->batch->told[home->batch->count++] = RF_UNTOLD;
-	}
-	rf_resize_publish();
-	if (home)
-		rf_work_queue(&home->work);
-}
-
-/**
- * rf_loans_settle() - a subOS is being destroyed
- * @subos: its cores are held
- *
- * What it borrowed goes to the lenders that run; what it lent stays where it is.
- *
- * Context: Process context, may sleep. Ledger lock held. Safe to repeat.
- */
-void rf_loans_settle(struct rf_subos *subos)
-{
-	u32 i, lender;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	rf_cores_forget_lender(subos->id);
-	for (i = 0; i < subos->nr_cpus; i++) {
-		lender = rf_core_lender(subos->cpus[i]);
-		if (!lender)
-			continue;
-		rf_loans_settle_with(subos, lender);
-		i = -1;		/* its list has changed; this lender is not in it any more */
-	}
 }

@@ -10,7 +10,10 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
-#include "resize.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
 
 /* An agent is told to be done a little before we stop waiting. */
 #define RF_MEMORY_SPARE_MS	500
@@ -83,7 +86,7 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 	up_write(&subos->memory_sem);
 	if (rc)
 		return rc;
-	rf_resize_publish();
+	rf_publish();
 	rf_dma_unmap(subos, start, size);
 	rf_pool_free(start, size);
 	return 0;
@@ -121,8 +124,23 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		rf_dma_unmap(subos, range->start, range->size);
 		rf_pool_free(range->start, range->size);
 	}
-	rf_resize_publish();
+	rf_publish();
 	return rc;
+}
+
+/* Memory of a late MEMORY_ADD that failed: nothing of it is in use. */
+static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	u64 start = late->args[0], size = late->args[1];
+
+	/* Without an answer it may be using what it was given. */
+	if (!rf_late_begin(subos, late) || late->lost || late->answer == RF_ANSWER_DONE)
+		return;
+	mutex_lock(&rf_ledger_lock);
+	if (rf_ranges_hold(subos, start, size))
+		rf_memory_withdraw(subos, start, size);
+	mutex_unlock(&rf_ledger_lock);
+	rf_memory_home();
 }
 
 /* The agent brings the ranges online one after the other; from the first error on they go back. */
@@ -144,6 +162,7 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 			.op = RF_OP_MEMORY_ADD,
 			.timeout_ms = (end - now) / NSEC_PER_MSEC + 1,
 			.args = { growth->ranges[i].start, growth->ranges[i].size },
+			.late = rf_memory_add_late,
 		};
 		rc = rf_resize_result(args, &ask, rf_supcon_ask(subos, &ask));
 		if (rc && (ask.settled || !rf_resize_alive(subos)))
@@ -205,20 +224,6 @@ int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
 	return rc;
 }
 
-/* Memory of a late MEMORY_ADD that failed: nothing of it is in use. */
-void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *late)
-{
-	u64 start = late->args[0], size = late->args[1];
-
-	if (late->answer == RF_ANSWER_DONE)
-		return;
-	mutex_lock(&rf_ledger_lock);
-	if (rf_ranges_hold(subos, start, size))
-		rf_memory_withdraw(subos, start, size);
-	mutex_unlock(&rf_ledger_lock);
-	rf_memory_home();
-}
-
 /* ---- from a subOS ---- */
 
 struct rf_shrinkage {
@@ -267,12 +272,33 @@ static void rf_memory_offer(struct rf_subos *subos, u64 start, u64 size)
 		.timeout_ms = RF_RESIZE_MS,
 		.insist = true,
 		.args = { start, size },
+		.late = rf_memory_add_late,
 	};
 	int rc = rf_supcon_ask(subos, &ask);
 
 	if (rc)
 		pr_warn_ratelimited("subOS %s did not take 0x%llx bytes at 0x%llx back: error %d\n",
 				    subos->name, size, start, rc);
+}
+
+/* Memory that was given up when nobody waited any more: the subOS may have it again. */
+static void rf_memory_remove_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	u64 start, size;
+	bool sound;
+	u32 i;
+
+	if (!rf_late_begin(subos, late))
+		return;
+	for (i = late->handled; i < late->count; i++) {
+		start = late->progress[i][0];
+		size = late->progress[i][1];
+		mutex_lock(&rf_ledger_lock);
+		sound = rf_memory_sound(subos, start, size);
+		mutex_unlock(&rf_ledger_lock);
+		if (sound)
+			rf_memory_offer(subos, start, size);
+	}
 }
 
 static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 block_size,
@@ -288,6 +314,7 @@ static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 
 		.args = { wanted, timeout - min_t(u32, timeout / 4, RF_MEMORY_SPARE_MS) },
 		.progress = rf_memory_given_up,
 		.data = shrinkage,
+		.late = rf_memory_remove_late,
 	};
 	int rc;
 
@@ -324,22 +351,4 @@ int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args)
 	kfree(shrinkage);
 	rf_memory_note(subos, RF_EVENT_MEMORY_REMOVED, args, begun, rc);
 	return rc;
-}
-
-/* Memory that was given up when nobody waited any more: the subOS may have it again. */
-void rf_memory_remove_late(struct rf_subos *subos, const struct rf_late *late)
-{
-	u64 start, size;
-	bool sound;
-	u32 i;
-
-	for (i = late->handled; i < late->count; i++) {
-		start = late->progress[i][0];
-		size = late->progress[i][1];
-		mutex_lock(&rf_ledger_lock);
-		sound = rf_memory_sound(subos, start, size);
-		mutex_unlock(&rf_ledger_lock);
-		if (sound)
-			rf_memory_offer(subos, start, size);
-	}
 }

@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What agents say: answers to requests, which are noted with them, and the HELLO by which
+ * an agent says what it can do (wire/control.h). And what it means for requests that a
+ * subOS has ended.
+ */
+#include <linux/notifier.h>
+#include <linux/string.h>
+
+#include "agent/internal.h"
+#include "wire/control_check.h"
+
+#define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
+#define RF_ANSWER_MS		1000	/* how long our answers may wait for room */
+
+/* Nothing in the subOS answers any more: whoever waits for its answers gets -EPIPE. */
+static void rf_requests_end(struct rf_subos *subos)
+{
+	struct rf_request *request;
+
+	spin_lock(&rf_requests_lock);
+	list_for_each_entry(request, &subos->requests, node) {
+		if (request->ended)
+			continue;
+		request->ended = true;
+		wake_up_all(&request->wait);
+		if (request->abandoned && request->answer == RF_ANSWER_NONE)
+			rf_request_hand_over(request);
+	}
+	spin_unlock(&rf_requests_lock);
+}
+
+/* State lock held. */
+static int rf_request_state(struct notifier_block *block, unsigned long state, void *data)
+{
+	struct rf_subos *subos = data;
+
+	lockdep_assert_held(&rf_state_lock);
+	if (!rf_state_live(state) || subos->destroying)
+		rf_requests_end(subos);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rf_request_block = { .notifier_call = rf_request_state };
+
+/* The subOS whose kernel sent a message, or NULL. State lock held. */
+static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
+{
+	struct rf_subos *subos;
+
+	list_for_each_entry(subos, &rf_subos_list, node)
+		if (member && subos->member == member && subos->kernel_id == message->from)
+			return subos;
+	return NULL;
+}
+
+/* Requests lock held. */
+static void rf_request_answered(struct rf_request *request, const struct rf_control *control)
+{
+	if (request->op != control->op || request->ended ||
+	    request->answer != RF_ANSWER_NONE)
+		return;
+	switch (control->answer) {
+	case RF_ANSWER_PROGRESS:
+		if (request->count == request->units)
+			return;		/* more than there can be */
+		memcpy(request->progress[request->count++], control->args,
+		       sizeof(control->args));
+		break;
+	case RF_ANSWER_DONE:
+	case RF_ANSWER_FAILED:
+	case RF_ANSWER_CANCELLED:
+		request->answer = control->answer;
+		memcpy(request->last, control->args, sizeof(request->last));
+		if (request->abandoned)
+			rf_request_hand_over(request);
+		break;
+	default:
+		return;
+	}
+	wake_up_all(&request->wait);
+}
+
+/*
+ * An agent works off its requests in order, so once one is done the answers to earlier ones
+ * have been sent. What has not arrived is lost, and never will. Requests lock held.
+ */
+static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *done)
+{
+	struct rf_request *request;
+
+	list_for_each_entry(request, &subos->requests, node)
+		if (request->abandoned && request->answer == RF_ANSWER_NONE &&
+		    !request->ended && (s32)(request->id - done->id) < 0) {
+			request->ended = request->lost = true;
+			rf_request_hand_over(request);
+		}
+}
+
+static void rf_on_answer(u32 member, const struct rf_message *message, void *data)
+{
+	struct rf_request *request;
+	struct rf_control control;
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	if (!rf_control_parse(message, &control))
+		return;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos = rf_sender(member, message);
+	if (subos) {
+		spin_lock(&rf_requests_lock);
+		list_for_each_entry(request, &subos->requests, node)
+			if (request->id == control.id) {
+				rf_request_answered(request, &control);
+				if (control.answer == RF_ANSWER_DONE)
+					rf_requests_lost(subos, request);
+				break;
+			}
+		spin_unlock(&rf_requests_lock);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* What an agent says that it can do, as far as we can believe it. State lock held. */
+static void rf_hello_note(struct rf_subos *subos, const struct rf_control *control)
+{
+	u64 block_size = control->args[2];
+
+	subos->capabilities = control->args[1] & RF_CAPABILITIES;
+	if (block_size < RF_EXTENT_SIZE) {
+		block_size = 0;
+		subos->capabilities &= ~RF_CAN_MEMORY;
+	}
+	subos->block_size = block_size;
+	rf_subos_changed(subos);
+}
+
+static void rf_on_request(u32 member, const struct rf_message *message, void *data)
+{
+	struct rf_control control;
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	if (!rf_control_parse(message, &control) || control.op != RF_OP_HELLO)
+		return;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos = rf_sender(member, message);
+	if (subos)
+		rf_hello_note(subos, &control);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (!subos)
+		return;
+	control.answer = RF_ANSWER_DONE;
+	control.args[0] = RF_CONTROL_VERSION;
+	control.args[1] = RF_CAPABILITIES;
+	/* An agent that gets no answer says HELLO again, or goes on without. */
+	rf_ficm_post(member, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control), RF_ANSWER_MS);
+}
+
+/**
+ * rf_supcon_open() - listen to agents
+ *
+ * Context: Process context, may sleep. After rf_ficm_join().
+ * Return: 0 or an error of rf_ficm_register().
+ */
+int rf_supcon_open(void)
+{
+	int rc;
+
+	rc = rf_ficm_register(RF_MSG_ANSWER, RF_FICM_PROCESS, rf_on_answer, NULL);
+	if (rc)
+		return rc;
+	rc = rf_ficm_register(RF_MSG_REQUEST, RF_FICM_PROCESS, rf_on_request, NULL);
+	if (rc)
+		rf_ficm_unregister(RF_MSG_ANSWER);
+	return rc;
+}
+
+/* Undo it. Context: as above, before rf_ficm_leave(). */
+void rf_supcon_close(void)
+{
+	rf_ficm_unregister(RF_MSG_REQUEST);
+	rf_ficm_unregister(RF_MSG_ANSWER);
+}
+
+void rf_supcon_init(void)
+{
+	rf_state_notify(&rf_request_block);
+}
+
+void rf_supcon_exit(void)
+{
+	rf_state_ignore(&rf_request_block);
+}

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Asking an agent, and waiting for its answer. Answers arrive in the reader thread of
+ * rf_ficm, which must not wait for our locks: they are noted with the request
+ * (answers.c), and the task that waits here acts on them.
+ */
+#include <linux/jiffies.h>
+#include <linux/string.h>
+
+#include "agent/internal.h"
+
+static int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms)
+{
+	struct rf_control control = { .id = request->id, .op = request->op };
+
+	memcpy(control.args, request->args, sizeof(control.args));
+	return rf_ficm_post(request->member, RF_URGENT, type, &control, sizeof(control),
+			    timeout_ms);
+}
+
+/* Is there anything that who waits has not handled? */
+static bool rf_request_news(struct rf_request *request)
+{
+	unsigned long flags;
+	bool news;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	news = request->handled < request->count || request->answer != RF_ANSWER_NONE ||
+	       request->ended;
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	return news;
+}
+
+/* Act on what has arrived. Return: true if nothing will follow. */
+static bool rf_request_work(struct rf_request *request, const struct rf_ask *ask)
+{
+	unsigned long flags;
+	bool more, over;
+	u32 index;
+
+	for (;;) {
+		spin_lock_irqsave(&rf_requests_lock, flags);
+		index = request->handled;
+		more = index < request->count;
+		over = !more && (request->answer != RF_ANSWER_NONE || request->ended);
+		request->handled += more;
+		spin_unlock_irqrestore(&rf_requests_lock, flags);
+		if (!more)
+			return over;
+		if (ask->progress)
+			ask->progress(request->subos, request->progress[index], ask->data);
+	}
+}
+
+/* Return: 0 when nothing will follow, -ETIMEDOUT, -EINTR. */
+static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask, u32 timeout_ms,
+			   bool insist)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
+	long left;
+
+	while (!rf_request_work(request, ask)) {
+		left = end - jiffies;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		if (insist)
+			wait_event_idle_timeout(request->wait, rf_request_news(request), left);
+		else if (wait_event_interruptible_timeout(request->wait,
+							  rf_request_news(request), left) < 0)
+			return -EINTR;
+	}
+	return 0;
+}
+
+/* What the request came to. Requests lock held; all there is has been worked on. */
+static int rf_request_outcome(struct rf_request *request, struct rf_ask *ask, int rc)
+{
+	switch (request->answer) {
+	case RF_ANSWER_DONE:
+		memcpy(ask->args, request->last, sizeof(ask->args));
+		return 0;
+	case RF_ANSWER_FAILED:
+		ask->error = request->last[0];
+		return ask->error;
+	case RF_ANSWER_CANCELLED:
+		return rc ?: -EPROTO;	/* nobody has asked for it */
+	default:
+		return request->ended ? -EPIPE : rc;
+	}
+}
+
+/* Nobody waits any more. If there can still be answers that matter, the list keeps it. */
+static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int rc)
+{
+	unsigned long flags;
+	bool worked, over;
+
+	do {
+		worked = rf_request_work(request, ask);
+		spin_lock_irqsave(&rf_requests_lock, flags);
+		over = request->answer != RF_ANSWER_NONE || request->ended;
+		if (worked || !over) {
+			rc = rf_request_outcome(request, ask, rc);
+			ask->settled = request->answer != RF_ANSWER_NONE;
+			request->abandoned = !over && rf_op_resizes(request->op);
+			worked = true;
+		}
+		spin_unlock_irqrestore(&rf_requests_lock, flags);
+	} while (!worked);
+	if (over || !rf_op_resizes(request->op))
+		rf_request_delist(request);
+	return rc;
+}
+
+/**
+ * rf_supcon_ask() - ask the agent of a subOS, and wait
+ * @subos: the subOS
+ * @ask: what; also says what became of it
+ *
+ * On a time-out or a signal the request is cancelled, and the agent's last word is
+ * waited for, for at most RF_CANCEL_MS. If it does not come in time and the request
+ * was about cores, memory or functions, @ask->late gets it.
+ *
+ * Context: Process context, may sleep. No lock but `adjusting` held.
+ * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR; -EPIPE (the
+ *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it cannot do this);
+ *         -EBUSY (it owes an answer to another request); -ENOMEM; -ENOBUFS.
+ */
+int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
+{
+	struct rf_request *request;
+	int rc;
+
+	ask->settled = true;
+	ask->error = 0;
+	request = rf_request_create(subos, ask);
+	if (!request)
+		return -ENOMEM;
+	rc = rf_request_enlist(request);
+	if (rc)
+		goto put;
+	rc = rf_request_post(request, RF_MSG_REQUEST, ask->timeout_ms);
+	if (rc) {
+		rf_request_delist(request);
+		goto put;
+	}
+	rc = rf_request_wait(request, ask, ask->timeout_ms, ask->insist);
+	if (rc) {
+		/* If not even this gets through, the agent is as good as silent. */
+		rf_request_post(request, RF_MSG_CANCEL, RF_CANCEL_MS);
+		rf_request_wait(request, ask, RF_CANCEL_MS, true);
+	}
+	rc = rf_request_finish(request, ask, rc);
+put:
+	rf_request_put(request);
+	return rc;
+}
+
+/* Does an agent owe the answer to a request that resizes its subOS? Context: any. */
+bool rf_supcon_owed(struct rf_subos *subos)
+{
+	unsigned long flags;
+	bool owed;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	owed = rf_request_is_open(subos);
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	return owed;
+}
+
+/*
+ * If an agent owes an answer, find out whether that is lost: the agent works in order. What
+ * that means has been acted upon when this returns. Context: process, without `adjusting`.
+ */
+void rf_supcon_settle(struct rf_subos *subos)
+{
+	s64 args[RF_CONTROL_ARGS] = {};
+
+	if (!rf_supcon_owed(subos))
+		return;
+	if (!rf_supcon_request(subos, RF_OP_PING, args, RF_CANCEL_MS, NULL, NULL))
+		rf_work_flush();
+}
+
+/**
+ * rf_supcon_request() - a simple wrapper around rf_supcon_ask()
+ * @subos: the subOS
+ * @op: what
+ * @args: of the request; of the answer, when it is done
+ * @timeout_ms: how long the agent has
+ * @progress: called for each PROGRESS, at most RF_CPUS_MAX times; may be NULL
+ * @data: for @progress
+ *
+ * Context and Return: as there.
+ */
+int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
+		      u32 timeout_ms, rf_supcon_progress progress, void *data)
+{
+	struct rf_ask ask = {
+		.op = op,
+		.timeout_ms = timeout_ms,
+		.units = progress ? RF_CPUS_MAX : 0,
+		.progress = progress,
+		.data = data,
+	};
+	int rc;
+
+	memcpy(ask.args, args, sizeof(ask.args));
+	rc = rf_supcon_ask(subos, &ask);
+	memcpy(args, ask.args, sizeof(ask.args));
+	return rc;
+}

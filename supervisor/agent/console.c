@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Consoles: what a subOS prints goes from the ring in its home segment into a log of
+ * the supervisor's, which outlives the subOS's kernel; what is typed goes the other
+ * way. The rings are drained by a work item, which the subOS's doorbell queues, and
+ * the watch, so that nothing depends on the doorbell. A run takes at most one ring
+ * full: a subOS that prints without end waits for the next tick of the watch.
+ *
+ * Everything in the rings is written by another kernel: each position is read once,
+ * and checked (wire/console.h).
+ */
+#include <linux/atomic.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "agent/internal.h"
+#include "shared/shared.h"
+
+#define RF_CONSOLE_PAUSE	(10 * NSEC_PER_SEC)	/* between two RF_EVENT_CONSOLE */
+
+static struct rf_doorbell *rf_console_doorbell;
+
+/* ---- into the log ---- */
+
+static void rf_log_append(struct rf_console_log *log, const void *bytes, u32 length)
+{
+	u32 offset = log->head % RF_SCROLLBACK;
+	u32 first = min_t(u32, length, RF_SCROLLBACK - offset);
+
+	memcpy(log->bytes + offset, bytes, first);
+	memcpy(log->bytes, bytes + first, length - first);
+	WRITE_ONCE(log->head, log->head + length);
+}
+
+/* Take what is in the ring. Return: bytes, at most the ring's size; 0 if it is empty. */
+static u32 rf_console_take(struct rf_console_log *log)
+{
+	struct rf_console *ring = log->ring;
+	u32 head = smp_load_acquire(&ring->out_head);
+	u32 length = head - log->out_tail;
+	u32 offset = log->out_tail % RF_CONSOLE_OUT_SIZE;
+	u32 first = min_t(u32, length, RF_CONSOLE_OUT_SIZE - offset);
+
+	if (length > RF_CONSOLE_OUT_SIZE) {
+		pr_warn_ratelimited("subOS %s: its console ring makes no sense; output is lost\n",
+				    log->subos->name);
+		length = RF_CONSOLE_OUT_SIZE;
+	} else {
+		rf_log_append(log, ring->out + offset, first);
+		rf_log_append(log, ring->out, length - first);
+	}
+	/* Who sees a tail, ours or the published one, may write over the bytes. */
+	smp_store_release(&log->out_tail, head);
+	smp_store_release(&ring->out_tail, head);
+	return length;
+}
+
+static void rf_console_count_dropped(struct rf_console_log *log)
+{
+	u32 dropped = READ_ONCE(log->ring->out_dropped);
+	u64 now = ktime_get_ns(), args[4] = {};
+
+	log->dropped += (u32)(dropped - log->dropped_seen);
+	log->dropped_seen = dropped;
+	if (log->dropped == log->dropped_told ||
+	    (log->dropped_at && now - log->dropped_at < RF_CONSOLE_PAUSE))
+		return;
+	log->dropped_told = args[0] = log->dropped;
+	log->dropped_at = now;
+	rf_event(log->subos, RF_EVENT_CONSOLE, 0, RF_CAUSE_NONE, 0, args, NULL);
+}
+
+/*
+ * Drain the ring, and ask for the doorbell if it is empty then. Without the doorbell
+ * the watch looks again soon.
+ */
+static void rf_console_drain(struct rf_console_log *log)
+{
+	struct rf_console *ring = log->ring;
+	const u64 before = log->head;
+	u32 taken, length;
+
+	lockdep_assert_held(&log->lock);
+	if (!ring)
+		return;
+	WRITE_ONCE(ring->out_waiting, 0);
+	/* An empty round counts, too: the other side could keep us here with those. */
+	for (taken = 0; taken < RF_CONSOLE_OUT_SIZE; taken += max(length, 1U)) {
+		length = rf_console_take(log);
+		if (length)
+			continue;
+		WRITE_ONCE(ring->out_waiting, 1);
+		smp_mb();	/* the subOS: head first, then out_waiting */
+		if (READ_ONCE(ring->out_head) == log->out_tail)
+			break;
+		WRITE_ONCE(ring->out_waiting, 0);
+	}
+	rf_console_count_dropped(log);
+	if (log->head != before)
+		wake_up_all(&log->wait);
+}
+
+static void rf_console_work(struct work_struct *work)
+{
+	struct rf_console_log *log = container_of(work, struct rf_console_log, work);
+
+	mutex_lock(&log->lock);
+	rf_console_drain(log);
+	mutex_unlock(&log->lock);
+}
+
+/* Bytes of room for input. If the tail makes no sense, the reader goes on where we are. */
+u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring)
+{
+	u32 used = READ_ONCE(log->in_head) - READ_ONCE(ring->in_tail);
+
+	return used > RF_CONSOLE_IN_SIZE ? RF_CONSOLE_IN_SIZE : RF_CONSOLE_IN_SIZE - used;
+}
+
+/*
+ * Publish a position of ours again if something else stands there, because somebody has
+ * overwritten it. What stands there is read first: if we move meanwhile, it is gone.
+ * Return: whether it was so.
+ */
+static bool rf_console_restore(u32 *published, const u32 *position)
+{
+	u32 there = smp_load_acquire(published), ours = READ_ONCE(*position);
+
+	return there != ours && try_cmpxchg(published, &there, ours);
+}
+
+/**
+ * rf_console_poll() - drain a subOS's ring soon, if something is in it; repair it
+ * @subos: the subOS
+ *
+ * Context: Any, also with interrupts off. State lock held.
+ */
+void rf_console_poll(struct rf_subos *subos)
+{
+	struct rf_console_log *log = subos->console;
+
+	lockdep_assert_held(&rf_state_lock);
+	if (!log || !log->ring)
+		return;
+	if (READ_ONCE(log->ring->out_head) != READ_ONCE(log->out_tail))
+		queue_work(system_unbound_wq, &log->work);
+	rf_console_restore(&log->ring->out_tail, &log->out_tail);
+	/* Have it see that, before there is something to read. */
+	if (rf_console_restore(&log->ring->in_head, &log->in_head))
+		rf_doorbell_ring(subos->member, RF_DOORBELL_CONSOLE);
+	if (READ_ONCE(log->input_full) && rf_console_room(log, log->ring)) {
+		WRITE_ONCE(log->input_full, false);
+		wake_up_all(&log->wait);
+	}
+}
+
+/* Some subOS has printed, or read what was typed. Hard interrupt. */
+static void rf_console_rung(void *data)
+{
+	struct rf_subos *subos;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		rf_console_poll(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* ---- life ---- */
+
+/**
+ * rf_console_open() - take the doorbell that subOSes ring after output
+ *
+ * Context: Process context, after rf_ficm_join().
+ * Return: 0 or a negative errno.
+ */
+int rf_console_open(void)
+{
+	struct rf_doorbell *doorbell;
+
+	doorbell = rf_doorbell_create(RF_DOORBELL_CONSOLE, raw_smp_processor_id(),
+				      "rainforest-console", rf_console_rung, NULL);
+	if (IS_ERR(doorbell))
+		return PTR_ERR(doorbell);
+	rf_console_doorbell = doorbell;
+	return 0;
+}
+
+/* Give it back, before rf_ficm_leave(). Idempotent. Context: process. */
+void rf_console_close(void)
+{
+	if (rf_console_doorbell)
+		rf_doorbell_destroy(rf_console_doorbell);
+	rf_console_doorbell = NULL;
+}
+
+/**
+ * rf_console_add() - give a new subOS its log
+ * @subos: the subOS; the log lives until rf_console_free()
+ *
+ * Context: Process context.
+ * Return: 0 or -ENOMEM.
+ */
+int rf_console_add(struct rf_subos *subos)
+{
+	struct rf_console_log *log = kvzalloc(sizeof(*log), GFP_KERNEL);
+
+	if (!log)
+		return -ENOMEM;
+	log->subos = subos;
+	INIT_WORK(&log->work, rf_console_work);
+	init_waitqueue_head(&log->wait);
+	mutex_init(&log->lock);
+	subos->console = log;
+	return 0;
+}
+
+static void rf_console_attach(struct rf_console_log *log, struct rf_console *ring)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&log->lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	log->ring = ring;
+	log->out_tail = log->in_head = 0;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	log->dropped_seen = 0;
+	WRITE_ONCE(log->input_full, false);
+}
+
+/**
+ * rf_console_start() - a kernel is about to start in a subOS: its rings are empty
+ * @subos: the subOS, with a home segment; its cores are held
+ *
+ * Context: Process context. Ledger lock held.
+ */
+void rf_console_start(struct rf_subos *subos)
+{
+	struct rf_console_log *log = subos->console;
+	struct rf_console *ring = rf_arena_home(subos) + RF_HOME_CONSOLE_OFF;
+	static const char again[] = "\r\n[rainforest] started again\r\n";
+
+	mutex_lock(&log->lock);
+	memset(ring, 0, offsetof(struct rf_console, in));
+	WRITE_ONCE(ring->out_waiting, 1);
+	rf_console_attach(log, ring);
+	if (log->started)
+		rf_log_append(log, again, strlen(again));
+	log->started = true;
+	mutex_unlock(&log->lock);
+	wake_up_all(&log->wait);
+}
+
+/**
+ * rf_console_stop() - no kernel runs in a subOS any more: take what is left
+ * @subos: the subOS; its cores are held, its home segment is still there
+ *
+ * Nothing here touches its home segment afterwards. Can be repeated.
+ *
+ * Context: Process context, may sleep.
+ */
+void rf_console_stop(struct rf_subos *subos)
+{
+	struct rf_console_log *log = subos->console;
+
+	mutex_lock(&log->lock);
+	rf_console_drain(log);
+	rf_console_attach(log, NULL);
+	mutex_unlock(&log->lock);
+	cancel_work_sync(&log->work);
+	wake_up_all(&log->wait);
+}
+
+/**
+ * rf_console_end() - a subOS is destroyed: as rf_console_stop(), and readers see the end
+ * @subos: the subOS; it may lack a console
+ *
+ * Context: Process context, may sleep.
+ */
+void rf_console_end(struct rf_subos *subos)
+{
+	if (!subos->console)
+		return;
+	rf_console_stop(subos);
+	WRITE_ONCE(subos->console->ended, true);
+	wake_up_all(&subos->console->wait);
+}
+
+/* With the last reference. Context: process. */
+void rf_console_free(struct rf_subos *subos)
+{
+	kvfree(subos->console);
+	subos->console = NULL;
+}
+
+/* Descriptors of its console. Context: any. */
+u32 rf_console_viewers(const struct rf_subos *subos)
+{
+	return subos->console ? atomic_read(&subos->console->viewers) : 0;
+}
+
+/* The first position that is still in the log. */
+u64 rf_log_oldest(const struct rf_console_log *log)
+{
+	return log->head > RF_SCROLLBACK ? log->head - RF_SCROLLBACK : 0;
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Descriptors of a console: read what is in its log, write what is typed. */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "agent/internal.h"
+
+#define RF_CONSOLE_CHUNK	1024	/* bytes copied from or to user space at a time */
+#define RF_CONSOLE_ROOM_WAIT	msecs_to_jiffies(100)
+
+struct rf_console_viewer {
+	struct rf_subos *subos;		/* with a reference */
+	bool writer;
+	struct mutex lock;		/* of the rest: one read or write at a time */
+	u64 position;			/* in the log */
+	u8 chunk[RF_CONSOLE_CHUNK];
+};
+
+/* Copy what comes next in the log to the viewer's chunk. Return: bytes. */
+static u32 rf_viewer_copy(struct rf_console_viewer *viewer, size_t room)
+{
+	struct rf_console_log *log = viewer->subos->console;
+	u32 offset, length, first;
+
+	mutex_lock(&log->lock);
+	viewer->position = max(viewer->position, rf_log_oldest(log));
+	length = min_t(u64, log->head - viewer->position, min_t(size_t, room, RF_CONSOLE_CHUNK));
+	offset = viewer->position % RF_SCROLLBACK;
+	first = min_t(u32, length, RF_SCROLLBACK - offset);
+	memcpy(viewer->chunk, log->bytes + offset, first);
+	memcpy(viewer->chunk + first, log->bytes, length - first);
+	mutex_unlock(&log->lock);
+	return length;
+}
+
+static bool rf_viewer_readable(struct rf_console_viewer *viewer)
+{
+	struct rf_console_log *log = viewer->subos->console;
+
+	return READ_ONCE(log->head) != READ_ONCE(viewer->position) || READ_ONCE(log->ended);
+}
+
+static ssize_t rf_viewer_read_some(struct rf_console_viewer *viewer, char __user *buf, size_t len)
+{
+	ssize_t done = 0;
+	u32 length;
+
+	if (mutex_lock_interruptible(&viewer->lock))
+		return -ERESTARTSYS;
+	while (done < len) {
+		length = rf_viewer_copy(viewer, len - done);
+		if (!length)
+			break;
+		if (copy_to_user(buf + done, viewer->chunk, length)) {
+			done = done ?: -EFAULT;
+			break;
+		}
+		WRITE_ONCE(viewer->position, viewer->position + length);
+		done += length;
+	}
+	mutex_unlock(&viewer->lock);
+	return done;
+}
+
+static ssize_t rf_console_read(struct file *file, char __user *buf, size_t len, loff_t *pos)
+{
+	struct rf_console_viewer *viewer = file->private_data;
+	struct rf_console_log *log = viewer->subos->console;
+	ssize_t done;
+
+	len = min_t(size_t, len, RF_SCROLLBACK);
+	if (!len)
+		return 0;
+	for (;;) {
+		bool ended = READ_ONCE(log->ended);	/* nothing is added after that */
+
+		done = rf_viewer_read_some(viewer, buf, len);
+		if (done || ended)
+			return done;
+		if (file->f_flags & O_NONBLOCK)
+			return -EAGAIN;
+		if (wait_event_interruptible(log->wait, rf_viewer_readable(viewer)))
+			return -ERESTARTSYS;
+	}
+}
+
+/* Does somebody read what is typed? */
+static bool rf_viewer_alive(struct rf_console_viewer *viewer)
+{
+	return rf_state_live(READ_ONCE(viewer->subos->state)) &&
+	       !READ_ONCE(viewer->subos->console->ended);
+}
+
+/* Put the viewer's chunk into the subOS's ring. Return: bytes, or -EAGAIN if it is full. */
+static ssize_t rf_viewer_type(struct rf_console_viewer *viewer, u32 length)
+{
+	struct rf_console_log *log = viewer->subos->console;
+	struct rf_console *ring;
+	ssize_t done = -EPIPE;
+	u32 offset, first;
+
+	mutex_lock(&log->lock);
+	ring = log->ring;
+	if (!ring || !rf_viewer_alive(viewer))
+		goto unlock;
+	length = min(length, rf_console_room(log, ring));
+	if (!length) {
+		WRITE_ONCE(log->input_full, true);
+		done = -EAGAIN;
+		goto unlock;
+	}
+	offset = log->in_head % RF_CONSOLE_IN_SIZE;
+	first = min_t(u32, length, RF_CONSOLE_IN_SIZE - offset);
+	memcpy(ring->in + offset, viewer->chunk, first);
+	memcpy(ring->in, viewer->chunk + first, length - first);
+	/* Who sees a head, ours or the published one, sees the bytes. */
+	smp_store_release(&log->in_head, log->in_head + length);
+	smp_store_release(&ring->in_head, log->in_head);
+	smp_mb();	/* the subOS must see it when it is rung */
+	rf_doorbell_ring(viewer->subos->member, RF_DOORBELL_CONSOLE);
+	done = length;
+unlock:
+	mutex_unlock(&log->lock);
+	return done;
+}
+
+static ssize_t rf_viewer_write_some(struct rf_console_viewer *viewer, const char __user *buf,
+				    size_t len)
+{
+	ssize_t done;
+
+	if (mutex_lock_interruptible(&viewer->lock))
+		return -ERESTARTSYS;
+	len = min_t(size_t, len, RF_CONSOLE_CHUNK);
+	done = copy_from_user(viewer->chunk, buf, len) ? -EFAULT : rf_viewer_type(viewer, len);
+	mutex_unlock(&viewer->lock);
+	return done;
+}
+
+static ssize_t rf_console_write(struct file *file, const char __user *buf, size_t len,
+				loff_t *pos)
+{
+	struct rf_console_viewer *viewer = file->private_data;
+	struct rf_console_log *log = viewer->subos->console;
+	ssize_t done = 0;
+	long rc;
+
+	while (done < len) {
+		rc = rf_viewer_write_some(viewer, buf + done, len - done);
+		if (rc > 0) {
+			done += rc;
+			continue;
+		}
+		if (rc != -EAGAIN || done || (file->f_flags & O_NONBLOCK))
+			return done ?: rc;
+		/* It may die without a word: look again now and then. */
+		rc = wait_event_interruptible_timeout(log->wait, !READ_ONCE(log->input_full),
+						      RF_CONSOLE_ROOM_WAIT);
+		if (rc < 0)
+			return rc;
+	}
+	return done;
+}
+
+static __poll_t rf_console_ready(struct file *file, poll_table *table)
+{
+	struct rf_console_viewer *viewer = file->private_data;
+	struct rf_console_log *log = viewer->subos->console;
+	__poll_t events = 0;
+
+	poll_wait(file, &log->wait, table);
+	if (rf_viewer_readable(viewer))
+		events |= EPOLLIN | EPOLLRDNORM;
+	if (READ_ONCE(log->ended))
+		events |= EPOLLHUP;
+	if (!viewer->writer)
+		return events;
+	mutex_lock(&log->lock);
+	if (!log->ring || !rf_viewer_alive(viewer) || rf_console_room(log, log->ring))
+		events |= EPOLLOUT | EPOLLWRNORM;
+	else
+		WRITE_ONCE(log->input_full, true);
+	mutex_unlock(&log->lock);
+	return events;
+}
+
+static void rf_viewer_free(struct rf_console_viewer *viewer)
+{
+	struct rf_console_log *log = viewer->subos->console;
+
+	mutex_lock(&log->lock);
+	if (viewer->writer)
+		log->writer = false;
+	mutex_unlock(&log->lock);
+	atomic_dec(&log->viewers);
+	kobject_put(&viewer->subos->kobj);
+	kfree(viewer);
+}
+
+static int rf_console_release(struct inode *inode, struct file *file)
+{
+	rf_viewer_free(file->private_data);
+	return 0;
+}
+
+static const struct file_operations rf_console_fops = {
+	.owner = THIS_MODULE,
+	.read = rf_console_read,
+	.write = rf_console_write,
+	.poll = rf_console_ready,
+	.release = rf_console_release,
+	.llseek = noop_llseek,
+};
+
+/* A viewer that holds what @flags ask for, or an error pointer. */
+static struct rf_console_viewer *rf_viewer_new(struct rf_subos *subos, u32 flags)
+{
+	struct rf_console_log *log = subos->console;
+	struct rf_console_viewer *viewer = kzalloc(sizeof(*viewer), GFP_KERNEL);
+
+	if (!viewer)
+		return ERR_PTR(-ENOMEM);
+	viewer->subos = subos;
+	viewer->writer = flags & RF_CONSOLE_WRITE;
+	mutex_init(&viewer->lock);
+	mutex_lock(&log->lock);
+	if (viewer->writer && log->writer) {
+		mutex_unlock(&log->lock);
+		kfree(viewer);
+		return ERR_PTR(-EBUSY);
+	}
+	log->writer |= viewer->writer;
+	viewer->position = flags & RF_CONSOLE_LIVE ? log->head : rf_log_oldest(log);
+	mutex_unlock(&log->lock);
+	atomic_inc(&log->viewers);
+	kobject_get(&subos->kobj);
+	return viewer;
+}
+
+/**
+ * rf_console_fd() - prepare a descriptor of a subOS's console
+ * @subos: the subOS; the descriptor takes a reference of its own
+ * @flags: RF_CONSOLE_*
+ * @filp: the file to install
+ *
+ * Context: Process context.
+ * Return: a reserved descriptor number for fd_install(), or a negative errno.
+ */
+int rf_console_fd(struct rf_subos *subos, u32 flags, struct file **filp)
+{
+	struct rf_console_viewer *viewer;
+	int fd;
+
+	if (flags & ~(RF_CONSOLE_WRITE | RF_CONSOLE_LIVE))
+		return -EINVAL;
+	viewer = rf_viewer_new(subos, flags);
+	if (IS_ERR(viewer))
+		return PTR_ERR(viewer);
+	*filp = anon_inode_getfile("[rainforest console]", &rf_console_fops, viewer,
+				   (viewer->writer ? O_RDWR : O_RDONLY) | O_CLOEXEC);
+	if (IS_ERR(*filp)) {
+		rf_viewer_free(viewer);
+		return PTR_ERR(*filp);
+	}
+	fd = get_unused_fd_flags(O_CLOEXEC);
+	if (fd < 0)
+		fput(*filp);
+	return fd;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of agent/ share. */
+#ifndef RF_AGENT_INTERNAL_H
+#define RF_AGENT_INTERNAL_H
+
+#include <linux/atomic.h>
+#include <linux/kref.h>
+#include <linux/mutex.h>
+#include <linux/wait.h>
+#include <linux/workqueue.h>
+
+#include "agent/agent.h"
+#include "kernel/ficm.h"
+#include "wire/console.h"
+
+struct rf_request {
+	struct kref kref;		/* the list, who waits, the late work */
+	struct rf_subos *subos;		/* with a reference */
+	u32 id;
+	u32 member;
+	u32 kernel_id;
+	enum rf_op op;
+	s64 args[RF_CONTROL_ARGS];
+	u32 units;
+	struct work_struct late;
+	rf_supcon_late on_late;		/* or NULL */
+	wait_queue_head_t wait;
+
+	/* rf_requests_lock. */
+	struct list_head node;		/* in rf_subos.requests */
+	bool ended;			/* the subOS has ended: there is no answer any more */
+	bool abandoned;			/* nobody waits any more */
+	bool lost;			/* its last word was sent, but did not arrive */
+	u32 count;			/* of progress[] */
+	u32 handled;			/* of progress[], by who waited */
+	enum rf_answer answer;		/* the last word */
+	s64 last[RF_CONTROL_ARGS];
+	s64 progress[][RF_CONTROL_ARGS];	/* room for `units` */
+};
+
+/* request.c. The lock is inside the state lock. */
+extern spinlock_t rf_requests_lock;
+struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask *ask);
+void rf_request_put(struct rf_request *request);
+int rf_request_enlist(struct rf_request *request);
+void rf_request_delist(struct rf_request *request);
+void rf_request_hand_over(struct rf_request *request);	/* requests lock */
+bool rf_request_is_open(struct rf_subos *subos);	/* requests lock */
+bool rf_op_resizes(enum rf_op op);
+
+struct rf_console_log {
+	struct rf_subos *subos;
+	struct work_struct work;
+	wait_queue_head_t wait;		/* for output, or room for input */
+	atomic_t viewers;		/* descriptors */
+
+	struct mutex lock;		/* of the rest; process context */
+	struct rf_console *ring;	/* also state lock to change; NULL: nothing to drain */
+	bool started;			/* there was a kernel already */
+	bool ended;			/* the subOS is destroyed */
+	bool writer;			/* somebody may type */
+	bool input_full;		/* who types waits for room */
+	u32 out_tail, in_head;		/* our own positions */
+	u32 dropped_seen;		/* out_dropped when it was looked at last */
+	u64 dropped;			/* bytes that the subOS's kernels dropped, in all */
+	u64 dropped_told;		/* of it, in the last event */
+	u64 dropped_at;			/* ktime_get_ns() of that event */
+	u64 head;			/* bytes that were ever put into the log */
+	u8 bytes[RF_SCROLLBACK];	/* by position % RF_SCROLLBACK */
+};
+
+/* console.c. With the log's lock held, unless a function says otherwise */
+u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring);
+u64 rf_log_oldest(const struct rf_console_log *log);
+
+#endif /* RF_AGENT_INTERNAL_H */

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The link to the agents: the arena, membership in FICM, and what listens there. The first
+ * subOS brings it up, the last one takes it down.
+ */
+#include "agent/agent.h"
+#include "shared/shared.h"
+
+/* The first subOS: become a member, listen to agents, look after consoles. */
+static int rf_link_open(void)
+{
+	int rc;
+
+	rc = rf_arena_open();
+	if (rc)
+		return rc;
+	rf_machine_page_begin();
+	rf_grant_update();
+	rc = rf_step("arena-join");
+	if (!rc)
+		rc = rf_ficm_join(&rf_own_grant);
+	if (rc)
+		goto close_arena;
+	rc = rf_supcon_open();
+	if (rc)
+		goto leave;
+	rc = rf_console_open();
+	if (rc)
+		goto close_supcon;
+	return 0;
+
+close_supcon:
+	rf_supcon_close();
+leave:
+	rf_ficm_leave();
+close_arena:
+	rf_arena_close();
+	return rc;
+}
+
+static void rf_link_close(void)
+{
+	rf_console_close();
+	rf_supcon_close();
+	rf_ficm_leave();
+	rf_arena_close();
+}
+
+/**
+ * rf_link_attach() - a new subOS becomes a member
+ * @subos: gets its number and a cleared home segment
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0; -ENOSPC (no number is left), -ENOMEM, -EINTR, or an error of rf_ficm.
+ *         On an error rf_link_detach() undoes what was done.
+ */
+int rf_link_attach(struct rf_subos *subos)
+{
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!rf_arena_is_open()) {
+		rc = rf_link_open();
+		if (rc)
+			return rc;
+	}
+	rc = rf_arena_add(subos);
+	if (rc)
+		return rc;
+	rf_grant_update();
+	return rf_arena_home(subos) ? 0 : -ENOMEM;
+}
+
+/**
+ * rf_link_detach() - a subOS is no member any more
+ * @subos: nothing of it executes. Idempotent.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_link_detach(struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!rf_arena_is_open())
+		return;
+	if (rf_arena_remove(subos))
+		rf_link_close();
+	rf_grant_update();
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A request to the agent of a subOS, from the moment it is noted with its subOS until the
+ * last word on it was acted upon. Of a request that nobody waits for any more the answers
+ * are kept until the last one; then a work item hands them to the room that asked.
+ */
+#include <linux/kref.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+
+#include "agent/internal.h"
+
+DEFINE_SPINLOCK(rf_requests_lock);
+static atomic_t rf_last_request = ATOMIC_INIT(0);
+
+static void rf_request_free(struct kref *kref)
+{
+	struct rf_request *request = container_of(kref, struct rf_request, kref);
+
+	kobject_put(&request->subos->kobj);
+	kvfree(request);
+}
+
+void rf_request_put(struct rf_request *request)
+{
+	kref_put(&request->kref, rf_request_free);
+}
+
+/* Does the op change what the subOS uses, so that a late answer matters? */
+bool rf_op_resizes(enum rf_op op)
+{
+	return (op >= RF_OP_CORES_ADD && op <= RF_OP_MEMORY_REMOVE) ||
+	       op == RF_OP_PCI_ADD || op == RF_OP_PCI_REMOVE;
+}
+
+static u32 rf_op_capability(enum rf_op op)
+{
+	switch (op) {
+	case RF_OP_CORES_ADD ... RF_OP_CORES_REMOVE:
+		return RF_CAN_CORES;
+	case RF_OP_MEMORY_ADD ... RF_OP_MEMORY_REMOVE:
+		return RF_CAN_MEMORY;
+	case RF_OP_PCI_ADD ... RF_OP_PCI_REMOVE:
+		return RF_CAN_PCI;
+	case RF_OP_WINDOW:
+		return RF_CAN_CONSOLE;
+	default:
+		return ~0u;		/* any will do: there is an agent */
+	}
+}
+
+/* May its agent be asked now? State lock held. */
+static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
+{
+	if (!rf_state_live(subos->state) || subos->destroying)
+		return -EPIPE;
+	if (subos->state == RF_STATE_STOPPING && op != RF_OP_STOP)
+		return -EPIPE;
+	if (subos->state == RF_STATE_BOOTING || !subos->member)
+		return -ENOTCONN;
+	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
+}
+
+/* Is there a request that nobody waits for, and whose outcome is open? Requests lock held. */
+bool rf_request_is_open(struct rf_subos *subos)
+{
+	struct rf_request *request;
+
+	list_for_each_entry(request, &subos->requests, node)
+		if (request->abandoned)
+			return true;
+	return false;
+}
+
+/* Note the request with its subOS: from here on it hears of answers, and of the end. */
+int rf_request_enlist(struct rf_request *request)
+{
+	struct rf_subos *subos = request->subos;
+	unsigned long flags;
+	int rc;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_request_allowed(subos, request->op);
+	if (!rc) {
+		spin_lock(&rf_requests_lock);
+		if (rf_op_resizes(request->op) && rf_request_is_open(subos)) {
+			rc = -EBUSY;
+		} else {
+			request->member = subos->member;
+			request->kernel_id = subos->kernel_id;
+			kref_get(&request->kref);
+			list_add_tail(&request->node, &subos->requests);
+		}
+		spin_unlock(&rf_requests_lock);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+/* Nobody has to hear of it any more. Context: any. Idempotent. */
+void rf_request_delist(struct rf_request *request)
+{
+	unsigned long flags;
+	bool listed;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	listed = !list_empty(&request->node);
+	list_del_init(&request->node);
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	if (listed)
+		rf_request_put(request);
+}
+
+/*
+ * The last word of a request came after who asked had gone, or will never come. Until it
+ * is acted upon there is no other resize, which could change what it is about.
+ */
+static void rf_request_late(struct work_struct *work)
+{
+	struct rf_request *request = container_of(work, struct rf_request, late);
+	struct rf_subos *subos = request->subos;
+	struct rf_late late = {
+		.op = request->op,
+		.kernel_id = request->kernel_id,
+		.args = request->args,
+		.progress = request->progress,
+		.count = request->count,
+		.handled = request->handled,
+		.answer = request->answer,
+		.lost = request->lost,
+	};
+
+	mutex_lock(&subos->adjusting);
+	rf_request_delist(request);
+	if (request->on_late && (request->answer != RF_ANSWER_NONE || request->lost))
+		request->on_late(subos, &late);
+	mutex_unlock(&subos->adjusting);
+	rf_request_put(request);
+}
+
+/* With one reference, for the caller; NULL: no memory. Context: process. */
+struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask *ask)
+{
+	struct rf_request *request;
+	u32 units = min_t(u32, ask->units, RF_UNITS_MAX);
+
+	request = kvzalloc(struct_size(request, progress, units), GFP_KERNEL);
+	if (!request)
+		return NULL;
+	kref_init(&request->kref);
+	kobject_get(&subos->kobj);
+	request->subos = subos;
+	request->id = atomic_inc_return(&rf_last_request);
+	request->op = ask->op;
+	memcpy(request->args, ask->args, sizeof(request->args));
+	request->units = units;
+	request->on_late = ask->late;
+	INIT_WORK(&request->late, rf_request_late);
+	init_waitqueue_head(&request->wait);
+	INIT_LIST_HEAD(&request->node);
+	return request;
+}
+
+/* Nobody waits: hand over to the work item, once. Requests lock held. */
+void rf_request_hand_over(struct rf_request *request)
+{
+	kref_get(&request->kref);
+	if (!rf_work_queue(&request->late))
+		kref_put(&request->kref, rf_request_free);
+}

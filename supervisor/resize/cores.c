@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Cores between the supervisor and a subOS that runs. */
+#include <linux/cpumask.h>
+#include <linux/slab.h>
+
+#include "cores/cores.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
+
+/* ---- from the supervisor ---- */
+
+/* The cores become the subOS's, held, or nothing changes. Ledger lock held. */
+static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
+{
+	u32 i, taken;
+	int rc;
+
+	rc = rf_step("core-offer");
+	for (taken = 0; !rc && taken < batch->count; taken++) {
+		rc = rf_core_take(subos, batch->cpus[taken]);
+		if (rc) {
+			*culprit = batch->cpus[taken];
+			break;
+		}
+	}
+	if (!rc)
+		rc = rf_step("core-grant");
+	for (i = 0; i < taken; i++) {
+		if (!rc)
+			rf_core_attach(subos, batch->cpus[i]);
+		else if (rf_core_return(subos, batch->cpus[i]))
+			*culprit = batch->cpus[i];
+	}
+	rf_publish();
+	return rc;
+}
+
+/* The agent starts them; those that it cannot start go back. */
+static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
+			    struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	int rc;
+
+	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
+	rc = rf_batch_result(batch, args, rc);
+	if (rf_batch_failed(batch)) {
+		mutex_lock(&rf_ledger_lock);
+		if (rf_batch_home(subos, batch, &args->culprit))
+			rc = -EIO;
+		mutex_unlock(&rf_ledger_lock);
+	}
+	return rc;
+}
+
+static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+{
+	u64 begun = ktime_get_ns();
+	int rc;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
+	if (rc) {
+		mutex_unlock(&rf_ledger_lock);
+		return rc;
+	}
+	rc = rf_cores_add_begin(subos, batch, &args->culprit);
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc)
+		rc = rf_cores_add_end(subos, args, batch);
+	rf_batch_note(subos, RF_EVENT_CORES_ADDED, batch, 0, begun, rc);
+	return rc;
+}
+
+/* ---- to the supervisor ---- */
+
+/**
+ * rf_cores_claim_check() - could these cores be taken from a subOS?
+ * @subos: the owner
+ * @cpus: logical numbers
+ * @count: how many
+ * @culprit: set to the offending core on error
+ *
+ * Context: Ledger lock held.
+ * Return: 0; -EINVAL doubled, core 0 or the boot core; -ENODEV; -EXDEV not its own.
+ */
+int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
+{
+	u32 i, j;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	for (i = 0; i < count; i++) {
+		u32 cpu = cpus[i];
+
+		*culprit = cpu;
+		for (j = 0; j < i; j++)
+			if (cpus[j] == cpu)
+				return -EINVAL;
+		if (cpu == 0 || cpu == subos->cpus[0])
+			return -EINVAL;
+		if (cpu >= nr_cpu_ids || !cpu_present(cpu))
+			return -ENODEV;
+		for (j = 0; j < subos->nr_cpus && subos->cpus[j] != cpu; j++)
+			;
+		if (j == subos->nr_cpus)
+			return -EXDEV;
+	}
+	*culprit = 0;
+	return 0;
+}
+
+/* What was given up in vain: the subOS has it still, and may use it again. */
+static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	struct rf_batch *again = rf_batch_create(NULL, 0);
+	u32 i;
+
+	for (i = 0; again && i < batch->count; i++) {
+		if (!batch->stranded[i])
+			continue;
+		again->cpus[again->count] = batch->cpus[i];
+		again->told[again->count++] = RF_UNTOLD;
+	}
+	if (again && again->count)
+		rf_batch_offer(subos, again, &ask);
+	kfree(again);
+}
+
+static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
+	u64 begun = ktime_get_ns();
+	int rc;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_cores_claim_check(subos, batch->cpus, batch->count, &args->culprit);
+	if (rc) {
+		mutex_unlock(&rf_ledger_lock);
+		return rc;
+	}
+	rc = rf_step("core-claim");
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc) {
+		rc = rf_resize_result(args, &ask, rf_batch_claim(subos, batch, &ask));
+		rc = rf_batch_result(batch, args, rc);
+		rf_cores_offer_stranded(subos, batch);
+	}
+	rf_batch_note(subos, RF_EVENT_CORES_REMOVED, batch, 0, begun, rc);
+	return rc;
+}
+
+/*
+ * RF_RESIZE_CORES_ADD, _REMOVE. A borrowed core that is removed is not borrowed any more.
+ * Context: `adjusting` held.
+ */
+int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
+{
+	bool add = args->op == RF_RESIZE_CORES_ADD;
+	struct rf_batch *batch;
+	int rc;
+
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - (add ? subos->nr_cpus : 0))
+		return -EINVAL;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (rc)
+		return rc;
+	batch = rf_batch_create(cpus, args->nr_cpus);
+	if (!batch)
+		return -ENOMEM;
+	rc = add ? rf_cores_add(subos, args, batch) : rf_cores_remove(subos, args, batch);
+	kfree(batch);
+	return rc;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * RF_IOC_RESIZE: cores, memory and PCI functions change hands while a subOS runs.
+ * Here it is only handed on; who owns what at each step stands in cores.c, move.c,
+ * memory.c and functions.c. The rule is the same for all:
+ *
+ *   giving   the ledger and the grant page first, then the agent is asked
+ *   taking   the agent is asked, and for each unit that it gave up: the grant
+ *            page, then the ledger
+ *
+ * So what a subOS uses is always its own. If an agent does not even answer that it
+ * gave up, what it was asked about stays with its subOS, and a late answer is put
+ * right when it comes.
+ */
+#include <linux/string.h>
+
+#include "pci/pci.h"
+#include "resize/internal.h"
+
+static int rf_resize_locked(struct rf_subos *subos, struct rf_resize *args, const u32 *units,
+			    struct rf_subos *to)
+{
+	switch (args->op) {
+	case RF_RESIZE_CORES_ADD:
+	case RF_RESIZE_CORES_REMOVE:
+		return rf_resize_cores(subos, args, units);
+	case RF_RESIZE_MEMORY_ADD:
+		return rf_resize_memory_add(subos, args);
+	case RF_RESIZE_MEMORY_REMOVE:
+		return rf_resize_memory_remove(subos, args);
+	case RF_RESIZE_MOVE:
+	case RF_RESIZE_BORROW:
+		return to ? rf_resize_move(subos, args, units, to) : -EINVAL;
+	case RF_RESIZE_RETURN:
+		return rf_resize_return(subos, args, units);
+	case RF_RESIZE_PCI_ADD:
+		return rf_resize_pci_add(subos, args, units);
+	case RF_RESIZE_PCI_REMOVE:
+		return rf_resize_pci_remove(subos, args, units);
+	default:
+		return -EINVAL;
+	}
+}
+
+/**
+ * rf_subos_resize() - move cores, memory or functions while a subOS runs
+ * @subos: the subOS; of a MOVE, the giver
+ * @args: see RF_IOC_RESIZE; results are filled also on an error
+ * @units: kernel copy of the list of cores, or of functions
+ * @to: the receiver of a MOVE or BORROW, else NULL
+ *
+ * Context: Process context, may sleep, interruptible. Takes `adjusting` of all that
+ *          take part, and the ledger lock.
+ * Return: 0, or an error as documented for RF_IOC_RESIZE.
+ */
+int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,
+		    struct rf_subos *to)
+{
+	int rc;
+
+	args->cpus_done = args->culprit = 0;
+	args->memory_done = args->available = 0;
+	args->error = 0;
+	args->functions_done = args->culprit_function = args->problem = args->drivers = 0;
+	rf_supcon_settle(subos);
+	if (!mutex_trylock(&subos->adjusting))
+		return -EBUSY;
+	rc = rf_resize_locked(subos, args, units, to);
+	mutex_unlock(&subos->adjusting);
+	return rc;
+}
+
+static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_resize_pci_settle };
+
+void rf_resize_init(void)
+{
+	rf_pci_set_ops(&rf_resize_pci_ops);
+}
+
+void rf_resize_exit(void)
+{
+	rf_pci_set_ops(NULL);
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The arena: memory that all kernels share (wire/arena.h). It exists while there are
+ * subOSes. Each member has one home segment. That of a member that is gone stays in the
+ * arena, for the next one: a kernel that was slow to see the end can hit nothing but the
+ * arena.
+ */
+#include <linux/string.h>
+
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "shared/shared.h"
+
+/* Ledger lock. By member, and so by number of segment; start 0: never carved. */
+static struct rf_arena_segment rf_homes[RF_MEMBERS_MAX];
+static bool rf_home_used[RF_MEMBERS_MAX];
+
+/* Bytes of the pool that are shared memory now. Context: ledger lock held. */
+u64 rf_arena_size(void)
+{
+	return rf_pool_owned(RF_OWNER_ARENA);
+}
+
+/* The number for a new member: one that has a home already, if there is one. 0: none left. */
+static u32 rf_member_free(void)
+{
+	u32 member, first = 0;
+
+	for (member = RF_MEMBERS_MAX - 1; member > 0; member--)
+		if (!rf_home_used[member] && (!first || rf_homes[member].size ||
+					      !rf_homes[first].size))
+			first = member;
+	return first;
+}
+
+/* Does it exist? The supervisor's own home is its first segment. Context: ledger lock held. */
+bool rf_arena_is_open(void)
+{
+	return rf_home_used[0];
+}
+
+/* What the arena would need of the pool for another subOS. Context: ledger lock held. */
+u64 rf_arena_need(void)
+{
+	u32 member = rf_member_free();
+	u64 need = 0;
+
+	if (!rf_arena_is_open())
+		need += RF_HOME_SIZE;
+	if (!rf_homes[member].size)
+		need += RF_HOME_SIZE;
+	return need;
+}
+
+/* The arena's segments by number, for grant pages. Context: ledger lock held. */
+void rf_arena_segments(struct rf_arena_segment *segments)
+{
+	memcpy(segments, rf_homes, sizeof(rf_homes));
+}
+
+/* A home for @member, cleared. */
+static int rf_home_take(u32 member)
+{
+	u64 start;
+	int rc;
+
+	if (rf_homes[member].size)
+		return rf_fill(rf_homes[member].start, RF_HOME_SIZE, 0);
+	rc = rf_step("arena-carve");
+	if (!rc)
+		rc = rf_pool_take_top(RF_OWNER_ARENA, RF_HOME_SIZE, &start);
+	if (rc)
+		return rc;
+	rc = rf_dma_share(start, RF_HOME_SIZE);
+	if (rc)
+		rf_pool_free(start, RF_HOME_SIZE);
+	else
+		rf_homes[member] = (struct rf_arena_segment){ start, RF_HOME_SIZE };
+	return rc;
+}
+
+static void rf_homes_free(void)
+{
+	u32 member;
+
+	for (member = 0; member < RF_MEMBERS_MAX; member++) {
+		if (rf_homes[member].size) {
+			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
+			rf_pool_free(rf_homes[member].start, rf_homes[member].size);
+		}
+		rf_homes[member] = (struct rf_arena_segment){};
+		rf_home_used[member] = false;
+	}
+}
+
+/**
+ * rf_arena_open() - carve the arena, with the supervisor's own home in it
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0; -ENOMEM, -EINTR.
+ */
+int rf_arena_open(void)
+{
+	int rc = rf_home_take(0);
+
+	if (!rc)
+		rf_home_used[0] = true;
+	return rc;
+}
+
+/* All of it is the pool's again. Context: as above; nobody has it mapped any more. */
+void rf_arena_close(void)
+{
+	rf_homes_free();
+}
+
+static void rf_member_set(struct rf_subos *subos, u32 member)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->member = member;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/**
+ * rf_arena_add() - a new subOS becomes a member
+ * @subos: gets its number and a cleared home segment
+ *
+ * Context: Process context, may sleep. Ledger lock held; the arena is open.
+ * Return: 0; -ENOSPC (no number is left), -ENOMEM, -EINTR.
+ */
+int rf_arena_add(struct rf_subos *subos)
+{
+	u32 member = rf_member_free();
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!member)
+		return -ENOSPC;
+	rc = rf_home_take(member);
+	if (rc)
+		return rc;
+	rf_home_used[member] = true;
+	rf_member_set(subos, member);
+	return 0;
+}
+
+/**
+ * rf_arena_remove() - a subOS is no member any more
+ * @subos: nothing of it executes. Idempotent.
+ *
+ * Context: Process context. Ledger lock held.
+ * Return: whether no subOS is a member now.
+ */
+bool rf_arena_remove(struct rf_subos *subos)
+{
+	u32 member = subos->member, i;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (member) {
+		rf_member_set(subos, 0);
+		rf_home_used[member] = false;
+	}
+	for (i = 1; i < RF_MEMBERS_MAX; i++)
+		if (rf_home_used[i])
+			return false;
+	return true;
+}
+
+/**
+ * rf_arena_clear() - make a subOS's home as new
+ * @subos: no kernel runs in it
+ *
+ * Context: Process context. Ledger lock held.
+ * Return: 0, or -ENOTCONN if it has none.
+ */
+int rf_arena_clear(struct rf_subos *subos)
+{
+	void *home = rf_arena_home(subos);
+
+	if (!home)
+		return -ENOTCONN;
+	memset(home, 0, RF_HOME_SIZE);
+	return 0;
+}
+
+/* Kernel address of a subOS's home segment, or NULL. Context: as rf_ficm_segment(). */
+void *rf_arena_home(const struct rf_subos *subos)
+{
+	u32 member = READ_ONCE(subos->member);
+
+	return member ? rf_ficm_segment(member) : NULL;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The ledger is published: in the grant pages, for programs, and in the machine page. */
+#include <linux/notifier.h>
+#include <linux/workqueue.h>
+
+#include "shared/shared.h"
+
+/**
+ * rf_publish() - make all that other kernels are told agree with the ledger
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_publish(void)
+{
+	rf_grant_update();
+	rf_machine_page_update();
+}
+
+static void rf_publish_run(struct work_struct *work)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+}
+
+static DECLARE_WORK(rf_publish_work, rf_publish_run);
+
+/* A kernel came or went: soon all others hear of it. State lock held. */
+static int rf_publish_state(struct notifier_block *block, unsigned long state, void *data)
+{
+	rf_work_queue(&rf_publish_work);
+	return NOTIFY_OK;
+}
+
+static struct notifier_block rf_publish_block = { .notifier_call = rf_publish_state };
+
+void rf_publish_init(void)
+{
+	rf_state_notify(&rf_publish_block);
+}
+
+void rf_publish_exit(void)
+{
+	rf_state_ignore(&rf_publish_block);
+}

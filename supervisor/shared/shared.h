@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The memory that other kernels can see: segments of the arena, the machine page, grant
+ * pages. Guarantees that what they are told agrees with the ledger whenever rf_publish()
+ * returns, and that nothing is ever believed that stands in memory which others can write.
+ * Ledger lock, unless a function says otherwise.
+ */
+#ifndef RF_SHARED_H
+#define RF_SHARED_H
+
+#include "kernel/ficm.h"
+#include "subos/subos.h"
+#include "wire/arena.h"
+#include "wire/grant.h"
+
+/* arena.c: segments, carved from the pool */
+bool rf_arena_is_open(void);
+int rf_arena_open(void);
+void rf_arena_close(void);
+int rf_arena_add(struct rf_subos *subos);
+bool rf_arena_remove(struct rf_subos *subos);
+int rf_arena_clear(struct rf_subos *subos);	/* its home as new, before a start */
+u64 rf_arena_size(void);
+u64 rf_arena_need(void);
+void rf_arena_segments(struct rf_arena_segment *segments);
+void *rf_arena_home(const struct rf_subos *subos);
+
+/* machine_page.c */
+void rf_machine_page_begin(void);
+void rf_machine_page_update(void);
+void rf_machine_page_restore(void);		/* any context */
+
+/* grant.c: what each kernel may believe; the page of every subOS, and our own */
+extern struct rf_grant rf_own_grant;
+void rf_grant_update(void);
+void rf_grant_prepare(struct rf_subos *subos);
+
+/* publish.c */
+void rf_publish(void);
+void rf_publish_init(void);			/* and soon after each change of a state */
+void rf_publish_exit(void);
+
+#endif /* RF_SHARED_H */
