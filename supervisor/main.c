@@ -1,107 +1,62 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * rf_supervisor: divides a running machine among several Linux instances.
- * This file only brings the parts up in order, and down in reverse.
+ * rf_supervisor: divides a running machine among several Linux instances. This file only
+ * brings the rooms up, bottom to top, and down in reverse: the order in which they may
+ * call each other. What each guarantees is said at the top of its header.
  */
 #include <linux/module.h>
 
-#include "supervisor.h"
+#include "agent/agent.h"
+#include "base/base.h"
+#include "control/control.h"
+#include "cores/cores.h"
+#include "lifecycle/lifecycle.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "resize/resize.h"
+#include "shared/shared.h"
 #include "wire/layout_check.h"
 
+static const struct rf_room {
+	int (*init)(void);
+	void (*exit)(void);
+} rf_rooms[] = {
+	{ rf_base_init, rf_base_exit },
+	{ rf_cores_init, rf_cores_exit },
+	{ rf_memory_init, rf_memory_exit },
+	{ rf_pci_init, rf_pci_exit },
+	{ rf_shared_init, rf_shared_exit },
+	{ rf_agent_init, rf_agent_exit },
+	{ rf_resize_init, rf_resize_exit },
+	{ rf_lifecycle_init, rf_lifecycle_exit },
+	{ rf_control_init, rf_control_exit },
+};
+
+static void rf_rooms_exit(size_t count)
+{
+	while (count)
+		rf_rooms[--count].exit();
+}
 
 static int __init rf_supervisor_init(void)
 {
+	size_t i;
 	int rc;
 
-	rc = rf_platform_check();
-	if (rc)
-		return rc;
-	rc = rf_trampoline_init();
-	if (rc)
-		return rc;
-	rc = rf_lowmem_init();
-	if (rc)
-		return rc;
-	rc = rf_reserved_init();
-	if (rc)
-		goto free_lowmem;
-	rc = rf_cores_init();
-	if (rc)
-		goto free_pool;
-	rc = rf_work_init();
-	if (rc)
-		goto free_cores;
-	rc = rf_release_init();
-	if (rc)
-		goto free_work;
-	rc = rf_policy_init();
-	if (rc)
-		goto free_release;
-	rc = rf_dma_init();
-	if (rc)
-		goto free_policy;
-	rc = rf_pci_init();
-	if (rc)
-		goto free_dma;
-	rf_publish_init();
-	rf_supcon_init();
-	rf_resize_init();
-	rf_watch_init();
-	rf_debugfs_init();
-	rc = rf_power_init();
-	if (rc)
-		goto free_pci;
-	rc = rf_device_init();
-	if (rc)
-		goto free_power;
+	for (i = 0; i < ARRAY_SIZE(rf_rooms); i++) {
+		rc = rf_rooms[i].init();
+		if (rc) {
+			rf_rooms_exit(i);
+			return rc;
+		}
+	}
 	return 0;
-
-free_power:
-	rf_power_exit();
-free_pci:
-	rf_debugfs_exit();
-	rf_watch_exit();
-	rf_resize_exit();
-	rf_supcon_exit();
-	rf_publish_exit();
-	rf_pci_exit();
-free_dma:
-	rf_dma_exit();
-free_policy:
-	rf_policy_exit();
-free_release:
-	rf_release_exit();
-free_work:
-	rf_work_exit();
-free_cores:
-	rf_cores_exit();
-free_pool:
-	rf_reserved_exit();
-free_lowmem:
-	rf_lowmem_exit();
-	return rc;
 }
 
 /* Every subOS and every descriptor holds a reference on the module: nothing is lent here. */
 static void __exit rf_supervisor_exit(void)
 {
-	rf_device_exit();
-	rf_power_exit();
-	rf_debugfs_exit();
-	rf_watch_exit();
-	rf_resize_exit();
-	rf_supcon_exit();
-	rf_publish_exit();
-	rf_pci_exit();
-	rf_dma_exit();
-	rf_policy_exit();
-	rf_release_exit();
-	rf_work_exit();
-	rf_cores_exit();
-	rf_pool_settle();
-	rf_blocks_exit();
-	rf_reserved_exit();
-	rf_lowmem_exit();
+	rf_rooms_exit(ARRAY_SIZE(rf_rooms));
 }
 
 module_init(rf_supervisor_init);

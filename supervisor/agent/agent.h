@@ -59,8 +59,8 @@ void rf_supcon_settle(struct rf_subos *subos);
 /* answers.c: what agents say */
 int rf_supcon_open(void);			/* after the first rf_ficm_join() */
 void rf_supcon_close(void);			/* before rf_ficm_leave() */
-void rf_supcon_init(void);
-void rf_supcon_exit(void);
+int rf_agent_init(void);
+void rf_agent_exit(void);
 
 /* console.c: drains console rings into scroll-backs */
 int rf_console_open(void);			/* after the first rf_ficm_join() */

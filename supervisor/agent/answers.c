@@ -184,12 +184,12 @@ void rf_supcon_close(void)
 	rf_ficm_unregister(RF_MSG_ANSWER);
 }
 
-void rf_supcon_init(void)
+int rf_agent_init(void)
 {
-	rf_state_notify(&rf_request_block);
+	return rf_state_notify(&rf_request_block);
 }
 
-void rf_supcon_exit(void)
+void rf_agent_exit(void)
 {
 	rf_state_ignore(&rf_request_block);
 }

@@ -31,6 +31,10 @@ struct task_struct;
 extern struct mutex rf_ledger_lock;
 extern spinlock_t rf_state_lock;
 
+/* base.c */
+int rf_base_init(void);
+void rf_base_exit(void);
+
 /* work.c */
 int rf_work_init(void);
 void rf_work_exit(void);

@@ -15,7 +15,7 @@
 #include <asm/smp.h>
 
 #include "kernel/hotplug.h"
-#include "cores/cores.h"
+#include "cores/internal.h"
 
 /* Ledger lock to write. */
 static u32 rf_core_owner[NR_CPUS];	/* RF_OWNER_SUPERVISOR or the id of a subOS */
@@ -337,14 +337,27 @@ void rf_cores_own(u8 owner[RF_APIC_IDS])
 	}
 }
 
+/**
+ * rf_cores_init() - find low memory for trampolines, and keep lent cores from being started
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or an error after one line that says what is wrong.
+ */
 int rf_cores_init(void)
 {
 	int rc;
 
+	rc = rf_trampoline_init();
+	if (rc)
+		return rc;
+	rc = rf_lowmem_init();
+	if (rc)
+		return rc;
 	rc = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "rainforest:owner", rf_core_veto,
 				       NULL);
 	if (rc < 0) {
 		pr_err("cannot register the ownership check of cores: error %d\n", rc);
+		rf_lowmem_exit();
 		return rc;
 	}
 	rf_veto_state = rc;
@@ -354,4 +367,5 @@ int rf_cores_init(void)
 void rf_cores_exit(void)
 {
 	cpuhp_remove_state_nocalls(rf_veto_state);
+	rf_lowmem_exit();
 }

@@ -31,8 +31,6 @@ void rf_cores_ledger(struct rf_ledger *ledger);
 void rf_cores_own(u8 owner[RF_APIC_IDS]);
 
 /* lowmem.c */
-int rf_lowmem_init(void);
-void rf_lowmem_exit(void);
 u64 rf_lowmem_alloc(u32 owner);
 void rf_lowmem_free(u64 slice);
 void rf_lowmem_figures(u32 *total, u32 *free);
@@ -44,7 +42,6 @@ void rf_core_hold(u32 apic_id);
 void rf_core_sipi(u32 apic_id, u64 trampoline);
 
 /* x86/trampoline.c */
-int rf_trampoline_init(void);
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);
 
 #endif /* RF_CORES_H */

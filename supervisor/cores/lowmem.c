@@ -15,7 +15,7 @@
 #include <linux/sizes.h>
 
 #include "kernel/files.h"
-#include "cores/cores.h"
+#include "cores/internal.h"
 
 #define RF_LOW_START		SZ_64K		/* below that the kernel never uses RAM */
 #define RF_LOW_END		0xa0000

@@ -29,10 +29,18 @@ extern struct list_head rf_pool;	/* by address */
 
 int rf_extent_split(struct rf_extent *extent, u64 address);
 void rf_pool_merge(bool all);
+void rf_pool_forget(void);
 void rf_pool_disown(u64 start, u64 size, enum rf_content content);
 
 /* fill.c */
 u8 rf_free_byte(void);
 u64 rf_find_other(u64 start, u64 size, u8 byte);
+
+/* reserved.c: what was reserved at boot */
+int rf_reserved_init(void);
+void rf_reserved_exit(void);
+
+/* blocks.c */
+void rf_blocks_exit(void);
 
 #endif /* RF_MEMORY_INTERNAL_H */

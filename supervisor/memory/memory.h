@@ -11,6 +11,9 @@
 #include "subos/subos.h"
 #include "wire/arena.h"
 
+int rf_memory_init(void);
+void rf_memory_exit(void);
+
 /* fill.c */
 int rf_fill(u64 start, u64 size, u8 byte);
 
@@ -23,7 +26,6 @@ u64 rf_pool_owned(u32 owner);
 void rf_pool_ledger(struct rf_ledger *ledger);
 void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
 int rf_pool_cut(u64 start, u64 size);
-void rf_pool_forget(void);
 
 /* pool.c: who is given which memory, cleared */
 bool rf_pool_could_take(u64 size, int node, u64 *available);
@@ -37,10 +39,6 @@ u64 rf_pool_left(void);
 int rf_pool_release(struct rf_subos *subos, u64 *returned);
 u64 rf_pool_check(void);
 
-/* reserved.c: what was reserved at boot */
-int rf_reserved_init(void);
-void rf_reserved_exit(void);
-
 /* ranges.c: the memory ranges of one subOS */
 bool rf_ranges_hold(struct rf_subos *subos, u64 start, u64 size);
 int rf_ranges_add(struct rf_subos *subos, u64 start, u64 size);
@@ -50,7 +48,6 @@ int rf_ranges_remove(struct rf_subos *subos, u64 start, u64 size);
 void rf_blocks_figures(struct rf_memory *memory);
 int rf_blocks_take(u64 size, int node, u64 *taken);
 int rf_blocks_give_back(void);
-void rf_blocks_exit(void);
 u64 rf_block_size(void);
 
 #endif /* RF_MEMORY_H */

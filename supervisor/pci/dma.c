@@ -391,14 +391,3 @@ void rf_dma_detach(struct rf_lent *lent)
 		rf_dma_group_detach(lent->subos->dma, group);
 	rf_dma_destroy(lent->subos);
 }
-
-int rf_dma_init(void)
-{
-	return rf_dma_faults_init();
-}
-
-/* No subOS is left. */
-void rf_dma_exit(void)
-{
-	rf_dma_faults_exit();
-}

@@ -298,12 +298,21 @@ int rf_pci_init(void)
 {
 	int rc;
 
-	rc = bus_register_notifier(&pci_bus_type, &rf_pci_block);
+	rc = rf_dma_faults_init();
 	if (rc)
 		return rc;
+	rc = bus_register_notifier(&pci_bus_type, &rf_pci_block);
+	if (rc)
+		goto exit_faults;
 	rc = pci_register_driver(&rf_pci_driver);
 	if (rc)
-		bus_unregister_notifier(&pci_bus_type, &rf_pci_block);
+		goto unregister;
+	return 0;
+
+unregister:
+	bus_unregister_notifier(&pci_bus_type, &rf_pci_block);
+exit_faults:
+	rf_dma_faults_exit();
 	return rc;
 }
 
@@ -312,4 +321,5 @@ void rf_pci_exit(void)
 	pci_unregister_driver(&rf_pci_driver);
 	bus_unregister_notifier(&pci_bus_type, &rf_pci_block);
 	rf_pci_quiet_exit();
+	rf_dma_faults_exit();
 }

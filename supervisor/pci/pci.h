@@ -99,8 +99,6 @@ int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, as it was taken. M
  * dma.c: what a subOS's functions can reach, where an IOMMU translates: its memory and
  * the arena, at the same addresses. Ledger lock, but for rf_dma_translates().
  */
-int rf_dma_init(void);
-void rf_dma_exit(void);
 bool rf_dma_translates(struct pci_dev *pdev);
 int rf_dma_attach(struct rf_lent *lent);
 void rf_dma_detach(struct rf_lent *lent);	/* last one: the domain goes. Safe to repeat. */

@@ -72,9 +72,10 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *u
 
 static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_resize_pci_settle };
 
-void rf_resize_init(void)
+int rf_resize_init(void)
 {
 	rf_pci_set_ops(&rf_resize_pci_ops);
+	return 0;
 }
 
 void rf_resize_exit(void)

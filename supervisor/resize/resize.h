@@ -10,7 +10,7 @@
 
 #include "subos/subos.h"
 
-void rf_resize_init(void);
+int rf_resize_init(void);
 void rf_resize_exit(void);
 
 int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,

@@ -34,12 +34,12 @@ static int rf_publish_state(struct notifier_block *block, unsigned long state, v
 
 static struct notifier_block rf_publish_block = { .notifier_call = rf_publish_state };
 
-void rf_publish_init(void)
+int rf_shared_init(void)
 {
-	rf_state_notify(&rf_publish_block);
+	return rf_state_notify(&rf_publish_block);
 }
 
-void rf_publish_exit(void)
+void rf_shared_exit(void)
 {
 	rf_state_ignore(&rf_publish_block);
 }

@@ -37,7 +37,7 @@ void rf_grant_prepare(struct rf_subos *subos);
 
 /* publish.c */
 void rf_publish(void);
-void rf_publish_init(void);			/* and soon after each change of a state */
-void rf_publish_exit(void);
+int rf_shared_init(void);			/* from now on also soon after a change of a state */
+void rf_shared_exit(void);
 
 #endif /* RF_SHARED_H */

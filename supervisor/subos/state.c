@@ -48,14 +48,17 @@ void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause c
  * @block: called with the new state and the struct rf_subos, with the state lock held
  *
  * Context: Any.
+ * Return: 0, or -EEXIST if @block is registered already.
  */
-void rf_state_notify(struct notifier_block *block)
+int rf_state_notify(struct notifier_block *block)
 {
 	unsigned long flags;
+	int rc;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	raw_notifier_chain_register(&rf_state_chain, block);
+	rc = raw_notifier_chain_register(&rf_state_chain, block);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
 }
 
 /* Hear of none any more. Context: any. */

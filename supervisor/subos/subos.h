@@ -99,7 +99,7 @@ void rf_subos_moment(struct rf_subos *subos, enum rf_moment moment);
 /* state.c */
 void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause);
 bool rf_state_live(enum rf_state state);	/* does a kernel run in it? */
-void rf_state_notify(struct notifier_block *block);
+int rf_state_notify(struct notifier_block *block);
 void rf_state_ignore(struct notifier_block *block);
 
 /* events.c */

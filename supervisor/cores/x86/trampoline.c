@@ -11,7 +11,7 @@
 #include <asm/pgtable_types.h>
 #include <asm/processor-flags.h>
 
-#include "cores/cores.h"
+#include "cores/internal.h"
 #include "stages.h"
 #include "trampoline.h"
 

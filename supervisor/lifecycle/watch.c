@@ -14,7 +14,11 @@
 #include <linux/hrtimer.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+#include "resize/resize.h"
+#include "shared/shared.h"
 
 #define RF_WATCH_BOOTING	(2 * NSEC_PER_MSEC)
 #define RF_WATCH_RUNNING	(20 * NSEC_PER_MSEC)

@@ -8,7 +8,8 @@
 #include <linux/reboot.h>
 #include <linux/suspend.h>
 
-#include "supervisor.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
 
 static void rf_stop_one(struct rf_subos *subos)
 {

@@ -1,44 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a subOS up to its start: created, found, started, looked at. The
- * way back is in release.c.
+ * A create: what is asked for is checked, then taken, or all is as before. The way back is
+ * in destroy.c.
  */
 #include <linux/ctype.h>
 #include <linux/io.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
-#include <linux/pid.h>
-#include <linux/sched.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 
-#include "supervisor.h"
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "shared/shared.h"
 
 static u32 rf_last_id;			/* ledger lock */
-static atomic_t rf_builder;		/* pid of who holds a partition under construction, 0 */
-
-pid_t rf_subos_builder(void)
-{
-	return atomic_read(&rf_builder);
-}
-
-/**
- * rf_subos_builder_take() - become who holds the partition under construction
- *
- * Context: Process context.
- * Return: 0, or the pid of who holds one.
- */
-pid_t rf_subos_builder_take(void)
-{
-	return atomic_cmpxchg(&rf_builder, 0, task_tgid_nr(current));
-}
-
-/* The partition under construction was published or undone. */
-void rf_subos_builder_done(void)
-{
-	atomic_set(&rf_builder, 0);
-}
 
 static bool rf_name_valid(const char *name)
 {
@@ -149,7 +129,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 	if (!rc)
 		rc = rf_step("sysfs");
 	if (!rc)
-		rc = rf_sysfs_add(subos);
+		rc = rf_attributes_add(subos);
 	return rc;
 }
 
@@ -241,170 +221,5 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *function
 		rf_subos_builder_done();
 	else
 		rf_create_note(*out, args, cpus, functions);
-	return rc;
-}
-
-/**
- * rf_subos_publish() - end the construction of a loaded subOS without starting it
- * @subos: the subOS
- *
- * Return: 0, -EBUSY if it is not loaded.
- */
-int rf_subos_publish(struct rf_subos *subos)
-{
-	return READ_ONCE(subos->state) == RF_STATE_LOADED ? 0 : -EBUSY;
-}
-
-/* The kernel that is going to be started is nobody that anything is known of. */
-static int rf_start_prepare(struct rf_subos *subos)
-{
-	unsigned long flags;
-	int rc;
-
-	rc = rf_arena_clear(subos);
-	if (rc)
-		return rc;
-	rf_console_start(subos);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	subos->capabilities = 0;
-	subos->block_size = 0;
-	subos->beat = subos->beat_at = 0;
-	subos->starts++;
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	rf_grant_prepare(subos);
-	return 0;
-}
-
-/* How far the boot core came is what has become of the subOS. */
-static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
-{
-	unsigned long flags;
-	int rc = 0;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	subos->stage = stage;
-	if (subos->destroying) {
-		rf_cores_hold(subos);
-		rc = -ENOENT;
-	} else if (stage >= RF_STAGE_KERNEL) {
-		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
-		rf_subos_enter(subos, RF_STATE_BOOTING, RF_CAUSE_NONE);
-	} else {
-		rf_cores_hold(subos);
-		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_NO_ENTRY);
-		rc = -ETIMEDOUT;
-	}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return rc;
-}
-
-static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
-{
-	int rc;
-
-	if (READ_ONCE(subos->state) != RF_STATE_LOADED)
-		return -EBUSY;
-	rc = rf_subos_check_start(subos, args);
-	if (!rc)
-		rc = rf_step("start");
-	if (!rc)
-		rc = rf_start_prepare(subos);
-	if (rc)
-		return rc;
-
-	rf_subos_moment(subos, RF_MOMENT_START);
-	rc = rf_start_result(subos, rf_trampoline_run(subos, args));
-	rf_publish();
-	rf_watch_kick();
-	return rc;
-}
-
-/**
- * rf_subos_start() - start the boot core of a loaded subOS
- * @subos: the subOS
- * @args: see RF_IOC_START
- *
- * Context: Process context, may sleep.
- * Return: 0, or an error as documented for RF_IOC_START.
- */
-int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
-{
-	int rc;
-
-	mutex_lock(&rf_ledger_lock);
-	rc = rf_start_locked(subos, args);
-	mutex_unlock(&rf_ledger_lock);
-	return rc;
-}
-
-/* State lock held, as below. */
-static void rf_status_life(const struct rf_subos *subos, struct rf_status *status)
-{
-	status->id = subos->id;
-	memcpy(status->name, subos->name, sizeof(status->name));
-	status->state = subos->state;
-	status->cause = subos->cause;
-	status->stage = subos->stage;
-	status->cpus_online = subos->cpus_online;
-	memcpy(status->reason, subos->reason, sizeof(status->reason));
-	status->vmcoreinfo = subos->vmcoreinfo;
-	status->vmcoreinfo_size = subos->vmcoreinfo_size;
-	memcpy(status->moments, subos->moments, sizeof(status->moments));
-	status->starts = subos->starts;
-	status->restarts_left = subos->restarts_left;
-	status->on_crash = subos->policies.on_crash;
-	status->on_reboot = subos->policies.on_reboot;
-	status->hang_timeout_ms = subos->policies.hang_timeout_ms;
-}
-
-static void rf_status_owned(const struct rf_subos *subos, struct rf_status *status)
-{
-	u32 i;
-
-	status->low_slice = subos->low_slice;
-	status->member = subos->member;
-	status->nr_cpus = subos->nr_cpus;
-	memcpy(status->cpus, subos->cpus, subos->nr_cpus * sizeof(subos->cpus[0]));
-	memcpy(status->apic_ids, subos->apic_ids, subos->nr_cpus * sizeof(subos->apic_ids[0]));
-	status->nr_ranges = subos->nr_ranges;
-	memcpy(status->ranges, subos->ranges, subos->nr_ranges * sizeof(subos->ranges[0]));
-	for (i = 0; i < status->nr_ranges; i++)
-		status->memory += status->ranges[i].size;
-}
-
-static void rf_status_agent(const struct rf_subos *subos, struct rf_status *status)
-{
-	status->capabilities = subos->capabilities;
-	status->block_size = subos->block_size;
-	if (subos->beat_at && rf_state_live(subos->state))
-		status->beat_age_ns = ktime_get_ns() - subos->beat_at;
-}
-
-/**
- * rf_subos_status() - one consistent snapshot
- * @subos: the subOS
- * @status: all zeros; filled, but for its size
- * @generation: what poll() compares with
- *
- * Context: Any.
- * Return: 0, or -ENOENT if it was destroyed.
- */
-int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation)
-{
-	unsigned long flags;
-	int rc = -ENOENT;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!subos->gone) {
-		rf_status_life(subos, status);
-		rf_status_owned(subos, status);
-		rf_status_agent(subos, status);
-		rf_pci_status(subos, status);
-		*generation = subos->generation;
-		rc = 0;
-	}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (!rc)
-		status->console_viewers = rf_console_viewers(subos);
 	return rc;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/rainforest: machine descriptors, and how ioctls are dispatched for both
- * kinds of descriptors. The manual of this interface is uapi/rainforest.h.
+ * /dev/rainforest: machine descriptors. The manual of this interface is
+ * uapi/rainforest.h.
  */
 #include <linux/capability.h>
 #include <linux/cpumask.h>
@@ -17,58 +17,17 @@
 #include <asm/smp.h>
 #include <asm/tsc.h>
 
-#include "supervisor.h"
+#include "control/control.h"
+#include "control/internal.h"
+#include "cores/cores.h"
+#include "lifecycle/lifecycle.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "shared/shared.h"
 
 struct rf_machine_file {
 	u64 seen;			/* sequence of the last event that was given to it */
 };
-
-/**
- * rf_ioctl_dispatch() - find the table row, copy the struct in, call, copy it back
- * @table: rows
- * @count: how many
- * @file: for the handler
- * @cmd: ioctl number
- * @arg: user address of a size-first struct
- *
- * What the handler wrote is copied back also on an error: the struct says what
- * was wrong.
- *
- * Context: Process context.
- * Return: what the handler returned, or an error common to all calls.
- */
-long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
-		       unsigned int cmd, unsigned long arg)
-{
-	void __user *user = (void __user *)arg;
-	u32 size;
-	void *copy;
-	size_t i;
-	long rc;
-
-	for (i = 0; i < count && table[i].cmd != cmd; i++)
-		;
-	if (i == count)
-		return -ENOTTY;
-	if (!table[i].size)
-		return table[i].handler(file, NULL);
-	if (get_user(size, (u32 __user *)user))
-		return -EFAULT;
-	if (size < table[i].min_size)
-		return -EINVAL;
-	copy = kzalloc(table[i].size, GFP_KERNEL);
-	if (!copy)
-		return -ENOMEM;
-	rc = copy_struct_from_user(copy, table[i].size, user, size);
-	if (!rc) {
-		rc = table[i].handler(file, copy);
-		*(u32 *)copy = size;
-		if (copy_to_user(user, copy, min(size, table[i].size)))
-			rc = -EFAULT;
-	}
-	kfree(copy);
-	return rc;
-}
 
 static int rf_ioctl_info(struct file *file, void *arg)
 {
@@ -318,23 +277,31 @@ static struct miscdevice rf_misc = {
 	.mode = 0600,
 };
 
-int rf_device_init(void)
+int rf_control_init(void)
 {
 	int rc;
 
+	rf_debugfs_init();
 	rc = misc_register(&rf_misc);
 	if (rc) {
 		pr_err("cannot register /dev/rainforest: error %d\n", rc);
-		return rc;
+		goto remove_debugfs;
 	}
 	rc = rf_sysfs_init(rf_misc.this_device);
 	if (rc)
-		misc_deregister(&rf_misc);
+		goto deregister;
+	return 0;
+
+deregister:
+	misc_deregister(&rf_misc);
+remove_debugfs:
+	rf_debugfs_exit();
 	return rc;
 }
 
-void rf_device_exit(void)
+void rf_control_exit(void)
 {
 	rf_sysfs_exit();
 	misc_deregister(&rf_misc);
+	rf_debugfs_exit();
 }

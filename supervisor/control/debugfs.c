@@ -11,7 +11,9 @@
  */
 #include <linux/debugfs.h>
 
-#include "supervisor.h"
+#include "base/base.h"
+#include "control/internal.h"
+#include "memory/memory.h"
 
 static struct dentry *rf_debug_dir;
 

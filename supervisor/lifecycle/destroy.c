@@ -12,7 +12,13 @@
 #include <linux/slab.h>
 #include <linux/workqueue.h>
 
-#include "supervisor.h"
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "resize/resize.h"
+#include "shared/shared.h"
 
 static struct workqueue_struct *rf_release_queue;
 
@@ -165,13 +171,13 @@ int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 	return release.rc;
 }
 
-int rf_release_init(void)
+int rf_destroy_init(void)
 {
 	rf_release_queue = alloc_workqueue("rainforest", WQ_UNBOUND, 0);
 	return rf_release_queue ? 0 : -ENOMEM;
 }
 
-void rf_release_exit(void)
+void rf_destroy_exit(void)
 {
 	destroy_workqueue(rf_release_queue);
 }

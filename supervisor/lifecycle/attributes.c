@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Read-only state for people and scripts:
+ * Read-only state of a subOS, for people and scripts:
  *
- *   /sys/class/misc/rainforest/low_slices     free and total
- *   /sys/class/misc/rainforest/pool           free and total, bytes
- *   /sys/class/misc/rainforest/arena          bytes of the pool that are shared memory
  *   /sys/class/misc/rainforest/subos/NAME/    one directory a subOS
  *       id state cause reason stage cpus cpus_online apic_ids memory low_slice
  *       member starts restarts_left on_crash on_reboot beat_age_ms functions
@@ -15,10 +12,11 @@
 #include <linux/slab.h>
 #include <linux/sysfs.h>
 
-#include "supervisor.h"
+#include "agent/agent.h"
+#include "lifecycle/internal.h"
+#include "pci/pci.h"
 
 static struct kobject *rf_subos_dir;
-static struct device *rf_device;
 
 static const char *const rf_state_names[] = {
 	[RF_STATE_DEFINED] = "defined",	  [RF_STATE_LOADED] = "loaded",
@@ -192,73 +190,26 @@ const struct kobj_type rf_subos_ktype = {
 	.default_groups = rf_subos_groups,
 };
 
-static ssize_t low_slices_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	u32 total, free;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rf_lowmem_figures(&total, &free);
-	mutex_unlock(&rf_ledger_lock);
-	return sysfs_emit(buf, "%u %u\n", free, total);
-}
-static DEVICE_ATTR_RO(low_slices);
-
-static ssize_t pool_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	u64 total, free;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rf_pool_figures(-1, &total, &free, NULL, NULL);
-	mutex_unlock(&rf_ledger_lock);
-	return sysfs_emit(buf, "%llu %llu\n", free, total);
-}
-static DEVICE_ATTR_RO(pool);
-
-static ssize_t arena_show(struct device *dev, struct device_attribute *attr, char *buf)
-{
-	u64 size;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	size = rf_arena_size();
-	mutex_unlock(&rf_ledger_lock);
-	return sysfs_emit(buf, "%llu\n", size);
-}
-static DEVICE_ATTR_RO(arena);
-
-static struct attribute *rf_machine_attrs[] = {
-	&dev_attr_low_slices.attr,
-	&dev_attr_pool.attr,
-	&dev_attr_arena.attr,
-	NULL,
-};
-
-static const struct attribute_group rf_machine_group = { .attrs = rf_machine_attrs };
-
 /* Show a subOS. It stays invisible to user space until all its files are there. */
-int rf_sysfs_add(struct rf_subos *subos)
+int rf_attributes_add(struct rf_subos *subos)
 {
 	return kobject_add(&subos->kobj, rf_subos_dir, "%s", subos->name);
 }
 
-int rf_sysfs_init(struct device *dev)
+/**
+ * rf_attributes_init() - make the directory in which subOSes are shown
+ * @parent: of the machine
+ *
+ * Context: Process context.
+ * Return: 0 or -ENOMEM.
+ */
+int rf_attributes_init(struct kobject *parent)
 {
-	int rc;
-
-	rf_device = dev;
-	rf_subos_dir = kobject_create_and_add("subos", &dev->kobj);
-	if (!rf_subos_dir)
-		return -ENOMEM;
-	rc = sysfs_create_group(&dev->kobj, &rf_machine_group);
-	if (rc)
-		kobject_put(rf_subos_dir);
-	return rc;
+	rf_subos_dir = kobject_create_and_add("subos", parent);
+	return rf_subos_dir ? 0 : -ENOMEM;
 }
 
-void rf_sysfs_exit(void)
+void rf_attributes_exit(void)
 {
-	sysfs_remove_group(&rf_device->kobj, &rf_machine_group);
 	kobject_put(rf_subos_dir);
 }

@@ -11,7 +11,8 @@
 #include <asm/cpufeature.h>
 #include <asm/pgtable_types.h>
 
-#include "supervisor.h"
+#include "lifecycle/internal.h"
+#include "memory/memory.h"
 
 #define RF_WINDOW	(16UL << 20)	/* mapped at a time */
 

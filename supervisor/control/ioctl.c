@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0
+/* How ioctls are dispatched, for both kinds of descriptors. */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "control/internal.h"
+
+/**
+ * rf_ioctl_dispatch() - find the table row, copy the struct in, call, copy it back
+ * @table: rows
+ * @count: how many
+ * @file: for the handler
+ * @cmd: ioctl number
+ * @arg: user address of a size-first struct
+ *
+ * What the handler wrote is copied back also on an error: the struct says what
+ * was wrong.
+ *
+ * Context: Process context.
+ * Return: what the handler returned, or an error common to all calls.
+ */
+long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
+		       unsigned int cmd, unsigned long arg)
+{
+	void __user *user = (void __user *)arg;
+	u32 size;
+	void *copy;
+	size_t i;
+	long rc;
+
+	for (i = 0; i < count && table[i].cmd != cmd; i++)
+		;
+	if (i == count)
+		return -ENOTTY;
+	if (!table[i].size)
+		return table[i].handler(file, NULL);
+	if (get_user(size, (u32 __user *)user))
+		return -EFAULT;
+	if (size < table[i].min_size)
+		return -EINVAL;
+	copy = kzalloc(table[i].size, GFP_KERNEL);
+	if (!copy)
+		return -ENOMEM;
+	rc = copy_struct_from_user(copy, table[i].size, user, size);
+	if (!rc) {
+		rc = table[i].handler(file, copy);
+		*(u32 *)copy = size;
+		if (copy_to_user(user, copy, min(size, table[i].size)))
+			rc = -EFAULT;
+	}
+	kfree(copy);
+	return rc;
+}

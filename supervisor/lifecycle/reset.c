@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+/* RESET: a subOS that ended becomes startable again, on the cores and memory that it has. */
+#include <linux/io.h>
+#include <linux/security.h>
+#include <linux/string.h>
+
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+#include "memory/memory.h"
+#include "pci/pci.h"
+
+/* Nothing of its last kernel executes any more. */
+static int rf_reset_begin(struct rf_subos *subos, u32 flags)
+{
+	bool lost = flags & RF_RESET_LOST && subos->state == RF_STATE_LOST;
+
+	lockdep_assert_held(&rf_state_lock);
+	if (subos->gone)
+		return -ENOENT;
+	if (subos->destroying || (!lost && subos->state != RF_STATE_STOPPED &&
+				  subos->state != RF_STATE_CRASHED))
+		return -EBUSY;
+	rf_cores_hold(subos);
+	subos->hold_at = 0;
+	subos->resetting = true;
+	if (lost)
+		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_HANG);
+	return 0;
+}
+
+/* Nothing of what it told its devices is left; those it was to give up are the supervisor's. */
+static int rf_reset_devices(struct rf_subos *subos)
+{
+	return rf_pci_quiesce_all(subos, false) ?: rf_pci_return_taken(subos);
+}
+
+static int rf_reset_clear(struct rf_subos *subos)
+{
+	int rc = 0;
+	u32 i;
+
+	down_write(&subos->memory_sem);
+	for (i = 0; !rc && i < subos->nr_ranges; i++) {
+		rc = rf_step("reset-clear");
+		if (!rc)
+			rc = rf_fill(subos->ranges[i].start, subos->ranges[i].size, 0);
+	}
+	up_write(&subos->memory_sem);
+	if (!rc)
+		memset(__va(subos->low_slice), 0, RF_LOW_SLICE_SIZE);
+	return rc;
+}
+
+/* What is known of the last kernel is forgotten. */
+static void rf_reset_forget(struct rf_subos *subos)
+{
+	int i;
+
+	lockdep_assert_held(&rf_state_lock);
+	subos->stage = RF_STAGE_NONE;
+	subos->cpus_online = 0;
+	subos->vmcoreinfo = subos->vmcoreinfo_size = 0;
+	subos->reason[0] = '\0';
+	for (i = RF_MOMENT_LOADED; i < RF_MOMENT_NR; i++)
+		subos->moments[i] = 0;
+	subos->capabilities = 0;
+	subos->block_size = 0;
+	subos->beat = subos->beat_at = 0;
+	rf_subos_enter(subos, RF_STATE_DEFINED, RF_CAUSE_NONE);
+}
+
+static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
+{
+	unsigned long flags;
+	int rc;
+
+	rc = rf_step("reset");
+	if (rc)
+		return rc;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_reset_begin(subos, reset_flags);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (rc)
+		return rc;
+	rf_console_stop(subos);
+	rc = rf_reset_devices(subos);
+	if (!rc)
+		rc = rf_reset_clear(subos);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->destroying)
+		rc = -ENOENT;
+	if (rc)
+		subos->resetting = false;
+	else
+		rf_reset_forget(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+/**
+ * rf_subos_reset() - make a subOS that ended startable
+ * @subos: the subOS
+ * @flags: RF_RESET_*
+ *
+ * On success the caller is its builder, until START or rf_subos_reset_undo().
+ *
+ * Context: Process context, interruptible. Takes the ledger lock.
+ * Return: 0, or an error as documented for RF_IOC_RESET; then it is as it ended.
+ */
+int rf_subos_reset(struct rf_subos *subos, u32 flags)
+{
+	int rc;
+
+	if (flags & ~RF_RESET_LOST)
+		return -EINVAL;
+	rc = security_locked_down(LOCKDOWN_KEXEC);
+	if (rc)
+		return rc;
+	if (rf_subos_builder_take())
+		return -EBUSY;
+	rc = mutex_lock_interruptible(&subos->adjusting);
+	if (rc)
+		goto not_builder;
+	rc = mutex_lock_interruptible(&rf_ledger_lock);
+	if (rc)
+		goto unlock;
+	rc = rf_reset_locked(subos, flags);
+	mutex_unlock(&rf_ledger_lock);
+unlock:
+	mutex_unlock(&subos->adjusting);
+not_builder:
+	if (rc)
+		rf_subos_builder_done();
+	return rc;
+}
+
+/**
+ * rf_subos_reset_undo() - the builder of a RESET went away before START
+ * @subos: the subOS; it is stopped again
+ *
+ * Context: Process context, also at the exit of a task. Takes the ledger lock.
+ */
+void rf_subos_reset_undo(struct rf_subos *subos)
+{
+	unsigned long flags;
+
+	mutex_lock(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->resetting = false;
+	if (!subos->gone &&
+	    (subos->state == RF_STATE_DEFINED || subos->state == RF_STATE_LOADED))
+		rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_OPERATOR);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	mutex_unlock(&rf_ledger_lock);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The start of a loaded subOS: step 4 of a create (docs/boot-flow.md). */
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+#include "shared/shared.h"
+
+/**
+ * rf_subos_publish() - end the construction of a loaded subOS without starting it
+ * @subos: the subOS
+ *
+ * Return: 0, -EBUSY if it is not loaded.
+ */
+int rf_subos_publish(struct rf_subos *subos)
+{
+	return READ_ONCE(subos->state) == RF_STATE_LOADED ? 0 : -EBUSY;
+}
+
+/* The kernel that is going to be started is nobody that anything is known of. */
+static int rf_start_prepare(struct rf_subos *subos)
+{
+	unsigned long flags;
+	int rc;
+
+	rc = rf_arena_clear(subos);
+	if (rc)
+		return rc;
+	rf_console_start(subos);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->capabilities = 0;
+	subos->block_size = 0;
+	subos->beat = subos->beat_at = 0;
+	subos->starts++;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_grant_prepare(subos);
+	return 0;
+}
+
+/* How far the boot core came is what has become of the subOS. */
+static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
+{
+	unsigned long flags;
+	int rc = 0;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->stage = stage;
+	if (subos->destroying) {
+		rf_cores_hold(subos);
+		rc = -ENOENT;
+	} else if (stage >= RF_STAGE_KERNEL) {
+		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
+		rf_subos_enter(subos, RF_STATE_BOOTING, RF_CAUSE_NONE);
+	} else {
+		rf_cores_hold(subos);
+		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_NO_ENTRY);
+		rc = -ETIMEDOUT;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
+{
+	int rc;
+
+	if (READ_ONCE(subos->state) != RF_STATE_LOADED)
+		return -EBUSY;
+	rc = rf_subos_check_start(subos, args);
+	if (!rc)
+		rc = rf_step("start");
+	if (!rc)
+		rc = rf_start_prepare(subos);
+	if (rc)
+		return rc;
+
+	rf_subos_moment(subos, RF_MOMENT_START);
+	rc = rf_start_result(subos, rf_trampoline_run(subos, args));
+	rf_publish();
+	rf_watch_kick();
+	return rc;
+}
+
+/**
+ * rf_subos_start() - start the boot core of a loaded subOS
+ * @subos: the subOS
+ * @args: see RF_IOC_START
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or an error as documented for RF_IOC_START.
+ */
+int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_start_locked(subos, args);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}

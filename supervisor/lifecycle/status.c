@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+/* One consistent look at a subOS. */
+#include <linux/string.h>
+
+#include "agent/agent.h"
+#include "lifecycle/lifecycle.h"
+#include "pci/pci.h"
+
+/* State lock held, as below. */
+static void rf_status_life(const struct rf_subos *subos, struct rf_status *status)
+{
+	status->id = subos->id;
+	memcpy(status->name, subos->name, sizeof(status->name));
+	status->state = subos->state;
+	status->cause = subos->cause;
+	status->stage = subos->stage;
+	status->cpus_online = subos->cpus_online;
+	memcpy(status->reason, subos->reason, sizeof(status->reason));
+	status->vmcoreinfo = subos->vmcoreinfo;
+	status->vmcoreinfo_size = subos->vmcoreinfo_size;
+	memcpy(status->moments, subos->moments, sizeof(status->moments));
+	status->starts = subos->starts;
+	status->restarts_left = subos->restarts_left;
+	status->on_crash = subos->policies.on_crash;
+	status->on_reboot = subos->policies.on_reboot;
+	status->hang_timeout_ms = subos->policies.hang_timeout_ms;
+}
+
+static void rf_status_owned(const struct rf_subos *subos, struct rf_status *status)
+{
+	u32 i;
+
+	status->low_slice = subos->low_slice;
+	status->member = subos->member;
+	status->nr_cpus = subos->nr_cpus;
+	memcpy(status->cpus, subos->cpus, subos->nr_cpus * sizeof(subos->cpus[0]));
+	memcpy(status->apic_ids, subos->apic_ids, subos->nr_cpus * sizeof(subos->apic_ids[0]));
+	status->nr_ranges = subos->nr_ranges;
+	memcpy(status->ranges, subos->ranges, subos->nr_ranges * sizeof(subos->ranges[0]));
+	for (i = 0; i < status->nr_ranges; i++)
+		status->memory += status->ranges[i].size;
+}
+
+static void rf_status_agent(const struct rf_subos *subos, struct rf_status *status)
+{
+	status->capabilities = subos->capabilities;
+	status->block_size = subos->block_size;
+	if (subos->beat_at && rf_state_live(subos->state))
+		status->beat_age_ns = ktime_get_ns() - subos->beat_at;
+}
+
+/**
+ * rf_subos_status() - one consistent snapshot
+ * @subos: the subOS
+ * @status: all zeros; filled, but for its size
+ * @generation: what poll() compares with
+ *
+ * Context: Any.
+ * Return: 0, or -ENOENT if it was destroyed.
+ */
+int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *generation)
+{
+	unsigned long flags;
+	int rc = -ENOENT;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (!subos->gone) {
+		rf_status_life(subos, status);
+		rf_status_owned(subos, status);
+		rf_status_agent(subos, status);
+		rf_pci_status(subos, status);
+		*generation = subos->generation;
+		rc = 0;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (!rc)
+		status->console_viewers = rf_console_viewers(subos);
+	return rc;
+}

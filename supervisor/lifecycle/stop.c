@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0
+/* STOP: an agent is asked to let its kernel go down, or the cores are held at once. */
+#include "agent/agent.h"
+#include "cores/cores.h"
+#include "lifecycle/internal.h"
+
+#define RF_STOP_ANSWER_MS	2000	/* for the agent to take the request */
+
+static int rf_stop_now(struct rf_subos *subos)
+{
+	unsigned long flags;
+	int rc = 0;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->gone) {
+		rc = -ENOENT;
+	} else if (subos->destroying || (!rf_state_live(subos->state) && !subos->hold_at)) {
+		rc = -EBUSY;
+	} else {
+		rf_cores_hold(subos);
+		subos->hold_at = 0;
+		subos->stop_asked = true;
+		if (rf_state_live(subos->state))
+			rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_OPERATOR);
+		rf_console_poll(subos);
+		rf_policy_ended(subos);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+/* From now on its end is what the operator wants. Return: -EALREADY if it was asked before. */
+static int rf_stop_begin(struct rf_subos *subos)
+{
+	unsigned long flags;
+	int rc = 0;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->gone)
+		rc = -ENOENT;
+	else if (subos->state == RF_STATE_STOPPING && !subos->destroying)
+		rc = -EALREADY;
+	else if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
+		rc = -EBUSY;
+	else
+		subos->stop_asked = true;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+/* The agent took the request, or did not. */
+static int rf_stop_answered(struct rf_subos *subos, int rc)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
+		rc = 0;		/* it went down, or is going, before we heard the answer */
+	else if (rc)
+		subos->stop_asked = false;
+	else
+		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
+}
+
+/**
+ * rf_subos_stop() - ask a subOS to go down, or hold its cores
+ * @subos: the subOS
+ * @flags: RF_STOP_*
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or an error as documented for RF_IOC_STOP.
+ */
+int rf_subos_stop(struct rf_subos *subos, u32 flags)
+{
+	s64 args[RF_CONTROL_ARGS] = {
+		flags & RF_STOP_RESTART ? RF_STOP_REBOOT : RF_STOP_POWEROFF
+	};
+	int rc;
+
+	if (flags & ~(RF_STOP_NOW | RF_STOP_RESTART))
+		return -EINVAL;
+	if (flags & RF_STOP_NOW)
+		return rf_stop_now(subos);
+	rc = rf_stop_begin(subos);
+	if (rc)
+		return rc == -EALREADY ? 0 : rc;
+	rc = rf_supcon_request(subos, RF_OP_STOP, args, RF_STOP_ANSWER_MS, NULL, NULL);
+	return rf_stop_answered(subos, rc);
+}
