@@ -10,12 +10,12 @@
 #error "rainforest supports Linux 6.1 and later"
 #endif
 
-/* The newest kernel series that our tests run on. */
-#define RF_KERNEL_TESTED	KERNEL_VERSION(6, 12, 255)
+/* The newest series that this source compiles for; which ones tests run on: docs/kernel-support.md. */
+#define RF_KERNEL_NEWEST	KERNEL_VERSION(6, 12, 255)
 
 static inline bool rf_kernel_supported(void)
 {
-	return LINUX_VERSION_CODE <= RF_KERNEL_TESTED;
+	return LINUX_VERSION_CODE <= RF_KERNEL_NEWEST;
 }
 
 #endif /* RF_COMPAT_KERNEL_H */

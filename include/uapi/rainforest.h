@@ -287,7 +287,7 @@ enum rf_moment {
 	RF_MOMENT_CPUS		= 1,	/* its cores are offline and held */
 	RF_MOMENT_MEMORY	= 2,	/* its memory is taken and cleared */
 	RF_MOMENT_LOADED	= 3,	/* boot image in place */
-	RF_MOMENT_START		= 4,	/* INIT sent to the boot core */
+	RF_MOMENT_START		= 4,	/* the first SIPI is sent to the boot core */
 	RF_MOMENT_KERNEL	= 5,	/* the boot core left the trampolines */
 	RF_MOMENT_AGENT		= 6,	/* the agent reported */
 	RF_MOMENT_RUNNING	= 7,	/* all granted cores up */

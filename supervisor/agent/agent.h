@@ -18,6 +18,9 @@ struct rf_late;
 #define RF_CANCEL_MS		2000	/* how long an agent has for its last word after CANCEL */
 #define RF_UNITS_MAX		16384	/* cores or memory blocks in one request */
 
+int rf_agent_init(void);
+void rf_agent_exit(void);
+
 /* A PROGRESS. Context: process, no lock of ours held but `adjusting`. */
 typedef void (*rf_supcon_progress)(struct rf_subos *subos, const s64 *args, void *data);
 /* The last word on a request that nobody waits for. Context: process, `adjusting` held. */
@@ -54,17 +57,10 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask);
 int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
 		      u32 timeout_ms, rf_supcon_progress progress, void *data);
 bool rf_supcon_owed(struct rf_subos *subos);
-void rf_supcon_settle(struct rf_subos *subos);
+void rf_supcon_probe(struct rf_subos *subos);
 
-/* answers.c: what agents say */
-int rf_supcon_open(void);			/* after the first rf_ficm_join() */
-void rf_supcon_close(void);			/* before rf_ficm_leave() */
-int rf_agent_init(void);
-void rf_agent_exit(void);
 
 /* console.c: drains console rings into scroll-backs */
-int rf_console_open(void);			/* after the first rf_ficm_join() */
-void rf_console_close(void);			/* before rf_ficm_leave(); idempotent */
 int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is needed */
 void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */
 void rf_console_stop(struct rf_subos *subos);	/* reset: take what is left in the rings */

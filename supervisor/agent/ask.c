@@ -172,7 +172,7 @@ bool rf_supcon_owed(struct rf_subos *subos)
  * If an agent owes an answer, find out whether that is lost: the agent works in order. What
  * that means has been acted upon when this returns. Context: process, without `adjusting`.
  */
-void rf_supcon_settle(struct rf_subos *subos)
+void rf_supcon_probe(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
 

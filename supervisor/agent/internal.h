@@ -69,6 +69,14 @@ struct rf_console_log {
 	u8 bytes[RF_SCROLLBACK];	/* by position % RF_SCROLLBACK */
 };
 
+/* answers.c: what agents say */
+int rf_supcon_open(void);			/* after the first rf_ficm_join() */
+void rf_supcon_close(void);			/* before rf_ficm_leave() */
+
+/* console.c */
+int rf_console_open(void);			/* after the first rf_ficm_join() */
+void rf_console_close(void);			/* before rf_ficm_leave(); idempotent */
+
 /* console.c. With the log's lock held, unless a function says otherwise */
 u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring);
 u64 rf_log_oldest(const struct rf_console_log *log);

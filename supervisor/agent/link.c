@@ -3,7 +3,7 @@
  * The link to the agents: the arena, membership in FICM, and what listens there. The first
  * subOS brings it up, the last one takes it down.
  */
-#include "agent/agent.h"
+#include "agent/internal.h"
 #include "shared/shared.h"
 
 /* The first subOS: become a member, listen to agents, look after consoles. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Nothing is brought up on a machine that cannot be divided. */
-#include "base/base.h"
+#include "base/internal.h"
 
 int rf_base_init(void)
 {

@@ -36,8 +36,6 @@ int rf_base_init(void);
 void rf_base_exit(void);
 
 /* work.c */
-int rf_work_init(void);
-void rf_work_exit(void);
 bool rf_work_queue(struct work_struct *work);
 void rf_work_run(struct work_struct *work);
 void rf_work_flush(void);
@@ -56,8 +54,5 @@ void rf_step_caller(struct task_struct *task);
 
 /* files.c */
 int rf_file_write(const char *path, const char *text);
-
-/* platform.c */
-int rf_platform_check(void);
 
 #endif /* RF_BASE_H */

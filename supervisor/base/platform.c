@@ -11,7 +11,7 @@
 
 #include "compat/kernel.h"
 #include "kernel/files.h"
-#include "base/base.h"
+#include "base/internal.h"
 
 #define RF_CMDLINE_BUF	4096
 

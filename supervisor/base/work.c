@@ -5,7 +5,7 @@
  */
 #include <linux/workqueue.h>
 
-#include "base/base.h"
+#include "base/internal.h"
 
 static struct workqueue_struct *rf_work;
 

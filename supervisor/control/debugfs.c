@@ -19,7 +19,7 @@ static struct dentry *rf_debug_dir;
 
 static int rf_pool_check_get(void *data, u64 *value)
 {
-	rf_pool_settle();
+	rf_pool_clear_wait();
 	mutex_lock(&rf_ledger_lock);
 	*value = rf_pool_check();
 	mutex_unlock(&rf_ledger_lock);

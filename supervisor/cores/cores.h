@@ -34,12 +34,10 @@ void rf_cores_own(u8 owner[RF_APIC_IDS]);
 u64 rf_lowmem_alloc(u32 owner);
 void rf_lowmem_free(u64 slice);
 void rf_lowmem_figures(u32 *total, u32 *free);
-u64 rf_lowmem_trampoline(void);
 void rf_lowmem_ledger(struct rf_ledger *ledger);
 
 /* x86/wakeup.c */
 void rf_core_hold(u32 apic_id);
-void rf_core_sipi(u32 apic_id, u64 trampoline);
 
 /* x86/trampoline.c */
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);

@@ -3,7 +3,7 @@
 #include <linux/atomic.h>
 #include <linux/sched.h>
 
-#include "lifecycle/lifecycle.h"
+#include "lifecycle/internal.h"
 
 static atomic_t rf_builder;		/* pid of the task that holds it, 0: nobody */
 

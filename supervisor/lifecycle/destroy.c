@@ -20,13 +20,13 @@
 #include "resize/resize.h"
 #include "shared/shared.h"
 
-static struct workqueue_struct *rf_release_queue;
+static struct workqueue_struct *rf_destroy_queue;
 
 /*
  * Nothing of this subOS executes any more, nobody watches it, and nobody waits for its
  * agent: an adjustment that is under way ends soon.
  */
-static void rf_release_begin(struct rf_subos *subos)
+static void rf_destroy_begin(struct rf_subos *subos)
 {
 	unsigned long flags;
 
@@ -45,7 +45,7 @@ static void rf_release_begin(struct rf_subos *subos)
  * for nothing. Its devices write nowhere any more, before any memory changes hands. From
  * here on nobody uses its home segment.
  */
-static int rf_release_quiet(struct rf_subos *subos)
+static int rf_destroy_quiet(struct rf_subos *subos)
 {
 	unsigned long flags;
 	int rc;
@@ -62,14 +62,14 @@ static int rf_release_quiet(struct rf_subos *subos)
 	if (rc)
 		return rc;
 	rf_console_end(subos);
-	rf_loans_settle(subos);
+	rf_loans_end(subos);
 	down_write(&subos->memory_sem);
 	rf_link_detach(subos);
 	up_write(&subos->memory_sem);
 	return 0;
 }
 
-static int rf_release_memory(struct rf_subos *subos, u64 *returned)
+static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
 {
 	int rc;
 
@@ -77,7 +77,7 @@ static int rf_release_memory(struct rf_subos *subos, u64 *returned)
 	if (subos->boot_area)
 		memunmap(subos->boot_area);
 	subos->boot_area = NULL;
-	rc = rf_pool_release(subos, returned);
+	rc = rf_pool_take_back(subos, returned);
 	up_write(&subos->memory_sem);
 	if (rc)
 		return rc;
@@ -87,7 +87,7 @@ static int rf_release_memory(struct rf_subos *subos, u64 *returned)
 	return rf_blocks_give_back();
 }
 
-static void rf_release_done(struct rf_subos *subos, const struct rf_destroy *args)
+static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *args)
 {
 	const u64 event[4] = { args->memory_returned };
 	unsigned long flags;
@@ -109,28 +109,28 @@ static void rf_release_done(struct rf_subos *subos, const struct rf_destroy *arg
  * Return everything a subOS owns, and drop the list's reference when all is back. Can be
  * called again after an error: it goes on with what is left.
  */
-static int rf_release_all(struct rf_subos *subos, struct rf_destroy *args)
+static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
 {
 	int rc, rc_cores, rc_functions;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (subos->gone)
 		return -ENOENT;
-	rc = rf_release_quiet(subos);
+	rc = rf_destroy_quiet(subos);
 	if (rc)
 		return -EIO;
-	rc = rf_release_memory(subos, &args->memory_returned);
+	rc = rf_destroy_memory(subos, &args->memory_returned);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rc_functions = rf_pci_return_all(subos);
 	if (rc || rc_cores || rc_functions) {
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
-	rf_release_done(subos, args);
+	rf_destroy_done(subos, args);
 	return 0;
 }
 
-struct rf_release {
+struct rf_destroy_request {
 	struct work_struct work;
 	struct rf_subos *subos;
 	struct rf_destroy *args;
@@ -138,17 +138,17 @@ struct rf_release {
 	int rc;
 };
 
-static void rf_release_work(struct work_struct *work)
+static void rf_destroy_work(struct work_struct *work)
 {
-	struct rf_release *release = container_of(work, struct rf_release, work);
+	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
 
-	mutex_lock(&release->subos->adjusting);
+	mutex_lock(&request->subos->adjusting);
 	mutex_lock(&rf_ledger_lock);
-	rf_step_caller(release->caller);
-	release->rc = rf_release_all(release->subos, release->args);
+	rf_step_caller(request->caller);
+	request->rc = rf_destroy_all(request->subos, request->args);
 	rf_step_caller(NULL);
 	mutex_unlock(&rf_ledger_lock);
-	mutex_unlock(&release->subos->adjusting);
+	mutex_unlock(&request->subos->adjusting);
 }
 
 /**
@@ -161,23 +161,23 @@ static void rf_release_work(struct work_struct *work)
  */
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 {
-	struct rf_release release = { .subos = subos, .args = args, .caller = current };
+	struct rf_destroy_request request = { .subos = subos, .args = args, .caller = current };
 
-	rf_release_begin(subos);
-	INIT_WORK_ONSTACK(&release.work, rf_release_work);
-	queue_work(rf_release_queue, &release.work);
-	flush_work(&release.work);
-	destroy_work_on_stack(&release.work);
-	return release.rc;
+	rf_destroy_begin(subos);
+	INIT_WORK_ONSTACK(&request.work, rf_destroy_work);
+	queue_work(rf_destroy_queue, &request.work);
+	flush_work(&request.work);
+	destroy_work_on_stack(&request.work);
+	return request.rc;
 }
 
 int rf_destroy_init(void)
 {
-	rf_release_queue = alloc_workqueue("rainforest", WQ_UNBOUND, 0);
-	return rf_release_queue ? 0 : -ENOMEM;
+	rf_destroy_queue = alloc_workqueue("rainforest", WQ_UNBOUND, 0);
+	return rf_destroy_queue ? 0 : -ENOMEM;
 }
 
 void rf_destroy_exit(void)
 {
-	destroy_workqueue(rf_release_queue);
+	destroy_workqueue(rf_destroy_queue);
 }

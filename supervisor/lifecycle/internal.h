@@ -9,6 +9,9 @@
 extern const struct kobj_type rf_subos_ktype;
 int rf_attributes_add(struct rf_subos *subos);
 
+/* builder.c */
+pid_t rf_subos_builder_take(void);	/* become the builder: 0, or the pid of the one there is */
+
 /* load.c. Ledger lock */
 int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);
 

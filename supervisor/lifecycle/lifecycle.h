@@ -24,7 +24,6 @@ int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
 
 /* builder.c */
 pid_t rf_subos_builder(void);
-pid_t rf_subos_builder_take(void);	/* become the builder: 0, or the pid of the one there is */
 void rf_subos_builder_done(void);
 
 /* status.c, load.c */

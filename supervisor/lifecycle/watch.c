@@ -197,7 +197,7 @@ static u64 rf_watch_settle(struct rf_subos *subos, u64 now, u64 interval)
 	if (!at || subos->destroying)
 		return interval;
 	if (now >= at || (!rf_state_live(subos->state) && !subos->hold_at))
-		rf_resize_pci_settle(subos);
+		rf_functions_settle_soon(subos);
 	return interval ?: RF_WATCH_RUNNING;
 }
 

@@ -194,7 +194,7 @@ void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserve
 }
 
 /* Everything in [start, start + size), whole extents, belongs to nobody from now on. */
-void rf_pool_disown(u64 start, u64 size, enum rf_content content)
+void rf_extents_disown(u64 start, u64 size, enum rf_content content)
 {
 	struct rf_extent *extent;
 
@@ -235,7 +235,7 @@ int rf_pool_cut(u64 start, u64 size)
 }
 
 /* Unload: nobody owns anything. */
-void rf_pool_forget(void)
+void rf_extents_exit(void)
 {
 	struct rf_extent *extent, *next;
 

@@ -28,9 +28,13 @@ struct rf_extent {
 extern struct list_head rf_pool;	/* by address */
 
 int rf_extent_split(struct rf_extent *extent, u64 address);
+int rf_pool_add(u64 start, u64 size, int node, bool reserved);
+int rf_pool_remove(u64 start, u64 size);
+bool rf_pool_is_free(u64 start, u64 size);
+bool rf_pool_is_zero(u64 start, u64 size);
 void rf_pool_merge(bool all);
-void rf_pool_forget(void);
-void rf_pool_disown(u64 start, u64 size, enum rf_content content);
+void rf_extents_exit(void);
+void rf_extents_disown(u64 start, u64 size, enum rf_content content);
 
 /* fill.c */
 u8 rf_free_byte(void);
@@ -41,6 +45,7 @@ int rf_reserved_init(void);
 void rf_reserved_exit(void);
 
 /* blocks.c */
+int rf_blocks_take(u64 size, int node, u64 *taken);
 void rf_blocks_exit(void);
 
 #endif /* RF_MEMORY_INTERNAL_H */

@@ -9,7 +9,7 @@ int rf_memory_init(void)
 
 void rf_memory_exit(void)
 {
-	rf_pool_settle();
+	rf_pool_clear_wait();
 	rf_blocks_exit();
 	rf_reserved_exit();
 }

@@ -18,10 +18,6 @@ void rf_memory_exit(void);
 int rf_fill(u64 start, u64 size, u8 byte);
 
 /* extents.c: memory that is not the supervisor's, and who owns it. All: ledger lock */
-int rf_pool_add(u64 start, u64 size, int node, bool reserved);
-int rf_pool_remove(u64 start, u64 size);
-bool rf_pool_is_free(u64 start, u64 size);
-bool rf_pool_is_zero(u64 start, u64 size);
 u64 rf_pool_owned(u32 owner);
 void rf_pool_ledger(struct rf_ledger *ledger);
 void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved);
@@ -33,10 +29,10 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
 int rf_pool_take_top(u32 owner, u64 size, u64 *start);
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
 			 u32 *count, u64 *available);
-void rf_pool_free(u64 start, u64 size);
-void rf_pool_settle(void);
+void rf_pool_put(u64 start, u64 size);
+void rf_pool_clear_wait(void);
 u64 rf_pool_left(void);
-int rf_pool_release(struct rf_subos *subos, u64 *returned);
+int rf_pool_take_back(struct rf_subos *subos, u64 *returned);
 u64 rf_pool_check(void);
 
 /* ranges.c: the memory ranges of one subOS */
@@ -46,7 +42,6 @@ int rf_ranges_remove(struct rf_subos *subos, u64 start, u64 size);
 
 /* blocks.c: memory blocks taken from the supervisor's kernel and given back */
 void rf_blocks_figures(struct rf_memory *memory);
-int rf_blocks_take(u64 size, int node, u64 *taken);
 int rf_blocks_give_back(void);
 u64 rf_block_size(void);
 

@@ -62,7 +62,7 @@ static void rf_pool_clear(struct work_struct *unused)
 static DECLARE_DELAYED_WORK(rf_clear_work, rf_pool_clear);
 
 /**
- * rf_pool_free() - memory loses its owner, and is cleared soon
+ * rf_pool_put() - memory loses its owner, and is cleared soon
  * @start: physical address
  * @size: bytes; whole extents
  *
@@ -70,15 +70,15 @@ static DECLARE_DELAYED_WORK(rf_clear_work, rf_pool_clear);
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
-void rf_pool_free(u64 start, u64 size)
+void rf_pool_put(u64 start, u64 size)
 {
 	lockdep_assert_held(&rf_ledger_lock);
-	rf_pool_disown(start, size, RF_CONTENT_LEFT);
+	rf_extents_disown(start, size, RF_CONTENT_LEFT);
 	mod_delayed_work(system_unbound_wq, &rf_clear_work, RF_CLEAR_DELAY);
 }
 
 /* Clear now what is to be cleared soon. Context: process, may sleep; ledger lock not held. */
-void rf_pool_settle(void)
+void rf_pool_clear_wait(void)
 {
 	flush_delayed_work(&rf_clear_work);
 }
@@ -376,20 +376,20 @@ int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_ran
 	}
 	while (rc && *count) {
 		(*count)--;
-		rf_pool_free(ranges[*count].start, ranges[*count].size);
+		rf_pool_put(ranges[*count].start, ranges[*count].size);
 	}
 	return rc;
 }
 
 /**
- * rf_pool_release() - take a subOS's memory back, cleared
+ * rf_pool_take_back() - take a subOS's memory back, cleared
  * @subos: the owner; none of its cores or devices can write any more
  * @returned: counts the bytes
  *
  * Context: Process context. Ledger lock held.
  * Return: 0 or an error; the subOS keeps the ranges that could not be cleared.
  */
-int rf_pool_release(struct rf_subos *subos, u64 *returned)
+int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
 {
 	int rc, result = 0;
 	u32 kept = 0;
@@ -408,7 +408,7 @@ int rf_pool_release(struct rf_subos *subos, u64 *returned)
 			result = rc;
 			continue;
 		}
-		rf_pool_disown(range.start, range.size, RF_CONTENT_CLEAN);
+		rf_extents_disown(range.start, range.size, RF_CONTENT_CLEAN);
 		*returned += range.size;
 	}
 	return result;

@@ -105,7 +105,7 @@ int rf_reserved_init(void)
 /* Nobody owns anything any more, and all blocks went back: only reserved memory is left. */
 void rf_reserved_exit(void)
 {
-	rf_pool_forget();
+	rf_extents_exit();
 	while (rf_nr_claimed--)
 		release_mem_region(rf_claimed[rf_nr_claimed].start,
 				   rf_claimed[rf_nr_claimed].size);

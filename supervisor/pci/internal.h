@@ -28,6 +28,9 @@ void rf_pci_quiet_exit(void);
 /* function.c */
 extern struct list_head rf_pci_parked;	/* ledger lock and state lock to change */
 
+/* dma.c. Process context */
+bool rf_dma_translates(struct pci_dev *pdev);
+
 /* dma_faults.c: DMA that was blocked */
 int rf_dma_faults_init(void);
 void rf_dma_faults_exit(void);

@@ -97,9 +97,8 @@ int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, as it was taken. M
 
 /*
  * dma.c: what a subOS's functions can reach, where an IOMMU translates: its memory and
- * the arena, at the same addresses. Ledger lock, but for rf_dma_translates().
+ * the arena, at the same addresses. Ledger lock.
  */
-bool rf_dma_translates(struct pci_dev *pdev);
 int rf_dma_attach(struct rf_lent *lent);
 void rf_dma_detach(struct rf_lent *lent);	/* last one: the domain goes. Safe to repeat. */
 int rf_dma_map(struct rf_subos *subos, u64 start, u64 size);	/* before the subOS hears of it */

@@ -63,7 +63,7 @@ static struct rf_homecoming *rf_homecoming_create(u32 lender)
 }
 
 /* All cores of @subos that it borrowed from @lender; they have no loan any more. */
-static void rf_loans_settle_with(struct rf_subos *subos, u32 lender)
+static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
 {
 	struct rf_homecoming *home = rf_homecoming_create(lender);
 	u32 i = 0;
@@ -91,14 +91,14 @@ static void rf_loans_settle_with(struct rf_subos *subos, u32 lender)
 }
 
 /**
- * rf_loans_settle() - a subOS is being destroyed
+ * rf_loans_end() - a subOS is being destroyed
  * @subos: its cores are held
  *
  * What it borrowed goes to the lenders that run; what it lent stays where it is.
  *
  * Context: Process context, may sleep. Ledger lock held. Idempotent.
  */
-void rf_loans_settle(struct rf_subos *subos)
+void rf_loans_end(struct rf_subos *subos)
 {
 	u32 i, lender;
 
@@ -108,7 +108,7 @@ void rf_loans_settle(struct rf_subos *subos)
 		lender = rf_core_lender(subos->cpus[i]);
 		if (!lender)
 			continue;
-		rf_loans_settle_with(subos, lender);
+		rf_loans_end_with(subos, lender);
 		i = -1;		/* its list has changed; this lender is not in it any more */
 	}
 }

@@ -88,7 +88,7 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 		return rc;
 	rf_publish();
 	rf_dma_unmap(subos, start, size);
-	rf_pool_free(start, size);
+	rf_pool_put(start, size);
 	return 0;
 }
 
@@ -122,7 +122,7 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 			continue;
 		}
 		rf_dma_unmap(subos, range->start, range->size);
-		rf_pool_free(range->start, range->size);
+		rf_pool_put(range->start, range->size);
 	}
 	rf_publish();
 	return rc;

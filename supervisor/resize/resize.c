@@ -62,7 +62,7 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *u
 	args->memory_done = args->available = 0;
 	args->error = 0;
 	args->functions_done = args->culprit_function = args->problem = args->drivers = 0;
-	rf_supcon_settle(subos);
+	rf_supcon_probe(subos);
 	if (!mutex_trylock(&subos->adjusting))
 		return -EBUSY;
 	rc = rf_resize_locked(subos, args, units, to);
@@ -70,7 +70,7 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *u
 	return rc;
 }
 
-static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_resize_pci_settle };
+static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_functions_settle_soon };
 
 int rf_resize_init(void)
 {

@@ -17,9 +17,9 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *u
 		    struct rf_subos *to);
 
 /* loans.c. Ledger lock; idempotent */
-void rf_loans_settle(struct rf_subos *subos);
+void rf_loans_end(struct rf_subos *subos);
 
 /* settle.c. Any context */
-void rf_resize_pci_settle(struct rf_subos *subos);
+void rf_functions_settle_soon(struct rf_subos *subos);
 
 #endif /* RF_RESIZE_H */

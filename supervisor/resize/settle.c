@@ -126,12 +126,12 @@ static void rf_settle_run(struct work_struct *work)
 static DECLARE_WORK(rf_settle_work, rf_settle_run);
 
 /**
- * rf_resize_pci_settle() - get on with functions that are to leave a subOS
+ * rf_functions_settle_soon() - get on with functions that are to leave a subOS
  * @subos: the subOS; one of its functions was unplugged, or is still leaving
  *
  * Context: Any, also with the state lock held.
  */
-void rf_resize_pci_settle(struct rf_subos *subos)
+void rf_functions_settle_soon(struct rf_subos *subos)
 {
 	WRITE_ONCE(subos->settle_at, ktime_get_ns());
 	rf_work_queue(&rf_settle_work);

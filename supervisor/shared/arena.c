@@ -9,7 +9,7 @@
 
 #include "memory/memory.h"
 #include "pci/pci.h"
-#include "shared/shared.h"
+#include "shared/internal.h"
 
 /* Ledger lock. By member, and so by number of segment; start 0: never carved. */
 static struct rf_arena_segment rf_homes[RF_MEMBERS_MAX];
@@ -73,7 +73,7 @@ static int rf_home_take(u32 member)
 		return rc;
 	rc = rf_dma_share(start, RF_HOME_SIZE);
 	if (rc)
-		rf_pool_free(start, RF_HOME_SIZE);
+		rf_pool_put(start, RF_HOME_SIZE);
 	else
 		rf_homes[member] = (struct rf_arena_segment){ start, RF_HOME_SIZE };
 	return rc;
@@ -86,7 +86,7 @@ static void rf_homes_free(void)
 	for (member = 0; member < RF_MEMBERS_MAX; member++) {
 		if (rf_homes[member].size) {
 			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
-			rf_pool_free(rf_homes[member].start, rf_homes[member].size);
+			rf_pool_put(rf_homes[member].start, rf_homes[member].size);
 		}
 		rf_homes[member] = (struct rf_arena_segment){};
 		rf_home_used[member] = false;

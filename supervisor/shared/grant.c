@@ -9,7 +9,7 @@
 
 #include "cores/cores.h"
 #include "pci/pci.h"
-#include "shared/shared.h"
+#include "shared/internal.h"
 
 struct rf_grant rf_own_grant;
 

@@ -10,7 +10,7 @@
 
 #include "cores/cores.h"
 #include "memory/memory.h"
-#include "shared/shared.h"
+#include "shared/internal.h"
 
 /* Ledger lock. */
 static struct rf_machine rf_described;

@@ -3,7 +3,7 @@
 #include <linux/notifier.h>
 #include <linux/workqueue.h>
 
-#include "shared/shared.h"
+#include "shared/internal.h"
 
 /**
  * rf_publish() - make all that other kernels are told agree with the ledger

@@ -22,12 +22,10 @@ bool rf_arena_remove(struct rf_subos *subos);
 int rf_arena_clear(struct rf_subos *subos);	/* its home as new, before a start */
 u64 rf_arena_size(void);
 u64 rf_arena_need(void);
-void rf_arena_segments(struct rf_arena_segment *segments);
 void *rf_arena_home(const struct rf_subos *subos);
 
 /* machine_page.c */
 void rf_machine_page_begin(void);
-void rf_machine_page_update(void);
 void rf_machine_page_restore(void);		/* any context */
 
 /* grant.c: what each kernel may believe; the page of every subOS, and our own */

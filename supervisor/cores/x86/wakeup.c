@@ -8,7 +8,7 @@
 #include <linux/irqflags.h>
 #include <asm/apic.h>
 
-#include "cores/cores.h"
+#include "cores/internal.h"
 
 /* ICR writes are two registers in xAPIC mode: nothing may come between them. */
 static void rf_icr_write(u32 low, u32 apic_id)

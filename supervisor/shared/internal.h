@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the files of shared/ share. Ledger lock. */
+#ifndef RF_SHARED_INTERNAL_H
+#define RF_SHARED_INTERNAL_H
+
+#include "shared/shared.h"
+
+/* arena.c */
+void rf_arena_segments(struct rf_arena_segment *segments);
+
+/* machine_page.c */
+void rf_machine_page_update(void);
+
+#endif /* RF_SHARED_INTERNAL_H */
