@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The life of a subOS: which phase follows which, and what a phase means for its cores and
+ * its kernel. What others are told of it is enum rf_state (uapi/rainforest.h).
+ *
+ *   DEFINED -> LOADED -> BOOTING -> RUNNING <-> LOST
+ *      ^  |       |          |      |      \   /
+ *      |  |       |          |      |     STOPPING
+ *      |  |       v          v      v         |
+ *      |  +----> ENDED <--- DYING <-----------+
+ *      |          ^ |
+ *      +-- RESETTING<                  any but GONE -> DESTROYING -> GONE
+ *
+ * Every phase in which a kernel works can become DYING (a panic) or ENDED.
+ */
+#ifndef RF_LEDGER_LIFE_H
+#define RF_LEDGER_LIFE_H
+
+#include "owner.h"
+#include "uapi/rainforest.h"
+#include "wire/mailbox.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum rf_phase {
+	RF_PHASE_DEFINED,		/* owns its resources, nothing loaded */
+	RF_PHASE_LOADED,		/* boot image in place */
+	RF_PHASE_BOOTING,		/* boot core started, no word of the agent yet */
+	RF_PHASE_RUNNING,		/* its agent is in place */
+	RF_PHASE_LOST,			/* heartbeat missing */
+	RF_PHASE_STOPPING,		/* its agent agreed to go down */
+	RF_PHASE_DYING,			/* panicked: still prints, until it is held */
+	RF_PHASE_ENDED,			/* its cores are held, its memory is kept */
+	RF_PHASE_RESETTING,		/* being made startable; reported as it ended */
+	RF_PHASE_DESTROYING,		/* its cores are held; nobody watches it any more */
+	RF_PHASE_GONE,			/* owns nothing; only descriptors are left */
+	RF_PHASE_NR
+};
+
+/* All zeros: DEFINED. */
+struct rf_life {
+	enum rf_phase phase;
+	enum rf_cause cause;		/* why it ended, or is about to; else RF_CAUSE_NONE */
+};
+
+int rf_life_enter(struct rf_life *life, enum rf_phase phase, enum rf_cause cause);
+bool rf_phase_transition(enum rf_phase from, enum rf_phase to);
+bool rf_phase_explains(enum rf_phase phase, enum rf_cause cause);
+enum rf_state rf_phase_state(enum rf_phase phase, enum rf_cause cause);
+bool rf_cause_orderly(enum rf_cause cause);
+
+bool rf_phase_live(enum rf_phase phase);
+bool rf_phase_held(enum rf_phase phase);
+bool rf_phase_watched(enum rf_phase phase);
+bool rf_phase_has_kernel(enum rf_phase phase);
+bool rf_phase_adjustable(enum rf_phase phase);
+bool rf_phase_askable(enum rf_phase phase);
+bool rf_phase_resettable(enum rf_phase phase, bool lost_too);
+bool rf_phase_destroyable(enum rf_phase phase);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* RF_LEDGER_LIFE_H */
