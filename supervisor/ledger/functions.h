@@ -3,18 +3,19 @@
  * PCI functions that are not at home: from the moment their driver is released until it is
  * bound again. The caller embeds struct rf_function_entry in what it knows of a function.
  *
- *   HOME -> TAKING -> GRANTED <-> LEAVING --+--> GIVEN_UP -> QUIET -> HOME
- *                        |           |      |       |          |       ^
- *                        +--> CUT <--+      |       v          v       |
- *                              |            |     KEPT       PARKED ---+
- *                              +------------+
+ *   HOME -> TAKING -> GRANTED <-> LEAVING -> GIVEN_UP -> QUIET -> HOME
+ *                      |   ^         |       ^  |          |       ^
+ *                      |   |         v       |  v          v       |
+ *                      +---|------> CUT -----+ KEPT     PARKED ----+
+ *                          |                    |
+ *                          +--------------------+  (it may be used again)
  *
- * KEPT is GIVEN_UP by a subOS that has to keep it: it can be offered to it again. All of the
- * subOS's become QUIET directly when nothing runs in it any more.
+ * Whatever a subOS has can become QUIET once nothing runs in it. What was given up by one
+ * kernel is granted to the next one, which knows nothing of that.
  *
- * Facts beside the state, because they change when only the state lock is held, or not with
- * it: `unplugged` and `taken` (below); and, outside the ledger, whether the function is
- * attached to the DMA domain of its owner, and since when it is leaving.
+ * Facts beside the state, for they change under the state lock alone, or with no change of
+ * state: `taken` and `unplugged` below. Not in the ledger at all: whether a function is
+ * attached to the DMA domain of its owner, and since when it has been leaving.
  */
 #ifndef RF_LEDGER_FUNCTIONS_H
 #define RF_LEDGER_FUNCTIONS_H
@@ -30,8 +31,8 @@ enum rf_function_state {
 	RF_PCI_TAKING,			/* bound to our driver, not granted yet */
 	RF_PCI_GRANTED,			/* in the grant of its owner, who may use it */
 	RF_PCI_LEAVING,			/* as before, but its kernel is asked to give it up */
-	RF_PCI_CUT,			/* taken by force, or unplugged: silenced, but its kernel has
-					 * not confirmed; still in the grant, with RF_FUNCTION_TAKEN */
+	RF_PCI_CUT,			/* as before, but by force, or unplugged: silenced, though its
+					 * kernel has not confirmed; the grant says RF_FUNCTION_TAKEN */
 	RF_PCI_GIVEN_UP,		/* its kernel does not use it: out of the grant, to go home */
 	RF_PCI_KEPT,			/* its kernel does not use it: out of the grant, but it stays */
 	RF_PCI_QUIET,			/* proven quiet for good: memory of its owner may change hands */
@@ -77,10 +78,11 @@ void rf_ledger_function_mark_taken(struct rf_function_entry *entry);
 /* Questions. */
 struct rf_function_entry *rf_ledger_function_find(const struct rf_function_table *table,
 						  __u32 bdf);
-struct rf_function_entry *rf_ledger_function_first(const struct rf_function_table *table,
-						   __u32 owner);
-struct rf_function_entry *rf_ledger_function_next(const struct rf_function_entry *entry);
+struct rf_function_entry *rf_ledger_function_next(const struct rf_function_table *table,
+						  const struct rf_function_entry *entry,
+						  __u32 owner);
 __u32 rf_ledger_function_count(const struct rf_function_table *table, __u32 owner);
+bool rf_ledger_function_listed(const struct rf_function_entry *entry);
 bool rf_ledger_function_granted(const struct rf_function_entry *entry);
 bool rf_ledger_function_leaving(const struct rf_function_entry *entry);
 bool rf_ledger_function_goes(const struct rf_function_entry *entry, bool alive);

@@ -3,15 +3,18 @@
  * The life of a subOS: which phase follows which, and what a phase means for its cores and
  * its kernel. What others are told of it is enum rf_state (uapi/rainforest.h).
  *
- *   DEFINED -> LOADED -> BOOTING -> RUNNING <-> LOST
- *      ^  |       |          |      |      \   /
- *      |  |       |          |      |     STOPPING
- *      |  |       v          v      v         |
- *      |  +----> ENDED <--- DYING <-----------+
- *      |          ^ |
- *      +-- RESETTING<                  any but GONE -> DESTROYING -> GONE
+ *   DEFINED -> LOADED -> BOOTING -> RUNNING <-> LOST       each of these, and STOPPING,
+ *    ^   |       |          |          \         /         can become DYING or ENDED
+ *    |   |       |          |           STOPPING
+ *    |   |       |          v               |
+ *    |   |       |        DYING             |
+ *    |   |       v          |               |
+ *    |   +---> ENDED <------+---------------+
+ *    |          ^ |
+ *    +----- RESETTING             each of them but GONE -> DESTROYING -> GONE
  *
- * Every phase in which a kernel works can become DYING (a panic) or ENDED.
+ * DEFINED and LOADED become ENDED again if the builder of a RESET goes away; LOADED also if
+ * the boot core does not reach the kernel.
  */
 #ifndef RF_LEDGER_LIFE_H
 #define RF_LEDGER_LIFE_H
@@ -51,12 +54,12 @@ bool rf_phase_explains(enum rf_phase phase, enum rf_cause cause);
 enum rf_state rf_phase_state(enum rf_phase phase, enum rf_cause cause);
 bool rf_cause_orderly(enum rf_cause cause);
 
+/* What a phase means. Context of these: any. */
 bool rf_phase_live(enum rf_phase phase);
 bool rf_phase_held(enum rf_phase phase);
-bool rf_phase_watched(enum rf_phase phase);
 bool rf_phase_has_kernel(enum rf_phase phase);
 bool rf_phase_adjustable(enum rf_phase phase);
-bool rf_phase_askable(enum rf_phase phase);
+bool rf_phase_stoppable(enum rf_phase phase);
 bool rf_phase_resettable(enum rf_phase phase, bool lost_too);
 bool rf_phase_destroyable(enum rf_phase phase);
 

@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Cores: who owns which, on the way to whom, and in which order they were given. */
+#include "cores.h"
+#include "portable.h"
+#include "wire/layout.h"
+
+#define RF_TO(state)	(1u << (state))
+
+/* What may follow each state. */
+static const __u8 rf_core_follows[RF_CORE_STATES] = {
+	[RF_CORE_HOME] = RF_TO(RF_CORE_COMING),
+	[RF_CORE_COMING] = RF_TO(RF_CORE_HOME) | RF_TO(RF_CORE_LENT) | RF_TO(RF_CORE_RETURNING),
+	[RF_CORE_LENT] = RF_TO(RF_CORE_LEAVING),
+	[RF_CORE_LEAVING] = RF_TO(RF_CORE_LENT) | RF_TO(RF_CORE_RETURNING),
+	[RF_CORE_RETURNING] = RF_TO(RF_CORE_HOME) | RF_TO(RF_CORE_LENT),
+};
+
+/* Is @to allowed after @from? Context: any. */
+bool rf_core_transition(enum rf_core_state from, enum rf_core_state to)
+{
+	return (__u32)from < RF_CORE_STATES && (__u32)to < RF_CORE_STATES &&
+	       rf_core_follows[from] & RF_TO(to);
+}
+
+/**
+ * rf_ledger_core_init() - an empty table
+ * @table: the table
+ * @entries: memory for it, one entry for each possible CPU number
+ * @count: of @entries
+ *
+ * Context: Before anybody else knows the table.
+ */
+void rf_ledger_core_init(struct rf_core_table *table, struct rf_core_entry *entries, __u32 count)
+{
+	__u32 cpu;
+
+	table->entries = entries;
+	table->count = count;
+	table->last_rank = 0;
+	for (cpu = 0; cpu < count; cpu++) {
+		memset(&entries[cpu], 0, sizeof(entries[cpu]));
+		entries[cpu].apic_id = RF_APIC_NONE;
+	}
+}
+
+/* The entry of a core that exists, or NULL. */
+static struct rf_core_entry *rf_core_entry(const struct rf_core_table *table, __u32 cpu)
+{
+	if (cpu >= table->count || table->entries[cpu].apic_id == RF_APIC_NONE)
+		return NULL;
+	return &table->entries[cpu];
+}
+
+/**
+ * rf_ledger_core_add() - a core exists
+ * @table: the table
+ * @cpu: logical number
+ * @apic_id: its physical APIC id
+ *
+ * Idempotent.
+ *
+ * Context: Ledger lock and state lock held.
+ * Return: 0; -EINVAL no such number or APIC id; -EEXIST it, or another one with that APIC id,
+ *         is in the table.
+ */
+int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id)
+{
+	int same;
+
+	if (cpu >= table->count || apic_id == RF_APIC_NONE)
+		return -EINVAL;
+	same = rf_ledger_core_find(table, apic_id);
+	if (same >= 0)
+		return (__u32)same == cpu ? 0 : -EEXIST;
+	if (rf_core_entry(table, cpu))
+		return -EEXIST;
+	table->entries[cpu].apic_id = apic_id;
+	return 0;
+}
+
+/* Cores of @owner in any state. */
+static __u32 rf_core_owned(const struct rf_core_table *table, __u32 owner)
+{
+	__u32 cpu, count = 0;
+
+	for (cpu = 0; cpu < table->count; cpu++)
+		count += table->entries[cpu].owner == owner;
+	return count;
+}
+
+/* May a core of @from be @to's in @state? It is one way or the other from state to state. */
+static bool rf_core_may_pass(enum rf_core_state was, __u32 from, __u32 to,
+			     enum rf_core_state state)
+{
+	if (state == RF_CORE_HOME)
+		return to == RF_OWNER_SUPERVISOR;
+	if (!rf_owner_is_subos(to))
+		return false;
+	return from == to || was == RF_CORE_HOME ||
+	       (was == RF_CORE_LEAVING && state == RF_CORE_LENT);
+}
+
+/* Readers without a lock may see the owner of before and the state of after: both were true. */
+static void rf_core_set(struct rf_core_table *table, struct rf_core_entry *entry, __u32 owner,
+			enum rf_core_state state)
+{
+	if (entry->owner != owner)
+		WRITE_ONCE(entry->lender, 0);
+	entry->rank = state == RF_CORE_LENT ? ++table->last_rank : 0;
+	WRITE_ONCE(entry->owner, owner);
+	WRITE_ONCE(entry->state, state);
+}
+
+/**
+ * rf_ledger_core_move() - a core changes its state, and perhaps its owner
+ * @table: the table
+ * @cpu: logical number
+ * @from: whose it is
+ * @to: whose it is afterwards: another one only out of HOME (COMING), into HOME, and from
+ *      LEAVING to LENT
+ * @state: its new state
+ *
+ * A core that becomes LENT is the last in its owner's list. A loan ends when the owner
+ * changes. The way back is never refused for lack of room.
+ *
+ * Context: Ledger lock and state lock held.
+ * Return: 0; -ENODEV no such core; -EXDEV it is not @from's; -EINVAL the table has no such
+ *         transition, or core 0; -ENOSPC @to has RF_CPUS_MAX cores. Nothing has changed then.
+ */
+int rf_ledger_core_move(struct rf_core_table *table, __u32 cpu, __u32 from, __u32 to,
+			enum rf_core_state state)
+{
+	struct rf_core_entry *entry = rf_core_entry(table, cpu);
+
+	if (!entry)
+		return -ENODEV;
+	if (entry->owner != from)
+		return -EXDEV;
+	if (!cpu || !rf_core_transition(entry->state, state) ||
+	    !rf_core_may_pass(entry->state, from, to, state))
+		return -EINVAL;
+	if (to != from && rf_owner_is_subos(to) && rf_core_owned(table, to) >= RF_CPUS_MAX)
+		return -ENOSPC;
+	rf_core_set(table, entry, to, state);
+	return 0;
+}
+
+/* May the supervisor start this core? Context: any, without a lock. */
+bool rf_ledger_core_may_start(const struct rf_core_table *table, __u32 cpu)
+{
+	enum rf_core_state state;
+
+	if (cpu >= table->count)
+		return false;
+	state = READ_ONCE(table->entries[cpu].state);
+	return state == RF_CORE_HOME || state == RF_CORE_RETURNING;
+}
+
+/* Its owner, in any state. Context: any, without a lock. */
+__u32 rf_ledger_core_owner(const struct rf_core_table *table, __u32 cpu)
+{
+	return cpu < table->count ? READ_ONCE(table->entries[cpu].owner) : RF_OWNER_SUPERVISOR;
+}
+
+/* Id of the subOS that it is borrowed from, 0: it is not borrowed. Context: as above. */
+__u32 rf_ledger_core_lender(const struct rf_core_table *table, __u32 cpu)
+{
+	return cpu < table->count ? READ_ONCE(table->entries[cpu].lender) : 0;
+}
+
+static bool rf_core_lent_to(const struct rf_core_entry *entry, __u32 owner)
+{
+	return entry->state == RF_CORE_LENT && entry->owner == owner;
+}
+
+/* Is it in @owner's list? Context: ledger lock or state lock held, as for all below. */
+bool rf_ledger_core_listed(const struct rf_core_table *table, __u32 cpu, __u32 owner)
+{
+	return cpu < table->count && rf_core_lent_to(&table->entries[cpu], owner);
+}
+
+/* How many are in @owner's list. */
+__u32 rf_ledger_core_count(const struct rf_core_table *table, __u32 owner)
+{
+	__u32 cpu, count = 0;
+
+	for (cpu = 0; cpu < table->count; cpu++)
+		count += rf_core_lent_to(&table->entries[cpu], owner);
+	return count;
+}
+
+/**
+ * rf_ledger_core_list() - the cores of a subOS, boot core first
+ * @table: the table
+ * @owner: the subOS
+ * @cpus: filled with logical numbers, in the order in which they were attached
+ * @room: of @cpus; RF_CPUS_MAX is always enough
+ *
+ * Context: Ledger lock or state lock held.
+ * Return: how many were filled in; with less room than there are cores, these are not
+ *         necessarily the first.
+ */
+__u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 *cpus, __u32 room)
+{
+	const struct rf_core_entry *entries = table->entries;
+	__u32 cpu, at, count = 0;
+
+	for (cpu = 0; cpu < table->count && count < room; cpu++) {
+		if (!rf_core_lent_to(&entries[cpu], owner))
+			continue;
+		/* Most were attached in the order of their numbers: this loop is short. */
+		for (at = count++; at && entries[cpus[at - 1]].rank > entries[cpu].rank; at--)
+			cpus[at] = cpus[at - 1];
+		cpus[at] = cpu;
+	}
+	return count;
+}
+
+/* The boot core of @owner, or -ENODEV if its list is empty. */
+int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner)
+{
+	const struct rf_core_entry *entries = table->entries;
+	int boot = -ENODEV;
+	__u32 cpu;
+
+	for (cpu = 0; cpu < table->count; cpu++)
+		if (rf_core_lent_to(&entries[cpu], owner) &&
+		    (boot < 0 || entries[cpu].rank < entries[boot].rank))
+			boot = cpu;
+	return boot;
+}
+
+/* The core of this physical APIC id, or -ENODEV. */
+int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id)
+{
+	__u32 cpu;
+
+	for (cpu = 0; apic_id != RF_APIC_NONE && cpu < table->count; cpu++)
+		if (table->entries[cpu].apic_id == apic_id)
+			return cpu;
+	return -ENODEV;
+}
+
+/**
+ * rf_ledger_core_set_boot() - a core is the first in its owner's list
+ * @table: the table
+ * @cpu: logical number; LENT
+ * @owner: the subOS
+ *
+ * For a supervisor that adopts a subOS: the copy of the ledger knows no order.
+ *
+ * Context: Ledger lock and state lock held.
+ * Return: 0, or -EXDEV if the core is not in @owner's list.
+ */
+int rf_ledger_core_set_boot(struct rf_core_table *table, __u32 cpu, __u32 owner)
+{
+	int first = rf_ledger_core_boot(table, owner);
+	__u64 rank;
+
+	if (!rf_ledger_core_listed(table, cpu, owner))
+		return -EXDEV;
+	rank = table->entries[first].rank;
+	table->entries[first].rank = table->entries[cpu].rank;
+	table->entries[cpu].rank = rank;
+	return 0;
+}
+
+/**
+ * rf_ledger_core_lend() - register a loan, or that there is none
+ * @table: the table
+ * @cpu: logical number
+ * @lender: the subOS that its owner borrowed it from, 0: there is no loan any more
+ *
+ * Context: Ledger lock and state lock held.
+ * Return: 0; -ENODEV no such core; -EINVAL @lender is no subOS, or its owner, or the core
+ *         is not LENT.
+ */
+int rf_ledger_core_lend(struct rf_core_table *table, __u32 cpu, __u32 lender)
+{
+	struct rf_core_entry *entry = rf_core_entry(table, cpu);
+
+	if (!entry)
+		return -ENODEV;
+	if (lender && (!rf_owner_is_subos(lender) || lender == entry->owner ||
+		       entry->state != RF_CORE_LENT))
+		return -EINVAL;
+	WRITE_ONCE(entry->lender, lender);
+	return 0;
+}
+
+/* A lender goes away: what it lent stays with the borrowers. Context: as above. */
+void rf_ledger_core_forget_lender(struct rf_core_table *table, __u32 lender)
+{
+	__u32 cpu;
+
+	for (cpu = 0; cpu < table->count; cpu++)
+		if (table->entries[cpu].lender == lender)
+			WRITE_ONCE(table->entries[cpu].lender, 0);
+}
+
+/* A core that a subOS uses already, found in a copy: see rf_ledger_adopt(). Context: as above. */
+int rf_ledger_core_adopt(struct rf_core_table *table, __u32 cpu, __u32 owner)
+{
+	struct rf_core_entry *entry = rf_core_entry(table, cpu);
+
+	if (!entry)
+		return -ENODEV;
+	if (!cpu || entry->state != RF_CORE_HOME || !rf_owner_is_subos(owner))
+		return -EINVAL;
+	if (rf_core_owned(table, owner) >= RF_CPUS_MAX)
+		return -ENOSPC;
+	rf_core_set(table, entry, owner, RF_CORE_LENT);
+	return 0;
+}

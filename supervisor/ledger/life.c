@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Lives of subOSes: which phase follows which, and what each means. */
+#include "life.h"
+#include "portable.h"
+
+#define RF_TO(phase)	(1u << RF_PHASE_##phase)
+/* Out of every phase in which a kernel works. */
+#define RF_TO_END	(RF_TO(DYING) | RF_TO(ENDED) | RF_TO(DESTROYING))
+
+/* What may follow each phase. */
+static const __u16 rf_phase_follows[RF_PHASE_NR] = {
+	[RF_PHASE_DEFINED] = RF_TO(LOADED) | RF_TO(ENDED) | RF_TO(DESTROYING),
+	[RF_PHASE_LOADED] = RF_TO(BOOTING) | RF_TO(ENDED) | RF_TO(DESTROYING),
+	[RF_PHASE_BOOTING] = RF_TO(RUNNING) | RF_TO_END,
+	[RF_PHASE_RUNNING] = RF_TO(LOST) | RF_TO(STOPPING) | RF_TO_END,
+	[RF_PHASE_LOST] = RF_TO(RUNNING) | RF_TO(STOPPING) | RF_TO_END,
+	[RF_PHASE_STOPPING] = RF_TO_END,
+	[RF_PHASE_DYING] = RF_TO(ENDED) | RF_TO(DESTROYING),
+	[RF_PHASE_ENDED] = RF_TO(RESETTING) | RF_TO(DESTROYING),
+	[RF_PHASE_RESETTING] = RF_TO(DEFINED) | RF_TO(ENDED) | RF_TO(DESTROYING),
+	[RF_PHASE_DESTROYING] = RF_TO(GONE),
+};
+
+/* Is @to allowed after @from? */
+bool rf_phase_transition(enum rf_phase from, enum rf_phase to)
+{
+	return (__u32)from < RF_PHASE_NR && (__u32)to < RF_PHASE_NR &&
+	       rf_phase_follows[from] & (1u << to);
+}
+
+/* Did it go down in order, and not by a fault? */
+bool rf_cause_orderly(enum rf_cause cause)
+{
+	switch (cause) {
+	case RF_CAUSE_OPERATOR:
+	case RF_CAUSE_POWEROFF:
+	case RF_CAUSE_HALT:
+	case RF_CAUSE_REBOOT:
+	case RF_CAUSE_ACPI_SLEEP:
+	case RF_CAUSE_SUPERVISOR:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Can a subOS be in this phase for this cause? */
+bool rf_phase_explains(enum rf_phase phase, enum rf_cause cause)
+{
+	switch (phase) {
+	case RF_PHASE_STOPPING:
+	case RF_PHASE_DESTROYING:
+	case RF_PHASE_GONE:
+		return cause == RF_CAUSE_OPERATOR;
+	case RF_PHASE_DYING:
+		return cause == RF_CAUSE_PANIC;
+	case RF_PHASE_ENDED:
+	case RF_PHASE_RESETTING:
+		return (__u32)cause > RF_CAUSE_NONE && (__u32)cause < RF_CAUSE_NR;
+	default:
+		return (__u32)phase < RF_PHASE_NR && cause == RF_CAUSE_NONE;
+	}
+}
+
+/* Why it ended does not change between these: the one that is known first is told. */
+static bool rf_phase_keeps_cause(enum rf_phase from, enum rf_phase to)
+{
+	return (from == RF_PHASE_DYING && to == RF_PHASE_ENDED) ||
+	       (from == RF_PHASE_ENDED && to == RF_PHASE_RESETTING) ||
+	       (from == RF_PHASE_RESETTING && to == RF_PHASE_ENDED);
+}
+
+/**
+ * rf_life_enter() - a life goes on to its next phase
+ * @life: the life
+ * @phase: the next phase
+ * @cause: why; RF_CAUSE_NONE for those in which nothing has ended
+ *
+ * Context: State lock held; for DEFINED, LOADED, RESETTING and GONE the ledger lock as well.
+ * Return: 0; -EINVAL this phase does not follow, or not for this cause. Nothing has changed
+ *         then.
+ */
+int rf_life_enter(struct rf_life *life, enum rf_phase phase, enum rf_cause cause)
+{
+	if (!rf_phase_transition(life->phase, phase) || !rf_phase_explains(phase, cause))
+		return -EINVAL;
+	if (rf_phase_keeps_cause(life->phase, phase) && cause != life->cause)
+		return -EINVAL;
+	WRITE_ONCE(life->cause, cause);
+	WRITE_ONCE(life->phase, phase);
+	return 0;
+}
+
+/* What others are told: of an end, which kind of end it was. */
+enum rf_state rf_phase_state(enum rf_phase phase, enum rf_cause cause)
+{
+	switch (phase) {
+	case RF_PHASE_DEFINED:
+		return RF_STATE_DEFINED;
+	case RF_PHASE_LOADED:
+		return RF_STATE_LOADED;
+	case RF_PHASE_BOOTING:
+		return RF_STATE_BOOTING;
+	case RF_PHASE_RUNNING:
+		return RF_STATE_RUNNING;
+	case RF_PHASE_LOST:
+		return RF_STATE_LOST;
+	case RF_PHASE_DYING:
+		return RF_STATE_CRASHED;
+	case RF_PHASE_ENDED:
+	case RF_PHASE_RESETTING:
+		return rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED;
+	default:
+		return RF_STATE_STOPPING;
+	}
+}
+
+/* Does a kernel work in it, for all that is known? It is watched, and can be written to. */
+bool rf_phase_live(enum rf_phase phase)
+{
+	return phase == RF_PHASE_BOOTING || phase == RF_PHASE_RUNNING ||
+	       phase == RF_PHASE_LOST || phase == RF_PHASE_STOPPING;
+}
+
+/* Are all its cores held? If not, a kernel may execute in it, and it is watched. */
+bool rf_phase_held(enum rf_phase phase)
+{
+	return !rf_phase_live(phase) && phase != RF_PHASE_DYING;
+}
+
+/* Do others know its kernel, or will as soon as the boot core is started? */
+bool rf_phase_has_kernel(enum rf_phase phase)
+{
+	return phase == RF_PHASE_LOADED || rf_phase_live(phase);
+}
+
+/* Can it be resized, and its agent be asked for anything? */
+bool rf_phase_adjustable(enum rf_phase phase)
+{
+	return phase == RF_PHASE_RUNNING;
+}
+
+/* Can its agent be asked to go down? */
+bool rf_phase_stoppable(enum rf_phase phase)
+{
+	return phase == RF_PHASE_RUNNING || phase == RF_PHASE_LOST;
+}
+
+/* Can it be made startable? @lost_too: also if it only does not beat: it is ENDED first. */
+bool rf_phase_resettable(enum rf_phase phase, bool lost_too)
+{
+	return phase == RF_PHASE_ENDED || phase == RF_PHASE_DYING ||
+	       (lost_too && phase == RF_PHASE_LOST);
+}
+
+/* Can its destruction begin, or be tried again? */
+bool rf_phase_destroyable(enum rf_phase phase)
+{
+	return phase != RF_PHASE_GONE;
+}

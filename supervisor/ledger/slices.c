@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Slices of low memory: who has which. */
+#include "portable.h"
+#include "slices.h"
+#include "wire/arena.h"
+
+/* The copy in the arena has a word for each of them. */
+_Static_assert(sizeof(((struct rf_ledger *)0)->low_owner) ==
+		       sizeof(((struct rf_slice_table *)0)->owner),
+	       "a slice without a place in the copy of the ledger");
+
+/* @count slices, none of them usable yet. Context: before anybody else knows the table. */
+void rf_ledger_slice_init(struct rf_slice_table *table, __u32 count)
+{
+	__u32 slice;
+
+	table->count = count < RF_SLICES_MAX ? count : RF_SLICES_MAX;
+	for (slice = 0; slice < RF_SLICES_MAX; slice++)
+		table->owner[slice] = RF_OWNER_UNUSABLE;
+}
+
+/**
+ * rf_ledger_slice_set_usable() - a slice can be given, or belongs to somebody else for good
+ * @table: the table
+ * @slice: its number
+ * @usable: which of both
+ *
+ * Context: Ledger lock held, as for all below, or before anybody else knows the table.
+ * Return: 0; -EINVAL no such slice; -EBUSY somebody has it.
+ */
+int rf_ledger_slice_set_usable(struct rf_slice_table *table, __u32 slice, bool usable)
+{
+	if (slice >= table->count)
+		return -EINVAL;
+	if (table->owner[slice] != RF_OWNER_SUPERVISOR &&
+	    table->owner[slice] != RF_OWNER_UNUSABLE)
+		return -EBUSY;
+	table->owner[slice] = usable ? RF_OWNER_SUPERVISOR : RF_OWNER_UNUSABLE;
+	return 0;
+}
+
+/* The slice of @owner, or -ENOENT. */
+int rf_ledger_slice_of(const struct rf_slice_table *table, __u32 owner)
+{
+	__u32 slice;
+
+	for (slice = 0; slice < table->count; slice++)
+		if (table->owner[slice] == owner)
+			return slice;
+	return -ENOENT;
+}
+
+/**
+ * rf_ledger_slice_take() - the lowest slice that is free gets an owner
+ * @table: the table
+ * @owner: a subOS, or RF_OWNER_TRAMPOLINE; it has none yet
+ *
+ * Return: its number; -EINVAL; -EEXIST @owner has one; -ENOSPC there is none left.
+ */
+int rf_ledger_slice_take(struct rf_slice_table *table, __u32 owner)
+{
+	int slice;
+
+	if (!rf_owner_is_subos(owner) && owner != RF_OWNER_TRAMPOLINE)
+		return -EINVAL;
+	if (rf_ledger_slice_of(table, owner) >= 0)
+		return -EEXIST;
+	slice = rf_ledger_slice_of(table, RF_OWNER_SUPERVISOR);
+	if (slice < 0)
+		return -ENOSPC;
+	table->owner[slice] = owner;
+	return slice;
+}
+
+/* @owner does not have it any more. Return: 0; -EINVAL; -EXDEV it is not @owner's. */
+int rf_ledger_slice_free(struct rf_slice_table *table, __u32 slice, __u32 owner)
+{
+	if (slice >= table->count || (!rf_owner_is_subos(owner) && owner != RF_OWNER_TRAMPOLINE))
+		return -EINVAL;
+	if (table->owner[slice] != owner)
+		return -EXDEV;
+	table->owner[slice] = RF_OWNER_SUPERVISOR;
+	return 0;
+}
+
+/* Slices for subOSes, in all and free. */
+void rf_ledger_slice_figures(const struct rf_slice_table *table, __u32 *total, __u32 *free)
+{
+	__u32 slice;
+
+	*total = *free = 0;
+	for (slice = 0; slice < table->count; slice++) {
+		if (table->owner[slice] >= RF_OWNER_UNUSABLE)
+			continue;
+		(*total)++;
+		*free += table->owner[slice] == RF_OWNER_SUPERVISOR;
+	}
+}
+
+/* A slice that a subOS uses already, found in a copy: see rf_ledger_adopt(). */
+int rf_ledger_slice_adopt(struct rf_slice_table *table, __u32 slice, __u32 owner)
+{
+	if (slice >= table->count || !rf_owner_is_subos(owner) ||
+	    table->owner[slice] != RF_OWNER_SUPERVISOR)
+		return -EINVAL;
+	if (rf_ledger_slice_of(table, owner) >= 0)
+		return -EEXIST;
+	table->owner[slice] = owner;
+	return 0;
+}
