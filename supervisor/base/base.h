@@ -25,6 +25,7 @@
 #include <linux/types.h>
 #include <linux/workqueue.h>
 
+struct rf_books;
 struct task_struct;
 
 /* lock.c */
@@ -34,6 +35,9 @@ extern spinlock_t rf_state_lock;
 /* base.c */
 int rf_base_init(void);
 void rf_base_exit(void);
+
+/* books.c: who owns what (ledger/ledger.h) */
+extern struct rf_books rf_books;
 
 /* work.c */
 bool rf_work_queue(struct work_struct *work);

@@ -86,12 +86,6 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 	return RF_CAUSE_NONE;
 }
 
-static bool rf_cause_orderly(enum rf_cause cause)
-{
-	return cause == RF_CAUSE_POWEROFF || cause == RF_CAUSE_HALT ||
-	       cause == RF_CAUSE_REBOOT || cause == RF_CAUSE_ACPI_SLEEP;
-}
-
 /* It ended, and its cores are held: it has printed all that it will. */
 static void rf_watch_held(struct rf_subos *subos)
 {

@@ -10,9 +10,9 @@
 LIST_HEAD(rf_pool);			/* ledger lock */
 
 /* A new extent in its place in the list, otherwise like @like. */
-static struct rf_extent *rf_extent_insert(u64 start, u64 size, const struct rf_extent *like)
+static struct rf_pool_extent *rf_pool_insert(u64 start, u64 size, const struct rf_pool_extent *like)
 {
-	struct rf_extent *extent = kzalloc(sizeof(*extent), GFP_KERNEL), *at;
+	struct rf_pool_extent *extent = kzalloc(sizeof(*extent), GFP_KERNEL), *at;
 
 	if (!extent)
 		return NULL;
@@ -27,13 +27,13 @@ static struct rf_extent *rf_extent_insert(u64 start, u64 size, const struct rf_e
 }
 
 /* Cut @extent at @address (inside it): it keeps the lower part. */
-int rf_extent_split(struct rf_extent *extent, u64 address)
+int rf_pool_split(struct rf_pool_extent *extent, u64 address)
 {
 	u64 lower = address - extent->start;
 
 	if (!lower || lower >= extent->size)
 		return 0;
-	if (!rf_extent_insert(address, extent->size - lower, extent))
+	if (!rf_pool_insert(address, extent->size - lower, extent))
 		return -ENOMEM;
 	extent->size = lower;
 	return 0;
@@ -45,14 +45,14 @@ int rf_extent_split(struct rf_extent *extent, u64 address)
  */
 void rf_pool_merge(bool all)
 {
-	struct rf_extent *extent, *next;
+	struct rf_pool_extent *extent, *next;
 
 	list_for_each_entry_safe(extent, next, &rf_pool, node) {
 		while (!list_entry_is_head(next, &rf_pool, node) && !extent->owner &&
 		       !next->owner && extent->start + extent->size == next->start &&
 		       extent->nid == next->nid && extent->reserved == next->reserved &&
 		       (all || extent->content == next->content)) {
-			struct rf_extent *after = list_next_entry(next, node);
+			struct rf_pool_extent *after = list_next_entry(next, node);
 
 			extent->size += next->size;
 			extent->content = min(extent->content, next->content);
@@ -75,7 +75,7 @@ void rf_pool_merge(bool all)
  */
 int rf_pool_add(u64 start, u64 size, int node, bool reserved)
 {
-	struct rf_extent extent = {
+	struct rf_pool_extent extent = {
 		.nid = node, .reserved = reserved, .content = RF_CONTENT_BOOT,
 	};
 
@@ -85,7 +85,7 @@ int rf_pool_add(u64 start, u64 size, int node, bool reserved)
 			return -ENOMEM;
 		extent.content = RF_CONTENT_CLEAN;
 	}
-	if (!rf_extent_insert(start, size, &extent))
+	if (!rf_pool_insert(start, size, &extent))
 		return -ENOMEM;
 	rf_pool_merge(false);
 	return 0;
@@ -94,18 +94,18 @@ int rf_pool_add(u64 start, u64 size, int node, bool reserved)
 /* Take memory that nobody owns out of the pool. Ledger lock held. */
 int rf_pool_remove(u64 start, u64 size)
 {
-	struct rf_extent *extent, *next;
+	struct rf_pool_extent *extent, *next;
 
 	list_for_each_entry_safe(extent, next, &rf_pool, node) {
 		if (extent->start + extent->size <= start || extent->start >= start + size)
 			continue;
-		if (rf_extent_split(extent, start))
+		if (rf_pool_split(extent, start))
 			return -ENOMEM;
 		if (extent->start < start) {
 			next = list_next_entry(extent, node);
 			continue;
 		}
-		if (rf_extent_split(extent, start + size))
+		if (rf_pool_split(extent, start + size))
 			return -ENOMEM;
 		list_del(&extent->node);
 		kfree(extent);
@@ -116,7 +116,7 @@ int rf_pool_remove(u64 start, u64 size)
 /* Does nobody own anything in this range? Ledger lock held. */
 bool rf_pool_is_free(u64 start, u64 size)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node)
 		if (extent->owner && extent->start < start + size &&
@@ -128,7 +128,7 @@ bool rf_pool_is_free(u64 start, u64 size)
 /* Does memory that nobody owns hold only zeros in this range? Ledger lock held. */
 bool rf_pool_is_zero(u64 start, u64 size)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node)
 		if (extent->content != RF_CONTENT_CLEAN && extent->start < start + size &&
@@ -140,7 +140,7 @@ bool rf_pool_is_zero(u64 start, u64 size)
 /* Bytes that belong to @owner. Ledger lock held. */
 u64 rf_pool_owned(u32 owner)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u64 sum = 0;
 
 	list_for_each_entry(extent, &rf_pool, node)
@@ -152,7 +152,7 @@ u64 rf_pool_owned(u32 owner)
 /* Copy who owns what memory into @ledger, as far as it has room. Ledger lock held. */
 void rf_pool_ledger(struct rf_ledger *ledger)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u32 i = 0;
 
 	list_for_each_entry(extent, &rf_pool, node) {
@@ -170,7 +170,7 @@ void rf_pool_ledger(struct rf_ledger *ledger)
 void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserved)
 {
 	u64 sum = 0, sum_free = 0, sum_reserved = 0, max_free = 0;
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node) {
 		if (node >= 0 && extent->nid != node)
@@ -196,7 +196,7 @@ void rf_pool_figures(int node, u64 *total, u64 *free, u64 *largest, u64 *reserve
 /* Everything in [start, start + size), whole extents, belongs to nobody from now on. */
 void rf_extents_disown(u64 start, u64 size, enum rf_content content)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node)
 		if (extent->start >= start && extent->start < start + size) {
@@ -216,7 +216,7 @@ void rf_extents_disown(u64 start, u64 size, enum rf_content content)
  */
 int rf_pool_cut(u64 start, u64 size)
 {
-	struct rf_extent *extent, *next;
+	struct rf_pool_extent *extent, *next;
 	int rc = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
@@ -225,9 +225,9 @@ int rf_pool_cut(u64 start, u64 size)
 
 		/* The end first: it leaves the beginning in this extent. */
 		if (extent->start < start + size && start + size < end)
-			rc = rf_extent_split(extent, start + size);
+			rc = rf_pool_split(extent, start + size);
 		if (!rc && extent->start < start && start < end)
-			rc = rf_extent_split(extent, start);
+			rc = rf_pool_split(extent, start);
 		if (rc)
 			break;
 	}
@@ -237,7 +237,7 @@ int rf_pool_cut(u64 start, u64 size)
 /* Unload: nobody owns anything. */
 void rf_extents_exit(void)
 {
-	struct rf_extent *extent, *next;
+	struct rf_pool_extent *extent, *next;
 
 	list_for_each_entry_safe(extent, next, &rf_pool, node) {
 		list_del(&extent->node);

@@ -5,17 +5,7 @@
 
 #include "memory/memory.h"
 
-/*
- * What an extent that nobody owns holds. Joined extents hold the lower of both; an
- * extent that has an owner is of the first kind.
- */
-enum rf_content {
-	RF_CONTENT_LEFT,		/* what its last owner left: cleared in the background */
-	RF_CONTENT_BOOT,		/* what boot left: cleared when it gets an owner */
-	RF_CONTENT_CLEAN,		/* rf_free_byte() everywhere */
-};
-
-struct rf_extent {
+struct rf_pool_extent {
 	struct list_head node;		/* in rf_pool, by address */
 	u64 start, size;
 	int nid;
@@ -27,7 +17,7 @@ struct rf_extent {
 /* extents.c */
 extern struct list_head rf_pool;	/* by address */
 
-int rf_extent_split(struct rf_extent *extent, u64 address);
+int rf_pool_split(struct rf_pool_extent *extent, u64 address);
 int rf_pool_add(u64 start, u64 size, int node, bool reserved);
 int rf_pool_remove(u64 start, u64 size);
 bool rf_pool_is_free(u64 start, u64 size);

@@ -26,12 +26,12 @@
 /* Clear some of what an owner left; false: there is nothing left, or it cannot be mapped now. */
 static bool rf_pool_clear_some(void)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 
 	list_for_each_entry(extent, &rf_pool, node) {
 		if (extent->owner || extent->content != RF_CONTENT_LEFT)
 			continue;
-		if (rf_extent_split(extent, extent->start + RF_CLEAR_STEP) ||
+		if (rf_pool_split(extent, extent->start + RF_CLEAR_STEP) ||
 		    rf_fill(extent->start, extent->size, rf_free_byte()))
 			return false;
 		extent->content = RF_CONTENT_CLEAN;
@@ -86,7 +86,7 @@ void rf_pool_clear_wait(void)
 /* Bytes that are still to be cleared in the background. Ledger lock held. */
 u64 rf_pool_left(void)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u64 sum = 0;
 
 	list_for_each_entry(extent, &rf_pool, node)
@@ -103,7 +103,7 @@ static u64 rf_guard(void)
 	return rf_free_byte() ? RF_EXTENT_SIZE : 0;
 }
 
-static u64 rf_extent_usable(const struct rf_extent *extent, int node)
+static u64 rf_extent_usable(const struct rf_pool_extent *extent, int node)
 {
 	if (extent->owner || (node >= 0 && extent->nid != node) ||
 	    extent->size <= 2 * rf_guard())
@@ -112,9 +112,9 @@ static u64 rf_extent_usable(const struct rf_extent *extent, int node)
 }
 
 /* The free extent to carve from: the smallest that holds all, else the largest. */
-static struct rf_extent *rf_pool_pick(u64 size, int node)
+static struct rf_pool_extent *rf_pool_pick(u64 size, int node)
 {
-	struct rf_extent *extent, *fits = NULL, *largest = NULL;
+	struct rf_pool_extent *extent, *fits = NULL, *largest = NULL;
 
 	list_for_each_entry(extent, &rf_pool, node) {
 		u64 usable = rf_extent_usable(extent, node);
@@ -129,7 +129,7 @@ static struct rf_extent *rf_pool_pick(u64 size, int node)
 
 static u64 rf_pool_usable(int node)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u64 sum = 0;
 
 	list_for_each_entry(extent, &rf_pool, node)
@@ -138,7 +138,7 @@ static u64 rf_pool_usable(int node)
 }
 
 /* Memory gets an owner: it must hold only zeros, and must have been left alone so far. */
-static int rf_extent_clear(struct rf_extent *extent)
+static int rf_extent_clear(struct rf_pool_extent *extent)
 {
 	u64 wrong;
 
@@ -154,15 +154,15 @@ static int rf_extent_clear(struct rf_extent *extent)
 }
 
 /* [start, start + size), inside a free extent, gets an owner. On an error nobody owns it. */
-static int rf_extent_give(struct rf_extent *extent, u64 start, u64 size, u32 owner)
+static int rf_extent_give(struct rf_pool_extent *extent, u64 start, u64 size, u32 owner)
 {
 	int rc;
 
-	if (rf_extent_split(extent, start))
+	if (rf_pool_split(extent, start))
 		return -ENOMEM;
 	if (extent->start < start)
 		extent = list_next_entry(extent, node);
-	if (rf_extent_split(extent, start + size))
+	if (rf_pool_split(extent, start + size))
 		return -ENOMEM;
 	rc = rf_extent_clear(extent);
 	if (!rc)
@@ -174,7 +174,7 @@ static int rf_extent_give(struct rf_extent *extent, u64 start, u64 size, u32 own
 static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 {
 	while (size) {
-		struct rf_extent *extent = rf_pool_pick(size, node);
+		struct rf_pool_extent *extent = rf_pool_pick(size, node);
 		u64 start, part;
 		int rc;
 
@@ -258,7 +258,7 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
  */
 int rf_pool_take_top(u32 owner, u64 size, u64 *start)
 {
-	struct rf_extent *extent, *highest;
+	struct rf_pool_extent *extent, *highest;
 	u64 taken;
 	int rc, tries;
 
@@ -280,7 +280,7 @@ int rf_pool_take_top(u32 owner, u64 size, u64 *start)
 }
 
 /* Bytes in whole blocks of @align in a free extent; *@start: the first of them. */
-static u64 rf_extent_aligned(const struct rf_extent *extent, u64 align, int node, u64 *start)
+static u64 rf_extent_aligned(const struct rf_pool_extent *extent, u64 align, int node, u64 *start)
 {
 	u64 end = ALIGN_DOWN(extent->start + extent->size, align);
 
@@ -292,7 +292,7 @@ static u64 rf_extent_aligned(const struct rf_extent *extent, u64 align, int node
 
 static u64 rf_pool_aligned(u64 align, int node)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u64 sum = 0, start;
 
 	list_for_each_entry(extent, &rf_pool, node)
@@ -303,7 +303,7 @@ static u64 rf_pool_aligned(u64 align, int node)
 /* One run of whole blocks: the smallest that holds all, else the largest. */
 static int rf_pool_carve_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *range)
 {
-	struct rf_extent *extent, *best = NULL;
+	struct rf_pool_extent *extent, *best = NULL;
 	u64 start, part, best_part = 0;
 
 	list_for_each_entry(extent, &rf_pool, node) {
@@ -417,7 +417,7 @@ int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
 /* First address in memory nobody owns that does not hold what it should, or 0. Reads it all. */
 u64 rf_pool_check(void)
 {
-	struct rf_extent *extent;
+	struct rf_pool_extent *extent;
 	u64 wrong;
 
 	lockdep_assert_held(&rf_ledger_lock);

@@ -15,13 +15,10 @@
 #include <linux/wait.h>
 
 #include "base/base.h"
+#include "ledger/ledger.h"
 #include "uapi/rainforest.h"
 #include "wire/grant.h"
 #include "wire/mailbox.h"
-
-/* Owners in the ledger: the supervisor, or the id of a subOS (1 and up). */
-#define RF_OWNER_SUPERVISOR	0
-#define RF_OWNER_ARENA		U32_MAX		/* memory that all kernels share */
 
 struct notifier_block;
 struct rf_console_log;
