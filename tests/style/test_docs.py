@@ -123,3 +123,16 @@ def test_example_files_use_known_keys(verbs):
         lines = [line.partition("#")[0].strip() for line in example.read_text().splitlines()]
         keys = {line.partition("=")[0].strip() for line in lines if line}
         assert keys <= known, example.name
+
+
+def test_files_named_in_the_documentation_exist():
+    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = tracked.stdout.split()
+    pages = [ROOT / name for name in names if name.endswith((".md", ".1"))]
+    missing = [
+        f"{page.name}: {named}"
+        for page in pages
+        for named in re.findall(r"`([\w/.-]+\.(?:c|h|S|cpp|hpp|py))`", page.read_text())
+        if not any(name == named or name.endswith(f"/{named}") for name in names)
+    ]
+    assert pages and not missing

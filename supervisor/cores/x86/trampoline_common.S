@@ -14,7 +14,7 @@
  *                  5-level paging, which cannot be switched on later.
  * Where it goes    to the customized trampoline, 64-bit, CS RF_GDT_CODE, other
  *                  segments RF_GDT_DATA, no stack.
- * How to verify    objdump -D -m i8086 -j .rodata x86/trampoline_common.o
+ * How to verify    objdump -D -m i8086 -j .rodata cores/x86/trampoline_common.o
  *
  * Everything it reads lies in its header, at fixed offsets (trampoline.h),
  * addressed relative to CS in 16-bit code and relative to RIP in 64-bit code.

@@ -13,7 +13,7 @@
  *                  the partition's page tables and its own GDT.
  * Where it goes    the kernel's 64-bit entry: CS 0x10, other segments 0x18,
  *                  RSI = boot_params (Documentation/x86/boot.rst).
- * How to verify    objdump -D -j .rodata x86/trampoline_custom.o; the stage
+ * How to verify    objdump -D -j .rodata cores/x86/trampoline_custom.o; the stage
  *                  marker in the mailbox tells how far a core came.
  */
 #include <linux/linkage.h>
