@@ -8,12 +8,18 @@
  *   /sys/kernel/debug/rainforest/pool_check first wrong address in memory nobody
  *                                           owns, or 0 (reads all of it)
  *   /sys/kernel/debug/rainforest/pool_left  bytes given up that are still to be cleared
+ *   /sys/kernel/debug/rainforest/ledger     "sound", or the first thing in the ledger that
+ *                                           is not, or why it cannot be rebuilt from the
+ *                                           machine page
  */
 #include <linux/debugfs.h>
+#include <linux/seq_file.h>
 
 #include "base/base.h"
 #include "control/internal.h"
+#include "ledger/ledger.h"
 #include "memory/memory.h"
+#include "shared/shared.h"
 
 static struct dentry *rf_debug_dir;
 
@@ -36,6 +42,25 @@ static int rf_pool_left_get(void *data, u64 *value)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_left_fops, rf_pool_left_get, NULL, "%llu\n");
 
+static int rf_debug_ledger_show(struct seq_file *seq, void *unused)
+{
+	const char *wrong;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	wrong = rf_ledger_check(&rf_books);
+	rc = rf_ledger_rebuild();
+	mutex_unlock(&rf_ledger_lock);
+	if (wrong)
+		seq_printf(seq, "%s\n", wrong);
+	else if (rc)
+		seq_printf(seq, "cannot be rebuilt from the machine page: error %d\n", rc);
+	else
+		seq_puts(seq, "sound\n");
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(rf_debug_ledger);
+
 void rf_debugfs_init(void)
 {
 	rf_debug_dir = debugfs_create_dir("rainforest", NULL);
@@ -43,6 +68,7 @@ void rf_debugfs_init(void)
 	debugfs_create_u32("kill_nth", 0600, rf_debug_dir, &rf_steps.kill_nth);
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
+	debugfs_create_file("ledger", 0400, rf_debug_dir, NULL, &rf_debug_ledger_fops);
 	debugfs_create_file_unsafe("pool_left", 0400, rf_debug_dir, NULL, &rf_pool_left_fops);
 }
 

@@ -28,6 +28,9 @@ void *rf_arena_home(const struct rf_subos *subos);
 void rf_machine_page_begin(void);
 void rf_machine_page_restore(void);		/* any context */
 
+/* rebuild.c: for tests */
+int rf_ledger_rebuild(void);
+
 /* grant.c: what each kernel may believe; the page of every subOS, and our own */
 extern struct rf_grant rf_own_grant;
 void rf_grant_update(void);
