@@ -155,19 +155,27 @@ static const char *rf_check_function(const struct rf_function_table *table,
 	return NULL;
 }
 
-const char *rf_ledger_function_check(const struct rf_function_table *table)
+/* First, for all else would follow a torn list for ever. */
+static bool rf_functions_linked(const struct rf_function_table *table)
 {
 	const struct rf_function_entry *entry, *before = NULL;
-	const char *wrong = NULL;
 	__u32 count = 0;
 
-	for (entry = table->first; !wrong && entry; before = entry, entry = entry->next) {
+	for (entry = table->first; entry; before = entry, entry = entry->next)
 		if (++count > table->count || entry->prev != before)
-			return "the list of functions is torn";
+			return false;
+	return count == table->count && table->last == before;
+}
+
+const char *rf_ledger_function_check(const struct rf_function_table *table)
+{
+	const struct rf_function_entry *entry;
+	const char *wrong = NULL;
+
+	if (!rf_functions_linked(table))
+		return "the list of functions is torn";
+	for (entry = table->first; !wrong && entry; entry = entry->next)
 		wrong = rf_check_function(table, entry);
-	}
-	if (!wrong && (count != table->count || table->last != before))
-		wrong = "the list of functions is torn";
 	return wrong;
 }
 
