@@ -55,19 +55,30 @@ unit: rfm
 	@RF_TEST_KERNELS=$$($(LAB) kernels) $(BUILD)/rfm/rfm_tests --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz SECONDS=20
 
-# A hostile peer, for SECONDS. What it finds new is kept in build/ only; an input that
-# breaks something belongs into tests/unit/corpus/.
-FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Iinclude -I.
-fuzz: $(BUILD)/fuzz/fuzz_ring
-	@mkdir -p $(BUILD)/fuzz/corpus
-	@$< -max_total_time=$(SECONDS) -timeout=10 -artifact_prefix=$(BUILD)/fuzz/ \
-		$(BUILD)/fuzz/corpus tests/unit/corpus > $(BUILD)/fuzz/log 2>&1 || \
-		{ cat $(BUILD)/fuzz/log; exit 1; }
+# Hostile peers and random operations, for SECONDS in all. What they find new is kept in
+# build/ only; an input that breaks something belongs into tests/unit/corpus/FUZZER/.
+FUZZERS       := ring ledger
+FUZZED_ring   := ficm/ring.c
+FUZZED_ledger := $(wildcard supervisor/ledger/*.c)
+FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	      -I$(CURDIR)/include -I$(CURDIR)
+fuzz: $(FUZZERS:%=fuzz-%)
 
-$(BUILD)/fuzz/fuzz_ring: tests/unit/fuzz_ring.cpp ficm/ring.c ficm/ring.h $(wildcard include/wire/*.h)
-	@mkdir -p $(@D)
-	@clang $(FUZZ_FLAGS) -c -o $(@D)/ring.o ficm/ring.c
-	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $@ $< $(@D)/ring.o
+fuzz-%: $(BUILD)/fuzz/fuzz_%
+	@mkdir -p $(BUILD)/fuzz/corpus/$*
+	@$< -max_total_time=$$(($(SECONDS) / $(words $(FUZZERS)))) -timeout=10 \
+		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* tests/unit/corpus/$* \
+		> $(BUILD)/fuzz/log-$* 2>&1 || { cat $(BUILD)/fuzz/log-$*; exit 1; }
+
+# $(call FUZZER,NAME): tests/unit/fuzz_NAME.cpp with the C sources that it drives.
+define FUZZER
+$(BUILD)/fuzz/fuzz_$(1): tests/unit/fuzz_$(1).cpp $(FUZZED_$(1)) \
+		$(wildcard $(dir $(firstword $(FUZZED_$(1))))*.h tests/unit/*.hpp include/*/*.h)
+	@rm -rf $(BUILD)/fuzz/$(1) && mkdir -p $(BUILD)/fuzz/$(1)
+	@cd $(BUILD)/fuzz/$(1) && clang $(FUZZ_FLAGS) -c $(FUZZED_$(1):%=$(CURDIR)/%)
+	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $$@ $$< $(BUILD)/fuzz/$(1)/*.o
+endef
+$(foreach fuzzer,$(FUZZERS),$(eval $(call FUZZER,$(fuzzer))))
 
 check: deps
 	@$(MAKE) --no-print-directory all unit
