@@ -9,13 +9,14 @@ import os
 import re
 import shutil
 import signal
+import time
 
 import pytest
 from functional.subos import Supervisor, troubles
 from lab import LabError, Machine, images, paths
 
 BUDGET = 120
-# A test that hangs is ended some time after its budget.
+# A test that hangs is ended some time after its budget, to which images that it builds do not count.
 GRACE = 60
 LOGS = paths.BUILD / "test-logs"
 NAME = "test-{pid}-{number}"
@@ -65,11 +66,16 @@ def pytest_runtest_protocol(item):
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item):
+    limit, start, built = budget(item) + GRACE, time.monotonic(), images.seconds_spent()
+
     def too_long(*_):
-        raise TimeoutError(f"the test was ended {GRACE} s after its budget")
+        left = limit + images.seconds_spent() - built - (time.monotonic() - start)
+        if left < 1:
+            raise TimeoutError(f"the test was ended {GRACE} s after its budget")
+        signal.alarm(int(left))
 
     previous = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(int(budget(item) + GRACE))
+    signal.alarm(int(limit))
     yield
     signal.alarm(0)
     signal.signal(signal.SIGALRM, previous)

@@ -88,13 +88,16 @@ class Stopwatch:
         if not self.depth:
             self.total += time.monotonic() - self.start
 
+    def seconds(self):
+        return self.total + (time.monotonic() - self.start if self.depth else 0)
+
 
 stopwatch = Stopwatch()
 
 
 def seconds_spent():
     """How long this process has been building images."""
-    return stopwatch.total
+    return stopwatch.seconds()
 
 
 def prune(kind, keep, current):
