@@ -6,15 +6,14 @@ import re
 import pytest
 from functional.subos import Supervisor
 from functional.vmcore import EM_X86_64, ET_CORE, NT_PRSTATUS, Vmcore
-from lab import tiny, tools
+from lab import tools
 
 DUMP = "/tmp/vmcore"
 LINE = re.compile(r"^(?:<\d+>)?\[ *\d+\.\d+\](?:\[[^]]*\])? (.*)$", re.M)
 
 
 def tool_files():
-    reader = tiny.kexec_tools().parent / "vmcore-dmesg"
-    return tools.program("makedumpfile") | {"usr/sbin/vmcore-dmesg": reader}
+    return tools.program("makedumpfile") | tools.program("vmcore-dmesg")
 
 
 def reader(supervisor, path):

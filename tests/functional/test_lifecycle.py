@@ -7,7 +7,7 @@ import time
 import pytest
 from functional.elastic import Ledger
 from functional.subos import BLOCK, MIB, Supervisor, troubles
-from lab import kernels, overlay, tiny
+from lab import kernels, tools
 
 NO_ANSWER = 13
 CRASH = "echo c > /proc/sysrq-trigger"
@@ -185,9 +185,8 @@ def test_supervisor_panics(machines):
 @pytest.mark.budget(150)
 def test_kexec_is_refused(supervisor):
     """With one line in the kernel log that says what to do instead."""
-    kexec = tiny.kexec_tools()
-    files = {"usr/sbin/kexec": kexec, "kernel": kernels.find(supervisor.version).image}
-    initrd = supervisor.initrd_with(files=files | overlay.libraries(kexec))
+    files = tools.program("kexec") | {"kernel": kernels.find(supervisor.version).image}
+    initrd = supervisor.initrd_with(files=files)
     supervisor.create("web", "2-3", "--initrd", initrd, mem="512M")
     with supervisor.shells("web") as shell:
         for option in ("-c", "-s"):

@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab import emulator, kernels
+from lab import emulator, kernels, tools
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("RF_BUILD", ROOT / "build"))
@@ -137,7 +137,7 @@ class Machine:
 
     @staticmethod
     def _initrd(folder):
-        kexec = folder / "kexec"
+        kexec, busybox = folder / "kexec", *tools.program("busybox").values()
         subprocess.run(["gcc", "-static", "-Os", "-s", "-x", "c", "-", "-o", kexec], input=KEXEC,
                        check=True)
         built = BUILD / "modules" / kernels.find(KERNEL).version
@@ -151,7 +151,7 @@ class Machine:
         folders = [(name, 0o40755, b"") for name in ("bin", "dev", "proc", "sys")]
         return first + cpio([
             *folders,
-            ("bin/busybox", 0o100755, Path("/bin/busybox").read_bytes()),
+            ("bin/busybox", 0o100755, busybox.read_bytes()),
             ("bin/kexec", 0o100755, kexec.read_bytes()),
             ("kernel", 0o100644, kernels.find(KERNEL).image.read_bytes()),
             ("init", 0o100755, INIT),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-"""Writes initramfs archives (cpio "newc"), everything owned by root; needs no privileges.
+"""Initramfs archives (cpio "newc"), written with everything owned by root; needs no privileges.
 
 Archives can be concatenated: the kernel unpacks one after the other.
 """
@@ -7,6 +7,7 @@ Archives can be concatenated: the kernel unpacks one after the other.
 import stat
 from pathlib import Path
 
+MAGIC = b"070701"
 TRAILER = "TRAILER!!!"
 
 
@@ -59,9 +60,38 @@ class Archive:
 def write_entry(out, inode, path, mode, data=b"", rdev=(0, 0), owner=(0, 0), mtime=0, nlink=1):
     name = path.encode() + b"\0"
     fields = (inode, mode, *owner, nlink, mtime, len(data), 0, 0, *rdev, len(name), 0)
-    header = b"070701" + b"".join(b"%08X" % field for field in fields) + name
+    header = MAGIC + b"".join(b"%08X" % field for field in fields) + name
     out.write(header + bytes(-len(header) % 4) + data + bytes(-len(data) % 4))
 
 
 def write_trailer(out):
     write_entry(out, 0, TRAILER, 0)
+
+
+def read(data):
+    """What archives one after the other leave in a root: path -> (mode, content)."""
+    entries, at = {}, 0
+    while (at := data.find(MAGIC, at)) >= 0:
+        fields = [int(data[at + 6 + 8 * n : at + 14 + 8 * n], 16) for n in range(13)]
+        size, names = fields[6], fields[11]
+        name = data[at + 110 : at + 110 + names - 1].decode()
+        content = at + (110 + names + 3) // 4 * 4
+        at = content + (size + 3) // 4 * 4
+        if name != TRAILER:
+            entries[name] = (fields[1], data[content : content + size])
+    return entries
+
+
+class Root:
+    """The root that @data, an initramfs, unpacks to; as elf.py wants it."""
+
+    def __init__(self, data):
+        self.entries = read(data)
+
+    def link(self, path):
+        mode, content = self.entries.get(path, (0, b""))
+        return content.decode() if stat.S_ISLNK(mode) else None
+
+    def read(self, path):
+        mode, content = self.entries.get(path, (0, b""))
+        return content if stat.S_ISREG(mode) else None

@@ -7,11 +7,11 @@ import shutil
 import stat
 import subprocess
 import tarfile
-from functools import cache
 from pathlib import Path
 
 from . import cpio, images, kernels, overlay, paths, tiny
 from .errors import LabError
+from .packages import versions
 
 SUITE = "bookworm"
 LABEL = "rainforest-lab"
@@ -64,17 +64,6 @@ def source_list(folder):
     text = re.sub(r"^deb ", "deb-src ", found[0].read_text(), flags=re.MULTILINE)
     path.write_text(re.sub(r"^Types:.*", "Types: deb-src", text, flags=re.MULTILINE))
     return path
-
-
-def versions(packages):
-    """The versions apt would install now: a new one makes a new image."""
-    return policy(tuple(packages))
-
-
-@cache
-def policy(packages):
-    said = images.run("apt-cache", "policy", *packages)
-    return re.findall(r"^(\S+):$|^  Candidate: (.*)$", said, re.MULTILINE)
 
 
 def prepare(kernel):

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import images, paths
+from . import images, packages
 from .errors import LabError
 
 FLAVOURS = ("amd64", "cloud-amd64")
@@ -65,24 +65,11 @@ def packaged(version):
     """Debian's kernel of that version."""
 
     def build(out):
-        download(f"linux-image-{version}", out)
+        packages.unpack(f"linux-image-{version}", out)
         images.run("depmod", "-b", out, version)
 
     label = f"kernel {version} (Debian package)"
     return Kernel(version, images.cached(f"kernel-{version}", [version], build, label=label))
-
-
-def download(package, out):
-    """Unpack Debian package @package into the new directory @out."""
-    out.mkdir(parents=True)
-    try:
-        images.run("apt-get", "download", "-q", package, cwd=out)
-    except LabError:
-        images.run("apt-get", "-q", "update")
-        images.run("apt-get", "download", "-q", package, cwd=out)
-    for deb in out.glob("*.deb"):
-        images.run("dpkg-deb", "-x", deb, out)
-        deb.unlink()
 
 
 def stock():

@@ -6,6 +6,8 @@ import tempfile
 from pathlib import Path
 
 from . import images, paths
+from .cpio import usr_merged
+from .errors import LabError
 
 
 def built():
@@ -46,12 +48,10 @@ def module_index(kernel, stock_modules=None, ours=True):
     return {f"usr/lib/modules/{kernel.version}/{p.name}": p for p in sorted(folder.iterdir())}
 
 
-def libraries(*programs):
-    """The shared libraries of @programs and their loader: path -> Path here."""
-    found = {}
-    for program in programs:
-        for line in images.run("ldd", program).splitlines():
-            match = re.search(r"(?:=> )?(/\S+) \(0x", line)
-            if match:
-                found[match[1]] = Path(match[1])
-    return found
+def libraries(program):
+    """The shared libraries of @program, built here, and its loader: path -> Path here."""
+    said = images.run("ldd", program)
+    if "not found" in said:
+        raise LabError(f"{program} lacks libraries:\n{said}")
+    found = re.findall(r"(?:=> )?(/\S+) \(0x", said)
+    return {usr_merged(path): Path(path) for path in found}

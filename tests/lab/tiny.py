@@ -7,11 +7,10 @@ an overlay of what this project builds, which is written anew for every machine.
 
 from pathlib import Path
 
-from . import images, kernels, overlay, paths
-from .cpio import Archive, usr_merged
+from . import images, kernels, overlay, packages, paths
+from .cpio import Archive
 
-BUSYBOX = Path("/bin/busybox")
-KMOD = Path("/bin/kmod")
+BUSYBOX = "usr/bin/busybox"
 KMOD_NAMES = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 
 # Modules that can be loaded in the tiny root; their dependencies come along.
@@ -25,7 +24,6 @@ SUBOS_MODULES = ["virtio_pci", "virtio_blk", "virtio_net", "virtio_rng", "nvme",
                  "crc32c_generic"]  # fmt: skip
 SUBOS_INDEX = ("modules.alias", "modules.dep", "modules.softdep")
 
-TOP_LINKS = ("bin", "sbin", "lib", "lib64")
 FOLDERS = ("boot", "etc", "mnt", "proc", "root", "run", "sys", "usr/bin", "usr/sbin", "usr/lib",
            "usr/lib64", "var/cache", "var/lib", "var/log")  # fmt: skip
 
@@ -54,14 +52,15 @@ def skeleton():
         archive.dir(folder)
     archive.dir("dev")
     archive.dir("tmp", 0o1777)
-    for name in TOP_LINKS:
+    for name in packages.TOP_LINKS:
         archive.symlink(name, f"usr/{name}")
     archive.device("dev/console", 5, 1)
     archive.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
     archive.file("etc/group", b"root:x:0:\ntty:x:5:\n")
     archive.file("etc/profile", PROFILE)
-    archive.file("usr/bin/busybox", BUSYBOX)
-    for applet in images.run(BUSYBOX, "--list").split():
+    busybox = packages.program("busybox")[BUSYBOX]
+    archive.file(BUSYBOX, busybox)
+    for applet in images.run(busybox, "--list").split():
         if applet != "busybox":
             archive.symlink(f"usr/bin/{applet}", "busybox")
     return archive
@@ -89,34 +88,30 @@ def base(kernel):
         archive.save(out)
 
     inputs = [Path(__file__), paths.GUEST / "tiny-init", paths.GUEST / "load-supervisor",
-              images.agent(), BUSYBOX, KMOD, str(kernel.root), modules,
-              [each.version for each in stock], *map(subos_initrd, stock),
-              *overlay.libraries(KMOD, kexec_tools()).values()]
+              images.agent(), *packages.program("busybox").values(), list(tools()),
+              *tools().values(), str(kernel.root), modules, [each.version for each in stock],
+              *map(subos_initrd, stock)]  # fmt: skip
     return images.cached("tiny-base", inputs, build, label=f"tiny root ({kernel.version})")
 
 
-def kexec_tools():
-    """kexec of Debian's kexec-tools, which is not installed here: it would hook into reboots."""
-    folder = images.cached("kexec-tools", [], lambda out: kernels.download("kexec-tools", out))
-    return folder / "sbin/kexec"
+def tools():
+    """kmod and kexec. kexec-tools, where it is installed, hooks into reboots."""
+    return packages.program("kmod") | packages.program("kexec")
 
 
 def add_tools(archive):
-    kexec = kexec_tools()
-    archive.file("usr/bin/kmod", KMOD)
-    archive.file("usr/sbin/kexec", kexec)
     for name in KMOD_NAMES:
         archive.symlink(f"usr/sbin/{name}", "../bin/kmod")
         archive.entries.pop(f"usr/bin/{name}", None)
-    for path, source in overlay.libraries(KMOD, kexec).items():
-        archive.file(usr_merged(path), source)
+    for path, source in tools().items():
+        archive.file(path, source)
 
 
 def changing(config, kernel):
     """The part of the root that this project builds."""
     files = overlay.built()
     if paths.RFM.exists():
-        files |= {usr_merged(path): lib for path, lib in overlay.libraries(paths.RFM).items()}
+        files |= overlay.libraries(paths.RFM)
     files |= overlay.module_index(kernel, kernel.module_files(MODULES))
     if config.debian_subos:
         from . import debian
@@ -156,6 +151,6 @@ def subos_initrd(kernel):
             archive.file(f"{folder}/{name}", index[f"{folder}/{name}"].read_bytes())
         archive.save(out)
 
-    inputs = [Path(__file__), paths.GUEST / "subos-init", *programs, BUSYBOX, str(kernel.root),
-              modules]  # fmt: skip
+    inputs = [Path(__file__), paths.GUEST / "subos-init", *programs,
+              *packages.program("busybox").values(), str(kernel.root), modules]  # fmt: skip
     return images.cached("subos-initrd", inputs, build)
