@@ -15,6 +15,7 @@
 #include <asm/hw_irq.h>
 #include <asm/irqdomain.h>
 
+#include "kernel/republish.h"
 #include "rf_ficm.h"
 
 /* A word that changes under who rings it is rung again, but not for ever. */
@@ -53,7 +54,7 @@ static void rf_doorbell_publish(const struct rf_doorbell *doorbell, u64 word)
 	struct rf_endpoint *endpoint;
 
 	WRITE_ONCE(rf_doorbell_words[doorbell->index], word);
-	/* Pairs with the barrier in rf_doorbells_restore(). */
+	/* Pairs with the acquire in rf_republish(): our copy changes first. */
 	smp_wmb();
 	rcu_read_lock();
 	endpoint = rf_ficm_endpoint(rf_ficm_self());
@@ -377,23 +378,14 @@ void rf_doorbells_open(bool open)
  * rf_doorbells_restore() - publish again how to ring us, where something else stands
  * @endpoint: our own
  *
- * What stands there is read first: if a word is published meanwhile, that one is gone,
- * and the new word stays.
- *
  * Context: The heartbeat.
  */
 void rf_doorbells_restore(struct rf_endpoint *endpoint)
 {
 	u32 i;
 
-	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
-		u64 there = READ_ONCE(endpoint->doorbells[i]), ours;
-
-		smp_rmb();
-		ours = READ_ONCE(rf_doorbell_words[i]);
-		if (there != ours)
-			cmpxchg64(&endpoint->doorbells[i], there, ours);
-	}
+	for (i = 0; i < RF_DOORBELLS_MAX; i++)
+		rf_republish(&endpoint->doorbells[i], &rf_doorbell_words[i]);
 }
 
 int rf_doorbells_init(void)

@@ -1,22 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Rings of messages. Who may write what, and the order of it: wire/message.h. */
 #ifdef __KERNEL__
-#include <linux/atomic.h>
-#include <linux/compiler.h>
 #include <linux/string.h>
-#include <asm/barrier.h>
 #else
 #include <string.h>
-#define READ_ONCE(x)			__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, value)		__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
-#define barrier()			__asm__ __volatile__("" ::: "memory")
-#define smp_load_acquire(at)		__atomic_load_n(at, __ATOMIC_ACQUIRE)
-#define smp_store_release(at, value)	__atomic_store_n(at, value, __ATOMIC_RELEASE)
-#define try_cmpxchg(at, old, value)	__atomic_compare_exchange_n(at, old, value, false, \
-								    __ATOMIC_SEQ_CST, \
-								    __ATOMIC_RELAXED)
+#define barrier()	__asm__ __volatile__("" ::: "memory")
 #endif
 
+#include "kernel/republish.h"
 #include "ring.h"
 
 /**
@@ -69,9 +60,8 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
 	struct rf_message *slot;
 
 	if (used == ring->nr_slots) {
-		/* Nobody would make room who does not see that there is something. */
-		if (READ_ONCE(ring->head->position) != ring->position)
-			smp_store_release(&ring->head->position, ring->position);
+		/* A consumer that does not see the messages would never make room. */
+		rf_republish(&ring->head->position, &ring->position);
 		return RF_RING_FULL;
 	}
 	if (used > ring->nr_slots) {
@@ -86,19 +76,6 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
 	return room;
 }
 
-/*
- * Publish our position again if something else stands there. What stands there is read
- * first: if we move meanwhile, it is gone, and what was published in between stays.
- */
-static void rf_ring_restore(struct rf_ring_line *line, const __u32 *position)
-{
-	__u32 there = smp_load_acquire(&line->position);
-	__u32 ours = READ_ONCE(*position);
-
-	if (there != ours)
-		try_cmpxchg(&line->position, &there, ours);
-}
-
 /**
  * rf_ring_restore_head() - publish again where the producer is, if need be
  * @ring: our end; in use
@@ -107,13 +84,15 @@ static void rf_ring_restore(struct rf_ring_line *line, const __u32 *position)
  */
 void rf_ring_restore_head(struct rf_ring *ring)
 {
-	rf_ring_restore(ring->head, &ring->position);
+	rf_republish(&ring->head->position, &ring->position);
 }
 
 /* Publish where we are: the slots before are the producer's again. */
 static void rf_ring_go(struct rf_ring *ring, __u32 position)
 {
-	WRITE_ONCE(ring->position, position);
+	/* Either may be the one that is published last: see rf_ring_restore_tail(). */
+	smp_store_release(&ring->position, position);
+	/* Pairs with the acquire in rf_ring_put(): slots are copied before they are filled. */
 	smp_store_release(&ring->tail->position, position);
 }
 
@@ -153,7 +132,7 @@ void rf_ring_resume_consumer(struct rf_ring *ring)
  */
 void rf_ring_restore_tail(struct rf_ring *ring)
 {
-	rf_ring_restore(ring->tail, &ring->position);
+	rf_republish(&ring->tail->position, &ring->position);
 }
 
 /**
@@ -191,8 +170,8 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 	__u32 head = smp_load_acquire(&ring->head->position);
 
 	if (head == ring->position) {
-		if (READ_ONCE(ring->tail->position) != head)
-			rf_ring_go(ring, head);
+		/* A producer that does not see our tail may take the ring for full. */
+		rf_republish(&ring->tail->position, &ring->position);
 		return RF_RING_EMPTY;
 	}
 	if (head - ring->position > ring->nr_slots) {
