@@ -11,12 +11,12 @@
 #include <linux/err.h>
 #include <linux/irqflags.h>
 #include <linux/kernel.h>
-#include <linux/minmax.h>
 #include <linux/printk.h>
 #include <linux/spinlock.h>
 #include <linux/string.h>
 
 #include "compat/hvc.h"
+#include "kernel/byte_ring.h"
 #include "kernel/ficm.h"
 #include "rf_subos.h"
 #include "wire/console.h"
@@ -32,22 +32,12 @@ static struct rf_console *rf_console;
 static struct hvc_struct *rf_hvc;
 static struct rf_doorbell *rf_console_bell;
 
-/* Guards what is ours of the output ring: printk and the tty write side by side. */
+/* Guards our end of the output ring: printk and the tty write side by side. */
 static DEFINE_RAW_SPINLOCK(rf_out_lock);
-static u32 rf_out_head;
+static struct rf_byte_ring rf_out;
 static u32 rf_out_dropped;
 
-static u32 rf_in_tail;			/* hvc calls get_chars under its own lock */
-
-/* Copy into a ring of @size bytes (a power of 2) at position @head. */
-static void rf_ring_fill(u8 *ring, u32 size, u32 head, const void *from, u32 count)
-{
-	u32 at = head & (size - 1);
-	u32 first = min(count, size - at);
-
-	memcpy(ring + at, from, first);
-	memcpy(ring, from + first, count - first);
-}
+static struct rf_byte_ring rf_in;	/* hvc calls get_chars under its own lock */
 
 static bool rf_out_trylock(void)
 {
@@ -64,15 +54,8 @@ static bool rf_out_trylock(void)
 /* All of it or as much as there is room for; the rest is dropped. */
 static void rf_out_put(const void *buf, u32 count)
 {
-	u32 used = rf_out_head - READ_ONCE(rf_console->out_tail);
-	/* If the tail makes no sense, the reader goes on where we are. */
-	u32 room = used > RF_CONSOLE_OUT_SIZE ? RF_CONSOLE_OUT_SIZE : RF_CONSOLE_OUT_SIZE - used;
-	u32 fits = min(count, room);
+	u32 fits = rf_byte_ring_put(&rf_out, buf, count);
 
-	rf_ring_fill(rf_console->out, RF_CONSOLE_OUT_SIZE, rf_out_head, buf, fits);
-	rf_out_head += fits;
-	/* Who sees the head sees the bytes. */
-	smp_store_release(&rf_console->out_head, rf_out_head);
 	if (fits < count) {
 		rf_out_dropped += count - fits;
 		WRITE_ONCE(rf_console->out_dropped, rf_out_dropped);
@@ -93,21 +76,15 @@ static rf_hvc_result rf_put_chars(uint32_t vtermno, const rf_hvc_char *buf, rf_h
 		raw_spin_unlock(&rf_out_lock);
 	local_irq_restore(flags);
 
-	smp_mb();	/* first the bytes, then who waits for them */
+	/*
+	 * Pairs with the barrier in the supervisor's rf_console_drain(): either we see that it
+	 * waits, or it sees our head.
+	 */
+	smp_mb();
 	if (READ_ONCE(rf_console->out_waiting))
 		rf_doorbell_ring(RF_SUPERVISOR, RF_DOORBELL_CONSOLE);
 	/* What was dropped is gone: hvc must not try again. */
 	return count;
-}
-
-/* Somebody may have overwritten our head. hvc looks for input now and then; so do we. */
-static void rf_out_restore(void)
-{
-	if (READ_ONCE(rf_console->out_head) == READ_ONCE(rf_out_head) ||
-	    !raw_spin_trylock(&rf_out_lock))
-		return;
-	smp_store_release(&rf_console->out_head, rf_out_head);
-	raw_spin_unlock(&rf_out_lock);
 }
 
 /*
@@ -117,10 +94,10 @@ static void rf_out_restore(void)
  */
 static u32 rf_in_take(u32 there, rf_hvc_char *buf, u32 count)
 {
-	u32 taken = 0;
+	u32 taken = 0, used;
 
-	for (; there && taken < count; there--, rf_in_tail++) {
-		u8 byte = READ_ONCE(rf_console->in[rf_in_tail & (RF_CONSOLE_IN_SIZE - 1)]);
+	for (used = 0; used < there && taken < count; used++) {
+		u8 byte = rf_byte_ring_at(&rf_in, used);
 
 		if (byte == RF_CONSOLE_SYSRQ) {
 			if (count == 1)
@@ -131,26 +108,19 @@ static u32 rf_in_take(u32 there, rf_hvc_char *buf, u32 count)
 		}
 		buf[taken++] = byte;
 	}
+	rf_byte_ring_advance(&rf_in, used);
 	return taken;
 }
 
 /* With interrupts off. */
 static rf_hvc_result rf_get_chars(uint32_t vtermno, rf_hvc_char *buf, rf_hvc_count count)
 {
-	/* The bytes are read after the head that covers them. */
-	u32 head = smp_load_acquire(&rf_console->in_head);
-	u32 there = head - rf_in_tail;
-	u32 taken;
+	u32 there, taken;
 
-	if (there > RF_CONSOLE_IN_SIZE) {
-		/* The supervisor's word makes no sense: go on where it is. */
-		rf_in_tail = head;
-		there = 0;
-	}
+	rf_byte_ring_used(&rf_in, &there);
 	taken = rf_in_take(there, buf, count);
-	/* Who sees the tail may write over the bytes. */
-	smp_store_release(&rf_console->in_tail, rf_in_tail);
-	rf_out_restore();
+	/* Our head may have been overwritten. hvc looks for input now and then; so do we. */
+	rf_byte_ring_restore_head(&rf_out);
 	return taken;
 }
 
@@ -159,10 +129,24 @@ static const struct hv_ops rf_console_ops = {
 	.put_chars = rf_put_chars,
 };
 
-/* There is input. Hard interrupt; wakes hvc's thread, which also polls now and then. */
+/* There is input. Hard interrupt: wakes hvc's thread, which also polls now and then. */
 static void rf_console_rung(void *data)
 {
 	hvc_kick();
+}
+
+/* Begin where the supervisor is: nothing was printed, nothing typed. */
+static void rf_rings_start(struct rf_console *console)
+{
+	rf_console = console;
+	rf_byte_ring_attach(&rf_out, &console->out_head, &console->out_tail, console->out,
+			    sizeof(console->out));
+	rf_byte_ring_attach(&rf_in, &console->in_head, &console->in_tail, console->in,
+			    sizeof(console->in));
+	rf_out_dropped = 0;
+	WRITE_ONCE(console->out_dropped, 0);
+	rf_byte_ring_start_reader(&rf_in);
+	rf_byte_ring_start_writer(&rf_out);
 }
 
 /**
@@ -180,15 +164,7 @@ int rf_console_start(void)
 		rf_refuse("no home segment for the console");
 		return -ENXIO;
 	}
-	rf_console = home + RF_HOME_CONSOLE_OFF;
-	/* Begin where the supervisor is: nothing was printed, nothing typed. */
-	rf_out_head = READ_ONCE(rf_console->out_tail);
-	rf_in_tail = READ_ONCE(rf_console->in_head);
-	rf_out_dropped = 0;
-	WRITE_ONCE(rf_console->out_dropped, 0);
-	WRITE_ONCE(rf_console->in_tail, rf_in_tail);
-	WRITE_ONCE(rf_console->out_head, rf_out_head);
-
+	rf_rings_start(home + RF_HOME_CONSOLE_OFF);
 	rf_hvc = hvc_alloc(RF_CONSOLE_VTERM, 0, &rf_console_ops, RF_CONSOLE_OUTBUF);
 	if (IS_ERR(rf_hvc)) {
 		err = PTR_ERR(rf_hvc);

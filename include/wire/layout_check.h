@@ -26,6 +26,8 @@
 #define RF_SIZE(type, bytes)	RF_PROVE(sizeof(struct type) == (bytes))
 #define RF_AT(type, field, offset) \
 	RF_PROVE(__builtin_offsetof(struct type, field) == (offset))
+/* A power of two: x & (size - 1) is x % size. */
+#define RF_MASKABLE(size)	RF_PROVE((size) > 0 && !((size) & ((size) - 1)))
 /* `field` begins where `before` ends: no hole between them. */
 #define RF_NEXT(type, before, field) \
 	RF_AT(type, field, __builtin_offsetof(struct type, before) + \
@@ -195,6 +197,10 @@ RF_AT(rf_console, in_head, 0x48);
 RF_AT(rf_console, in, 0x80);
 RF_NEXT(rf_console, in, out);
 RF_LAST(rf_console, out);
+
+/* Positions in rings are masked. */
+RF_MASKABLE(RF_CONSOLE_IN_SIZE);
+RF_MASKABLE(RF_CONSOLE_OUT_SIZE);
 
 /* A home segment: everything fits where it goes. */
 RF_PROVE(RF_HOME_ENDPOINT_OFF - RF_HOME_MACHINE_OFF >= (int)sizeof(struct rf_machine));
