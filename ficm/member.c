@@ -4,16 +4,14 @@
  * The grant is copied under its sequence, checked, and then acted upon; only the owner
  * of a core is looked up in the page itself, for it must be the current one.
  */
-#include <linux/delay.h>
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
 #include <linux/workqueue.h>
 
+#include "kernel/grant.h"
+#include "kernel/overlap.h"
 #include "rf_ficm.h"
-
-/* Readers of a grant meet its writer for microseconds at most. */
-#define RF_GRANT_TRIES	100
 
 /* Serialises join and leave. Outermost: leave waits for handlers, which may update. */
 static DEFINE_MUTEX(rf_life_lock);
@@ -84,30 +82,6 @@ bool rf_grant_owns(u32 member, u32 apic_id)
 
 /* ---- the grant ---- */
 
-static int rf_grant_read(const struct rf_grant *grant)
-{
-	int i;
-
-	lockdep_assert_held(&rf_member_lock);
-	for (i = 0; i < RF_GRANT_TRIES; i++) {
-		u32 sequence = smp_load_acquire(&grant->sequence);
-
-		memcpy(&rf_copy, grant, sizeof(rf_copy));
-		/* Orders the copy before the second look. */
-		smp_rmb();
-		WRITE_ONCE(rf_sequence_seen, sequence);
-		if (!(sequence & 1) && READ_ONCE(grant->sequence) == sequence)
-			return 0;
-		usleep_range(100, 200);
-	}
-	return -EAGAIN;
-}
-
-static bool rf_overlaps(u64 start, u64 size, u64 other_start, u64 other_size)
-{
-	return start < other_start + other_size && other_start < start + size;
-}
-
 static bool rf_segment_is_sane(u32 number)
 {
 	const struct rf_arena_segment *segment = &rf_copy.segments[number], *other;
@@ -121,12 +95,12 @@ static bool rf_segment_is_sane(u32 number)
 	    segment->size > BIT_ULL(MAX_PHYSMEM_BITS) - segment->start)
 		return false;
 	for (i = 0; i < rf_copy.nr_ranges; i++)
-		if (rf_overlaps(segment->start, segment->size, rf_copy.ranges[i].start,
+		if (rf_overlap(segment->start, segment->size, rf_copy.ranges[i].start,
 				rf_copy.ranges[i].size))
 			return false;
 	for (i = 0; i < number; i++) {
 		other = &rf_copy.segments[i];
-		if (rf_overlaps(segment->start, segment->size, other->start, other->size))
+		if (rf_overlap(segment->start, segment->size, other->start, other->size))
 			return false;
 	}
 	return true;
@@ -137,9 +111,7 @@ static int rf_grant_check(void)
 {
 	u32 i;
 
-	if (rf_copy.size < sizeof(rf_copy) || rf_copy.magic != RF_GRANT_MAGIC ||
-	    rf_copy.major != RF_GRANT_MAJOR || rf_copy.member >= RF_MEMBERS_MAX ||
-	    rf_copy.nr_ranges > RF_RANGES_MAX ||
+	if (!rf_grant_is_valid(&rf_copy) ||
 	    rf_copy.kernel_ids[rf_copy.member] == RF_KERNEL_NONE ||
 	    rf_copy.segments[rf_copy.member].size < RF_HOME_SIZE)
 		return -EINVAL;
@@ -150,6 +122,19 @@ static int rf_grant_check(void)
 		if (rf_copy.segments[i].size && rf_copy.segments[i].size < RF_HOME_SIZE)
 			return -EINVAL;
 	return 0;
+}
+
+/* Copy the grant, and check the copy. */
+static int rf_grant_take(const struct rf_grant *grant)
+{
+	u32 sequence;
+	int rc;
+
+	lockdep_assert_held(&rf_member_lock);
+	rc = rf_grant_read(grant, &rf_copy, &sequence);
+	/* Also after a failure: a page that does not change is not read again and again. */
+	WRITE_ONCE(rf_sequence_seen, sequence);
+	return rc ?: rf_grant_check();
 }
 
 /* A kernel that is there no more, or another one now, is nobody until all is in place. */
@@ -185,7 +170,7 @@ static int rf_update_locked(void)
 
 	if (rf_self == U32_MAX)
 		return -ENOTCONN;
-	rc = rf_grant_read(rf_grant) ?: rf_grant_check();
+	rc = rf_grant_take(rf_grant);
 	if (!rc && !rf_grant_is_ours())
 		rc = -EINVAL;
 	if (rc) {
@@ -281,7 +266,7 @@ static int rf_join_locked(const struct rf_grant *grant)
 	u32 self;
 	int rc;
 
-	rc = rf_grant_read(grant) ?: rf_grant_check();
+	rc = rf_grant_take(grant);
 	if (rc)
 		return rc;
 	rc = rf_arena_apply(rf_copy.segments);

@@ -3,7 +3,6 @@
  * The grant page: what this kernel owns right now. The supervisor writes it, also
  * while this kernel runs. Whatever a message asks for, what stands here decides.
  */
-#include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/log2.h>
@@ -12,10 +11,9 @@
 #include <linux/sizes.h>
 #include <linux/string.h>
 
+#include "kernel/grant.h"
+#include "kernel/overlap.h"
 #include "rf_subos.h"
-
-/* The supervisor holds `sequence` odd for microseconds; it may be delayed. */
-#define RF_GRANT_TRIES	100
 
 #define RF_BAR_MIN	16		/* bytes: the low 4 bits of a BAR are its type */
 
@@ -29,18 +27,12 @@ static int rf_snapshot_check(const struct rf_grant *copy)
 {
 	u32 i;
 
-	if (copy->magic != RF_GRANT_MAGIC || copy->major != RF_GRANT_MAJOR ||
-	    copy->size < sizeof(*copy))
-		return -EINVAL;
-	if (!copy->member || copy->member >= RF_MEMBERS_MAX)
-		return -EINVAL;
-	if (!copy->nr_ranges || copy->nr_ranges > RF_RANGES_MAX)
+	if (!rf_grant_is_valid(copy) || !copy->member || !copy->nr_ranges ||
+	    copy->nr_functions > RF_FUNCTIONS_MAX)
 		return -EINVAL;
 	for (i = 0; i < copy->nr_ranges; i++)
 		if (!rf_range_ok(&copy->ranges[i]))
 			return -EINVAL;
-	if (copy->nr_functions > RF_FUNCTIONS_MAX)
-		return -EINVAL;
 	return 0;
 }
 
@@ -48,21 +40,10 @@ static int rf_snapshot_check(const struct rf_grant *copy)
 static int rf_snapshot_take(void)
 {
 	u32 sequence;
-	int i;
 
 	lockdep_assert_held(&rf_snapshot_lock);
-	for (i = 0; i < RF_GRANT_TRIES; i++) {
-		/* The copy is begun after the first look. */
-		sequence = smp_load_acquire(&rf_grant->sequence);
-		if (!(sequence & 1)) {
-			memcpy(&rf_snapshot, rf_grant, sizeof(rf_snapshot));
-			smp_rmb();	/* the copy is complete before the second look */
-			if (READ_ONCE(rf_grant->sequence) == sequence)
-				return rf_snapshot_check(&rf_snapshot);
-		}
-		usleep_range(100, 200);
-	}
-	return -EAGAIN;
+	return rf_grant_read(rf_grant, &rf_snapshot, &sequence) ?:
+	       rf_snapshot_check(&rf_snapshot);
 }
 
 /**
@@ -156,12 +137,6 @@ bool rf_grant_has_range(u64 start, u64 size)
 out:
 	mutex_unlock(&rf_snapshot_lock);
 	return at >= end;
-}
-
-/* Do they share a byte? The second one may be empty. */
-static bool rf_overlap(u64 a, u64 a_size, u64 b, u64 b_size)
-{
-	return b_size && (a - b < b_size || b - a < a_size);
 }
 
 /* Could a function be reached there, and is it neither our own memory nor the arena? */
@@ -283,7 +258,7 @@ int rf_grant_functions(u32 bdfs[RF_FUNCTIONS_MAX])
  */
 bool rf_grant_function_taken(u32 bdf, u32 generation)
 {
-	u32 sequence = smp_load_acquire(&rf_grant->sequence);
+	u32 sequence = rf_grant_begin(rf_grant);
 	u32 count = READ_ONCE(rf_grant->nr_functions), i;
 	bool taken = true;
 
@@ -296,6 +271,5 @@ bool rf_grant_function_taken(u32 bdf, u32 generation)
 		taken = READ_ONCE(function->flags) & RF_FUNCTION_TAKEN;
 		break;
 	}
-	smp_rmb();	/* all of the above before the second look */
-	return taken && !(sequence & 1) && READ_ONCE(rf_grant->sequence) == sequence;
+	return rf_grant_kept_still(rf_grant, sequence) && taken;
 }
