@@ -7,7 +7,7 @@
  * full: a subOS that prints without end waits for the next tick of the watch.
  *
  * Everything in the rings is written by another kernel: each position is read once,
- * and checked (wire/console.h).
+ * and checked (kernel/byte_ring.h).
  */
 #include <linux/atomic.h>
 #include <linux/mm.h>
@@ -19,40 +19,40 @@
 
 #define RF_CONSOLE_PAUSE	(10 * NSEC_PER_SEC)	/* between two RF_EVENT_CONSOLE */
 
+/* Positions in the log are masked. */
+static_assert(RF_SCROLLBACK && !(RF_SCROLLBACK & (RF_SCROLLBACK - 1)));
+
 static struct rf_doorbell *rf_console_doorbell;
 
 /* ---- into the log ---- */
 
 static void rf_log_append(struct rf_console_log *log, const void *bytes, u32 length)
 {
-	u32 offset = log->head % RF_SCROLLBACK;
-	u32 first = min_t(u32, length, RF_SCROLLBACK - offset);
-
-	memcpy(log->bytes + offset, bytes, first);
-	memcpy(log->bytes, bytes + first, length - first);
+	rf_bytes_put(log->bytes, RF_SCROLLBACK, log->head, bytes, length);
 	WRITE_ONCE(log->head, log->head + length);
 }
 
 /* Take what is in the ring. Return: bytes, at most the ring's size; 0 if it is empty. */
 static u32 rf_console_take(struct rf_console_log *log)
 {
-	struct rf_console *ring = log->ring;
-	u32 head = smp_load_acquire(&ring->out_head);
-	u32 length = head - log->out_tail;
-	u32 offset = log->out_tail % RF_CONSOLE_OUT_SIZE;
-	u32 first = min_t(u32, length, RF_CONSOLE_OUT_SIZE - offset);
+	u32 length, left, span;
 
-	if (length > RF_CONSOLE_OUT_SIZE) {
+	if (!rf_byte_ring_used(&log->out, &length)) {
 		pr_warn_ratelimited("subOS %s: its console ring makes no sense; output is lost\n",
 				    log->subos->name);
-		length = RF_CONSOLE_OUT_SIZE;
-	} else {
-		rf_log_append(log, ring->out + offset, first);
-		rf_log_append(log, ring->out, length - first);
+		return RF_CONSOLE_OUT_SIZE;
 	}
-	/* Who sees a tail, ours or the published one, may write over the bytes. */
-	smp_store_release(&log->out_tail, head);
-	smp_store_release(&ring->out_tail, head);
+	left = length;
+	do {
+		const u8 *bytes;
+
+		span = left;
+		bytes = rf_byte_ring_span(&log->out, &span);
+		rf_log_append(log, bytes, span);
+		/* Also for an empty ring: our tail may have been overwritten. */
+		rf_byte_ring_advance(&log->out, span);
+		left -= span;
+	} while (left);
 	return length;
 }
 
@@ -91,8 +91,12 @@ static void rf_console_drain(struct rf_console_log *log)
 		if (length)
 			continue;
 		WRITE_ONCE(ring->out_waiting, 1);
-		smp_mb();	/* the subOS: head first, then out_waiting */
-		if (READ_ONCE(ring->out_head) == log->out_tail)
+		/*
+		 * Pairs with the barrier in the subOS's rf_put_chars(): either it sees that we
+		 * wait, or we see its head.
+		 */
+		smp_mb();
+		if (rf_byte_ring_is_empty(&log->out))
 			break;
 		WRITE_ONCE(ring->out_waiting, 0);
 	}
@@ -110,26 +114,6 @@ static void rf_console_work(struct work_struct *work)
 	mutex_unlock(&log->lock);
 }
 
-/* Bytes of room for input. If the tail makes no sense, the reader goes on where we are. */
-u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring)
-{
-	u32 used = READ_ONCE(log->in_head) - READ_ONCE(ring->in_tail);
-
-	return used > RF_CONSOLE_IN_SIZE ? RF_CONSOLE_IN_SIZE : RF_CONSOLE_IN_SIZE - used;
-}
-
-/*
- * Publish a position of ours again if something else stands there, because somebody has
- * overwritten it. What stands there is read first: if we move meanwhile, it is gone.
- * Return: whether it was so.
- */
-static bool rf_console_restore(u32 *published, const u32 *position)
-{
-	u32 there = smp_load_acquire(published), ours = READ_ONCE(*position);
-
-	return there != ours && try_cmpxchg(published, &there, ours);
-}
-
 /**
  * rf_console_poll() - drain a subOS's ring soon, if something is in it; repair it
  * @subos: the subOS
@@ -143,13 +127,13 @@ void rf_console_poll(struct rf_subos *subos)
 	lockdep_assert_held(&rf_state_lock);
 	if (!log || !log->ring)
 		return;
-	if (READ_ONCE(log->ring->out_head) != READ_ONCE(log->out_tail))
+	if (!rf_byte_ring_is_empty(&log->out))
 		queue_work(system_unbound_wq, &log->work);
-	rf_console_restore(&log->ring->out_tail, &log->out_tail);
-	/* Have it see that, before there is something to read. */
-	if (rf_console_restore(&log->ring->in_head, &log->in_head))
+	rf_byte_ring_restore_tail(&log->out);
+	/* Have the subOS see that, before there is something to read. */
+	if (rf_byte_ring_restore_head(&log->in))
 		rf_doorbell_ring(subos->member, RF_DOORBELL_CONSOLE);
-	if (READ_ONCE(log->input_full) && rf_console_room(log, log->ring)) {
+	if (READ_ONCE(log->input_full) && rf_byte_ring_room(&log->in)) {
 		WRITE_ONCE(log->input_full, false);
 		wake_up_all(&log->wait);
 	}
@@ -223,7 +207,12 @@ static void rf_console_attach(struct rf_console_log *log, struct rf_console *rin
 	lockdep_assert_held(&log->lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	log->ring = ring;
-	log->out_tail = log->in_head = 0;
+	if (ring) {
+		rf_byte_ring_attach(&log->out, &ring->out_head, &ring->out_tail, ring->out,
+				    sizeof(ring->out));
+		rf_byte_ring_attach(&log->in, &ring->in_head, &ring->in_tail, ring->in,
+				    sizeof(ring->in));
+	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	log->dropped_seen = 0;
 	WRITE_ONCE(log->input_full, false);

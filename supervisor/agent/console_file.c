@@ -27,15 +27,12 @@ struct rf_console_viewer {
 static u32 rf_viewer_copy(struct rf_console_viewer *viewer, size_t room)
 {
 	struct rf_console_log *log = viewer->subos->console;
-	u32 offset, length, first;
+	u32 length;
 
 	mutex_lock(&log->lock);
 	viewer->position = max(viewer->position, rf_log_oldest(log));
 	length = min_t(u64, log->head - viewer->position, min_t(size_t, room, RF_CONSOLE_CHUNK));
-	offset = viewer->position % RF_SCROLLBACK;
-	first = min_t(u32, length, RF_SCROLLBACK - offset);
-	memcpy(viewer->chunk, log->bytes + offset, first);
-	memcpy(viewer->chunk + first, log->bytes, length - first);
+	rf_bytes_get(log->bytes, RF_SCROLLBACK, viewer->position, viewer->chunk, length);
 	mutex_unlock(&log->lock);
 	return length;
 }
@@ -102,30 +99,20 @@ static bool rf_viewer_alive(struct rf_console_viewer *viewer)
 static ssize_t rf_viewer_type(struct rf_console_viewer *viewer, u32 length)
 {
 	struct rf_console_log *log = viewer->subos->console;
-	struct rf_console *ring;
 	ssize_t done = -EPIPE;
-	u32 offset, first;
 
 	mutex_lock(&log->lock);
-	ring = log->ring;
-	if (!ring || !rf_viewer_alive(viewer))
+	if (!log->ring || !rf_viewer_alive(viewer))
 		goto unlock;
-	length = min(length, rf_console_room(log, ring));
-	if (!length) {
+	done = rf_byte_ring_put(&log->in, viewer->chunk, length);
+	if (!done) {
 		WRITE_ONCE(log->input_full, true);
 		done = -EAGAIN;
 		goto unlock;
 	}
-	offset = log->in_head % RF_CONSOLE_IN_SIZE;
-	first = min_t(u32, length, RF_CONSOLE_IN_SIZE - offset);
-	memcpy(ring->in + offset, viewer->chunk, first);
-	memcpy(ring->in, viewer->chunk + first, length - first);
-	/* Who sees a head, ours or the published one, sees the bytes. */
-	smp_store_release(&log->in_head, log->in_head + length);
-	smp_store_release(&ring->in_head, log->in_head);
-	smp_mb();	/* the subOS must see it when it is rung */
+	/* Pairs with the interrupt: the subOS must see our head when it is rung. */
+	smp_mb();
 	rf_doorbell_ring(viewer->subos->member, RF_DOORBELL_CONSOLE);
-	done = length;
 unlock:
 	mutex_unlock(&log->lock);
 	return done;
@@ -183,7 +170,7 @@ static __poll_t rf_console_ready(struct file *file, poll_table *table)
 	if (!viewer->writer)
 		return events;
 	mutex_lock(&log->lock);
-	if (!log->ring || !rf_viewer_alive(viewer) || rf_console_room(log, log->ring))
+	if (!log->ring || !rf_viewer_alive(viewer) || rf_byte_ring_room(&log->in))
 		events |= EPOLLOUT | EPOLLWRNORM;
 	else
 		WRITE_ONCE(log->input_full, true);

@@ -10,6 +10,7 @@
 #include <linux/workqueue.h>
 
 #include "agent/agent.h"
+#include "kernel/byte_ring.h"
 #include "kernel/ficm.h"
 #include "wire/console.h"
 
@@ -60,13 +61,13 @@ struct rf_console_log {
 	bool ended;			/* the subOS is destroyed */
 	bool writer;			/* somebody may type */
 	bool input_full;		/* who types waits for room */
-	u32 out_tail, in_head;		/* our own positions */
+	struct rf_byte_ring out, in;	/* our ends of @ring; of use while there is one */
 	u32 dropped_seen;		/* out_dropped when it was looked at last */
 	u64 dropped;			/* bytes that the subOS's kernels dropped, in all */
 	u64 dropped_told;		/* of it, in the last event */
 	u64 dropped_at;			/* ktime_get_ns() of that event */
 	u64 head;			/* bytes that were ever put into the log */
-	u8 bytes[RF_SCROLLBACK];	/* by position % RF_SCROLLBACK */
+	u8 bytes[RF_SCROLLBACK];	/* by position, masked */
 };
 
 /* answers.c: what agents say */
@@ -78,7 +79,6 @@ int rf_console_open(void);			/* after the first rf_ficm_join() */
 void rf_console_close(void);			/* before rf_ficm_leave(); idempotent */
 
 /* console.c. With the log's lock held, unless a function says otherwise */
-u32 rf_console_room(const struct rf_console_log *log, const struct rf_console *ring);
 u64 rf_log_oldest(const struct rf_console_log *log);
 
 #endif /* RF_AGENT_INTERNAL_H */
