@@ -11,15 +11,11 @@
 #include <asm/cpufeature.h>
 #include <asm/pgtable_types.h>
 
+#include "kernel/overlap.h"
 #include "lifecycle/internal.h"
 #include "memory/memory.h"
 
 #define RF_WINDOW	(16UL << 20)	/* mapped at a time */
-
-static bool rf_overlaps(u64 start, u64 size, u64 other, u64 other_size)
-{
-	return start < other + other_size && other < start + size;
-}
 
 /* Pages of the boot area that are not user space's to write. */
 static const u32 rf_kept[] = { RF_MAILBOX_OFF, RF_TRAMPOLINE_OFF, RF_GRANT_OFF };
@@ -35,11 +31,11 @@ static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *se
 	    !rf_ranges_hold(subos, segment->phys, segment->memsz))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(rf_kept); i++)
-		if (rf_overlaps(segment->phys, segment->memsz, boot + rf_kept[i], PAGE_SIZE))
+		if (rf_overlap(segment->phys, segment->memsz, boot + rf_kept[i], PAGE_SIZE))
 			return false;
 	for (i = 0; i < index; i++)
-		if (rf_overlaps(segment->phys, segment->memsz, segments[i].phys,
-				segments[i].memsz))
+		if (rf_overlap(segment->phys, segment->memsz, segments[i].phys,
+			       segments[i].memsz))
 			return false;
 	return true;
 }

@@ -5,9 +5,9 @@
  * is ever read back from it; the supervisor's own is plain memory.
  */
 #include <linux/string.h>
-#include <asm/barrier.h>
 
 #include "cores/cores.h"
+#include "kernel/grant.h"
 #include "pci/pci.h"
 #include "shared/internal.h"
 
@@ -55,19 +55,6 @@ static void rf_grant_compose(void)
 	}
 }
 
-/* Copy the draft into a page that its reader may be looking at. */
-static void rf_grant_write(struct rf_grant *page)
-{
-	const size_t rest = offsetof(struct rf_grant, member);
-
-	WRITE_ONCE(page->sequence, rf_grant_sequence - 1);
-	smp_wmb();	/* odd before the first change */
-	memcpy(page, &rf_draft, offsetof(struct rf_grant, sequence));
-	memcpy((void *)page + rest, (void *)&rf_draft + rest, sizeof(*page) - rest);
-	smp_wmb();	/* even after the last one */
-	WRITE_ONCE(page->sequence, rf_grant_sequence);
-}
-
 /**
  * rf_grant_update() - make all grant pages agree with the ledger
  *
@@ -84,7 +71,7 @@ void rf_grant_update(void)
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_grant_sequence += 2;
 	rf_grant_compose();
-	rf_grant_write(&rf_own_grant);
+	rf_grant_write(&rf_own_grant, &rf_draft, rf_grant_sequence);
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		if (!subos->member || !subos->boot_area)
 			continue;
@@ -94,7 +81,7 @@ void rf_grant_update(void)
 		memcpy(rf_draft.ranges, subos->ranges,
 		       subos->nr_ranges * sizeof(subos->ranges[0]));
 		rf_pci_grant(subos, &rf_draft);
-		rf_grant_write(subos->boot_area + RF_GRANT_OFF);
+		rf_grant_write(subos->boot_area + RF_GRANT_OFF, &rf_draft, rf_grant_sequence);
 	}
 	if (rf_ficm_self() == U32_MAX)
 		return;
