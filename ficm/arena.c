@@ -17,7 +17,7 @@ struct rf_mapping {
 	struct rf_arena_segment segment;
 };
 
-/* Member lock. */
+/* Guarded by the member lock. */
 static struct rf_mapping *rf_mappings[RF_SEGMENTS_MAX_ARENA];
 
 /* Where they are mapped, NULL: not. Who uses one without a reason of his own is in RCU. */
@@ -42,6 +42,7 @@ static int rf_arena_map(u32 number, const struct rf_arena_segment *segment)
 	struct rf_mapping *mapping;
 	void *address;
 
+	lockdep_assert_held(&rf_member_lock);
 	/* memremap_pages() would refuse this with a warning. */
 	if (region_intersects(segment->start, segment->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)

@@ -64,12 +64,12 @@ static void rf_signal_end(struct rf_signal *signal)
 	kfree(signal);
 }
 
-/* File lock. */
 static int rf_signal_begin(struct rf_file *file, struct rf_ficm_doorbell *args)
 {
 	struct rf_signal *signal;
 	int rc;
 
+	lockdep_assert_held(&file->lock);
 	signal = kzalloc(sizeof(*signal), GFP_KERNEL);
 	if (!signal)
 		return -ENOMEM;
@@ -97,7 +97,10 @@ free_signal:
 
 /* ---- eventfd to doorbell ---- */
 
-/* With the lock of the eventfd's wait queue held, interrupts off. */
+/*
+ * The lock of the eventfd's wait queue is held, as eventfd_ctx_do_read() asserts;
+ * interrupts are off.
+ */
 static int rf_forward_wake(wait_queue_entry_t *wait, unsigned int mode, int sync, void *key)
 {
 	struct rf_forward *forward = container_of(wait, struct rf_forward, wait);
@@ -127,13 +130,13 @@ static void rf_forward_end(struct rf_forward *forward)
 	kfree(forward);
 }
 
-/* File lock. */
 static int rf_forward_begin(struct rf_file *file, const struct rf_ficm_ring *args)
 {
 	struct rf_forward *forward;
 	struct file *eventfd;
 	int rc;
 
+	lockdep_assert_held(&file->lock);
 	forward = kzalloc(sizeof(*forward), GFP_KERNEL);
 	if (!forward)
 		return -ENOMEM;

@@ -36,11 +36,11 @@ struct rf_doorbell_request {
 };
 
 static DEFINE_MUTEX(rf_doorbell_lock);
-/* Doorbell lock. */
+/* Guarded by the doorbell lock. */
 static struct rf_doorbell *rf_doorbells[RF_DOORBELLS_MAX];
 static bool rf_doorbells_are_open;
 
-/* What stands in our endpoint, or should. Under the descriptors' locks. */
+/* What stands in our endpoint, or should. Guarded by the descriptors' locks. */
 static u64 rf_doorbell_words[RF_DOORBELLS_MAX];
 
 static struct fwnode_handle *rf_fwnode;
@@ -48,11 +48,13 @@ static struct irq_domain *rf_domain;
 
 /* ---- the interrupt ---- */
 
-/* Callers hold the descriptor's lock, so that words are published in order. */
-static void rf_doorbell_publish(const struct rf_doorbell *doorbell, u64 word)
+/* The lock of the interrupt's descriptor keeps the words in order. */
+static void rf_doorbell_publish(struct irq_data *data, u64 word)
 {
+	const struct rf_doorbell *doorbell = data->chip_data;
 	struct rf_endpoint *endpoint;
 
+	lockdep_assert_held(&irq_data_to_desc(data)->lock);
 	WRITE_ONCE(rf_doorbell_words[doorbell->index], word);
 	/* Pairs with the acquire in rf_republish(): our copy changes first. */
 	smp_wmb();
@@ -71,9 +73,8 @@ static void rf_doorbell_publish_target(struct irq_data *data)
 {
 	unsigned int cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));
 
-	rf_doorbell_publish(data->chip_data,
-			    rf_doorbell_word(irqd_cfg(data)->vector,
-					     per_cpu(x86_cpu_to_apicid, cpu)));
+	rf_doorbell_publish(data, rf_doorbell_word(irqd_cfg(data)->vector,
+						   per_cpu(x86_cpu_to_apicid, cpu)));
 }
 
 static int rf_doorbell_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)
@@ -128,7 +129,7 @@ static int rf_domain_activate(struct irq_domain *domain, struct irq_data *data, 
 /* From here on nobody begins to ring; who has begun meets a vector that is still there. */
 static void rf_domain_deactivate(struct irq_domain *domain, struct irq_data *data)
 {
-	rf_doorbell_publish(data->chip_data, 0);
+	rf_doorbell_publish(data, 0);
 }
 
 static const struct irq_domain_ops rf_domain_ops = {
@@ -169,9 +170,9 @@ static int rf_doorbell_alloc_irq(struct rf_doorbell *doorbell, unsigned int cpu)
 
 /* ---- doorbells of this kernel ---- */
 
-/* Doorbell lock. */
 static int rf_doorbell_pick(u32 index)
 {
+	lockdep_assert_held(&rf_doorbell_lock);
 	if (!rf_doorbells_are_open)
 		return -ENOTCONN;
 	if (index > RF_DOORBELL_ANY)
@@ -184,11 +185,11 @@ static int rf_doorbell_pick(u32 index)
 	return -ENOSPC;
 }
 
-/* Doorbell lock. */
 static int rf_doorbell_begin(struct rf_doorbell *doorbell, unsigned int cpu)
 {
 	int rc;
 
+	lockdep_assert_held(&rf_doorbell_lock);
 	rc = rf_doorbell_alloc_irq(doorbell, cpu);
 	if (rc < 0)
 		return rc;
@@ -308,12 +309,13 @@ static void rf_icr_ring(u32 vector, u32 apic_id)
 	local_irq_restore(flags);
 }
 
-/* Under RCU. What is published is taken for nothing but a proposal. */
+/* What is published is taken for nothing but a proposal. */
 static int rf_ring_word(u32 member, u64 word)
 {
 	u64 low = word & GENMASK_ULL(39, 0);
 	u32 vector = low & 0xff, apic_id = low >> 8;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the endpoint can go");
 	if (rf_doorbell_check(low) != word >> 40 || vector < RF_DOORBELL_VECTOR_MIN ||
 	    vector > RF_DOORBELL_VECTOR_MAX || !rf_grant_owns(member, apic_id))
 		return -ENOENT;

@@ -77,6 +77,7 @@ bool rf_grant_owns(u32 member, u32 apic_id)
 {
 	const struct rf_grant *grant = READ_ONCE(rf_grant);
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the grant can go");
 	return grant && apic_id < RF_APIC_IDS && READ_ONCE(grant->owner[apic_id]) == member;
 }
 
@@ -142,6 +143,7 @@ static void rf_kernel_ids_retire(void)
 {
 	u32 i;
 
+	lockdep_assert_held(&rf_member_lock);
 	for (i = 0; i < RF_MEMBERS_MAX; i++)
 		if (rf_copy.kernel_ids[i] != rf_kernel_ids[i])
 			WRITE_ONCE(rf_kernel_ids[i], RF_KERNEL_NONE);
@@ -151,6 +153,7 @@ static void rf_kernel_ids_adopt(void)
 {
 	u32 i;
 
+	lockdep_assert_held(&rf_member_lock);
 	for (i = 0; i < RF_MEMBERS_MAX; i++)
 		WRITE_ONCE(rf_kernel_ids[i], rf_copy.kernel_ids[i]);
 }
@@ -168,6 +171,7 @@ static int rf_update_locked(void)
 {
 	int rc;
 
+	lockdep_assert_held(&rf_member_lock);
 	if (rf_self == U32_MAX)
 		return -ENOTCONN;
 	rc = rf_grant_take(rf_grant);
@@ -266,6 +270,8 @@ static int rf_join_locked(const struct rf_grant *grant)
 	u32 self;
 	int rc;
 
+	lockdep_assert_held(&rf_life_lock);
+	lockdep_assert_held(&rf_member_lock);
 	rc = rf_grant_take(grant);
 	if (rc)
 		return rc;
@@ -343,6 +349,8 @@ static void rf_leave_locked(void)
 	struct rf_endpoint *endpoint = rf_ficm_endpoint(rf_self);
 	u32 i;
 
+	lockdep_assert_held(&rf_life_lock);
+	lockdep_assert_held(&rf_member_lock);
 	rf_heartbeat_stop();
 	WRITE_ONCE(endpoint->armed, 0);
 	WRITE_ONCE(endpoint->magic, 0);

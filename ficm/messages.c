@@ -82,8 +82,8 @@ static bool rf_endpoint_is_ready(struct rf_endpoint *endpoint, u32 kernel_id)
 }
 
 /*
- * Under the producer's lock and RCU: which kernel is there, and whose segment, must not
- * be older than what another sender saw.
+ * The producer's lock is held before anything is looked up: which kernel is there, and in
+ * which segment, must not be older than what another sender saw.
  */
 static int rf_put_locked(struct rf_producer *producer, u32 member, enum rf_priority priority,
 			 struct rf_message *message, struct rf_endpoint **endpoint)
@@ -92,6 +92,8 @@ static int rf_put_locked(struct rf_producer *producer, u32 member, enum rf_prior
 	void *home = rf_ficm_segment(member);
 	struct rf_ring_pair *pairs = home + RF_HOME_RINGS_OFF;
 
+	lockdep_assert_held(&producer->lock);
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the segment can go");
 	*endpoint = home + RF_HOME_ENDPOINT_OFF;
 	if (!home || self == U32_MAX || kernel_id == RF_KERNEL_NONE ||
 	    !rf_endpoint_is_ready(*endpoint, kernel_id))
@@ -116,7 +118,6 @@ static int rf_put_locked(struct rf_producer *producer, u32 member, enum rf_prior
 	return 0;
 }
 
-/* Under RCU. */
 static int rf_put(u32 member, enum rf_priority priority, struct rf_message *message)
 {
 	struct rf_producer *producer = &rf_producers[member][priority];
@@ -124,6 +125,7 @@ static int rf_put(u32 member, enum rf_priority priority, struct rf_message *mess
 	unsigned long flags;
 	int rc;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the endpoint can go");
 	spin_lock_irqsave(&producer->lock, flags);
 	rc = rf_put_locked(producer, member, priority, message, &endpoint);
 	spin_unlock_irqrestore(&producer->lock, flags);
@@ -453,6 +455,7 @@ void rf_messages_start(void *home, u32 self, u32 kernel_id)
 	struct rf_ring_pair *pairs = home + RF_HOME_RINGS_OFF;
 	u32 member, priority;
 
+	lockdep_assert_held(&rf_member_lock);
 	rf_us.member = self;
 	rf_us.kernel_id = kernel_id;
 	rf_us.endpoint = home + RF_HOME_ENDPOINT_OFF;
@@ -477,6 +480,7 @@ void rf_messages_start(void *home, u32 self, u32 kernel_id)
  */
 void rf_messages_stop(void)
 {
+	lockdep_assert_held(&rf_member_lock);
 	napi_disable(&rf_napi);
 }
 
@@ -491,6 +495,7 @@ void rf_messages_show(struct seq_file *out)
 	static const char * const names[] = { "urgent", "normal" };
 	u32 member, priority;
 
+	lockdep_assert_held(&rf_member_lock);
 	for (member = 0; member < RF_MEMBERS_MAX; member++) {
 		if (member == rf_us.member || rf_kernel_id(member) == RF_KERNEL_NONE)
 			continue;

@@ -18,8 +18,8 @@
  * There is no INTx: the pin reads as 0, and the irq of a function is none from the start,
  * for 0 would be the timer's. Functions without MSI and MSI-X are refused.
  *
- * All that is here is changed with the PCI core's rescan lock held, except where it says
- * otherwise.
+ * All that is here is changed with the PCI core's rescan lock held, which is not exported
+ * and so cannot be asserted, except where a comment says otherwise.
  */
 #include <linux/device.h>
 #include <linux/interrupt.h>
@@ -102,11 +102,12 @@ static struct rf_pci_bus *rf_bus_of(const struct pci_bus *bus)
 	return container_of(bus->sysdata, struct rf_pci_bus, sysdata);
 }
 
-/* The function that answers there. Lock of the bus held. */
+/* The function that answers there. */
 static struct rf_pci_function *rf_answering(struct rf_pci_bus *bus, unsigned int devfn)
 {
 	struct rf_pci_function *function = devfn < 256 ? bus->functions[devfn] : NULL;
 
+	lockdep_assert_held(&bus->lock);
 	if (!function || rf_grant_function_taken(function->bdf, function->generation))
 		return NULL;
 	return function;

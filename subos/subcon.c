@@ -176,11 +176,11 @@ static void rf_requests_work(struct work_struct *work)
 
 static DECLARE_WORK(rf_requests_item, rf_requests_work);
 
-/* Requests lock held. */
 static struct rf_request *rf_request_find(u32 id)
 {
 	struct rf_request *request;
 
+	lockdep_assert_held(&rf_requests_lock);
 	list_for_each_entry(request, &rf_requests, node)
 		if (request->control.id == id)
 			return request;
