@@ -283,9 +283,9 @@ static int rf_poll_rings(enum rf_priority priority, int budget)
 	do {
 		before = done;
 		for (i = 0; i < RF_MEMBERS_MAX && done < budget; i++)
-			done += rf_poll_ring((first[priority] + i) % RF_MEMBERS_MAX, priority,
-					     min(RF_BATCH, budget - done));
-		first[priority] = (first[priority] + 1) % RF_MEMBERS_MAX;
+			done += rf_poll_ring((first[priority] + i) & (RF_MEMBERS_MAX - 1),
+					     priority, min(RF_BATCH, budget - done));
+		first[priority] = (first[priority] + 1) & (RF_MEMBERS_MAX - 1);
 	} while (done > before && done < budget);
 	return done;
 }

@@ -27,6 +27,12 @@ void rf_ring_attach(struct rf_ring *ring, struct rf_ring_pair *pair, enum rf_pri
 	ring->position = 0;
 }
 
+/* The slot at our position. */
+static struct rf_message *rf_ring_slot(const struct rf_ring *ring)
+{
+	return &ring->slots[ring->position & (ring->nr_slots - 1)];
+}
+
 /**
  * rf_ring_start_producer() - begin to fill a ring that another one may have filled before
  * @ring: our end; attached
@@ -68,7 +74,7 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
 		rf_ring_start_producer(ring);
 		room = RF_RING_RESTARTED;
 	}
-	slot = &ring->slots[ring->position % ring->nr_slots];
+	slot = rf_ring_slot(ring);
 	*slot = *message;
 	slot->sequence = ring->position;
 	ring->position++;
@@ -179,7 +185,7 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 		return RF_RING_RESYNCED;
 	}
 	/* What is checked is the copy, whatever the producer does to the slot meanwhile. */
-	memcpy(message, &ring->slots[ring->position % ring->nr_slots], sizeof(*message));
+	memcpy(message, rf_ring_slot(ring), sizeof(*message));
 	barrier();
 	if (message->sequence != ring->position || message->from != from || message->to != to ||
 	    message->length > RF_PAYLOAD_MAX || message->type == RF_MSG_NONE ||

@@ -26,7 +26,7 @@ struct rf_ring {
 	struct rf_ring_line *head;	/* shared: what the producer published */
 	struct rf_ring_line *tail;	/* shared: what the consumer published */
 	struct rf_message *slots;	/* shared */
-	__u32 nr_slots;
+	__u32 nr_slots;			/* a power of 2 */
 	__u32 position;			/* our own: next slot to fill, or to take */
 };
 

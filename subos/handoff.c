@@ -5,6 +5,7 @@
  * checked: a wrong core or address here would reach into another kernel.
  */
 #include <linux/acpi.h>
+#include <linux/align.h>
 #include <linux/ctype.h>
 #include <linux/err.h>
 #include <linux/io.h>
@@ -50,7 +51,7 @@ static u64 rf_handoff_address(void)
 		addr = ((struct rf_acpi_table *)header)->handoff;
 	acpi_put_table(header);
 
-	if (addr % RF_BOOT_AREA_SIZE != RF_HANDOFF_OFF || addr >= rf_phys_end() ||
+	if ((addr & (RF_BOOT_AREA_SIZE - 1)) != RF_HANDOFF_OFF || addr >= rf_phys_end() ||
 	    region_intersects(addr - RF_HANDOFF_OFF, RF_BOOT_AREA_SIZE, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT) {
 		rf_refuse("ACPI table " RF_ACPI_SIGNATURE " points at %#llx, which is no hand-off", addr);
@@ -191,7 +192,7 @@ static int rf_check_cpus(const struct rf_handoff *handoff)
 /* Could this range belong to a subOS? */
 bool rf_range_ok(const struct rf_range *range)
 {
-	return range->size && !((range->start | range->size) % RF_EXTENT_SIZE) &&
+	return range->size && IS_ALIGNED(range->start | range->size, RF_EXTENT_SIZE) &&
 	       range->start < rf_phys_end() && range->size <= rf_phys_end() - range->start;
 }
 
@@ -215,7 +216,7 @@ static int rf_check_memory(const struct rf_handoff *handoff)
 	}
 	if (handoff->low_slice < SZ_64K || handoff->low_slice >= RF_LOW_END ||
 	    !handoff->low_slice_size || handoff->low_slice_size > RF_LOW_END - handoff->low_slice ||
-	    (handoff->low_slice | handoff->low_slice_size) % SZ_4K) {
+	    !IS_ALIGNED(handoff->low_slice | handoff->low_slice_size, SZ_4K)) {
 		rf_refuse("hand-off: bad low-memory slice %#llx+%#x", handoff->low_slice,
 			  handoff->low_slice_size);
 		return -EINVAL;

@@ -198,7 +198,10 @@ RF_AT(rf_console, in, 0x80);
 RF_NEXT(rf_console, in, out);
 RF_LAST(rf_console, out);
 
-/* Positions in rings are masked. */
+/* Positions in rings are masked, and so are members that take turns. */
+RF_MASKABLE(RF_URGENT_SLOTS);
+RF_MASKABLE(RF_NORMAL_SLOTS);
+RF_MASKABLE(RF_MEMBERS_MAX);
 RF_MASKABLE(RF_CONSOLE_IN_SIZE);
 RF_MASKABLE(RF_CONSOLE_OUT_SIZE);
 

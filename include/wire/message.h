@@ -5,7 +5,7 @@
  * consumer. A ring lies in the receiver's segment of the arena.
  *
  * Positions count up for ever and wrap at 2^32; the slot of position p is
- * p % slots. The ring holds head - tail messages. Both sides keep their own
+ * p & (slots - 1). The ring holds head - tail messages. Both sides keep their own
  * position in private memory and only publish it here; what the other side
  * published is read once and then checked:
  *
@@ -58,8 +58,8 @@ enum rf_priority {
 	RF_PRIORITIES		= 2,
 };
 
-#define RF_URGENT_SLOTS		64
-#define RF_NORMAL_SLOTS		128
+#define RF_URGENT_SLOTS		64	/* a power of 2 */
+#define RF_NORMAL_SLOTS		128	/* a power of 2 */
 
 /* One line for each writer. */
 struct rf_ring_line {
