@@ -298,7 +298,10 @@ static void rf_icr_ring(u32 vector, u32 apic_id)
 	rf_icr_wait();
 	if (restore)
 		high = apic->read(APIC_ICR2);
-	/* An ICR write in x2APIC mode is not ordered after earlier stores otherwise. */
+	/*
+	 * Pairs with the interrupt: its handler sees what was stored before. Needed in x2APIC
+	 * mode, where the write is a WRMSR that MFENCE and LFENCE have to hold back.
+	 */
 	mb();
 	rmb();
 	apic->icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, apic_id);
@@ -350,7 +353,10 @@ int rf_doorbell_ring(u32 member, u32 index)
 	for (i = 0; !rc && i < RF_RING_TRIES; i++) {
 		before = word;
 		rc = rf_ring_word(member, word);
-		/* The interrupt may have moved just before it was sent: look after that. */
+		/*
+		 * Pairs with the owner's move of the interrupt, which publishes the new word before
+		 * it gives up the old vector: we rang one that was there, or see the new word.
+		 */
 		smp_mb();
 		word = READ_ONCE(endpoint->doorbells[index]);
 		if (word == before)

@@ -106,7 +106,7 @@ static bool rf_queue_has_room(void)
 	if (!kfifo_is_full(&rf_queue))
 		return true;
 	WRITE_ONCE(rf_queue_blocks, true);
-	/* Pairs with the barrier in rf_reader_take(). */
+	/* Pairs with the barrier in rf_reader_take(): it sees that we wait, or we see room. */
 	smp_mb();
 	return !kfifo_is_full(&rf_queue);
 }
@@ -164,7 +164,7 @@ static bool rf_reader_take(struct rf_received *received)
 {
 	if (!kfifo_get(&rf_queue, received))
 		return false;
-	/* Pairs with the barrier in rf_queue_has_room(). */
+	/* Pairs with the barrier in rf_queue_has_room(): it sees room, or we see that it waits. */
 	smp_mb();
 	/* Not for every single message: let the poll come when there is work for it. */
 	if (READ_ONCE(rf_queue_blocks) && kfifo_len(&rf_queue) <= RF_READER_QUEUE / 2) {

@@ -261,6 +261,7 @@ void rf_endpoint_publish(struct rf_endpoint *endpoint)
 	WRITE_ONCE(endpoint->major, RF_ARENA_MAJOR);
 	WRITE_ONCE(endpoint->minor, RF_ARENA_MINOR);
 	WRITE_ONCE(endpoint->kernel_id, rf_kernel_id(rf_self));
+	/* Pairs with the acquire in rf_endpoint_is_ready(): the rest is valid, rings included. */
 	smp_store_release(&endpoint->magic, RF_ARENA_MAGIC);
 }
 

@@ -76,6 +76,7 @@ EXPORT_SYMBOL_GPL(rf_ficm_counters);
 /* Is the kernel that the grant names there, and has it joined? Its rings are ready then. */
 static bool rf_endpoint_is_ready(struct rf_endpoint *endpoint, u32 kernel_id)
 {
+	/* Pairs with the release in rf_endpoint_publish(). */
 	return smp_load_acquire(&endpoint->magic) == RF_ARENA_MAGIC &&
 	       READ_ONCE(endpoint->major) == RF_ARENA_MAJOR &&
 	       READ_ONCE(endpoint->kernel_id) == kernel_id;
@@ -133,7 +134,7 @@ static int rf_put(u32 member, enum rf_priority priority, struct rf_message *mess
 		return rc;
 
 	rf_count(sent);
-	/* Pairs with the barrier in rf_poll_done(): one of the two sees the other's word. */
+	/* Pairs with the barrier in rf_poll_done(): either we see it armed, or it our head. */
 	smp_mb();
 	if (READ_ONCE(endpoint->armed))
 		rf_doorbell_ring(member, RF_DOORBELL_FICM);
@@ -313,7 +314,7 @@ static void rf_poll_done(struct napi_struct *napi, int done)
 	if (!napi_complete_done(napi, done))
 		return;
 	WRITE_ONCE(rf_us.endpoint->armed, 1);
-	/* Pairs with the barrier in rf_put(): who did not see us armed is seen by us. */
+	/* Pairs with the barrier in rf_put(): a sender that did not see us armed is seen by us. */
 	smp_mb();
 	if (rf_is_pending() && napi_schedule_prep(napi)) {
 		WRITE_ONCE(rf_us.endpoint->armed, 0);

@@ -43,7 +43,9 @@ static struct rf_message *rf_ring_slot(const struct rf_ring *ring)
  */
 void rf_ring_start_producer(struct rf_ring *ring)
 {
+	/* Pairs with the release in rf_ring_go(): slots were copied before they are filled. */
 	ring->position = smp_load_acquire(&ring->tail->position);
+	/* Pairs with the acquires of head; no slot is published with it. */
 	smp_store_release(&ring->head->position, ring->position);
 }
 
@@ -61,6 +63,7 @@ void rf_ring_start_producer(struct rf_ring *ring)
  */
 enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *message)
 {
+	/* Pairs with the release in rf_ring_go(): slots were copied before they are filled. */
 	__u32 used = ring->position - smp_load_acquire(&ring->tail->position);
 	enum rf_ring_room room = RF_RING_PUT;
 	struct rf_message *slot;
@@ -78,6 +81,7 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
 	*slot = *message;
 	slot->sequence = ring->position;
 	ring->position++;
+	/* Pairs with the acquire in rf_ring_peek(): the slot is filled before it is copied. */
 	smp_store_release(&ring->head->position, ring->position);
 	return room;
 }
@@ -96,7 +100,7 @@ void rf_ring_restore_head(struct rf_ring *ring)
 /* Publish where we are: the slots before are the producer's again. */
 static void rf_ring_go(struct rf_ring *ring, __u32 position)
 {
-	/* Either may be the one that is published last: see rf_ring_restore_tail(). */
+	/* Pairs with the exchange in rf_republish(), which may publish it in our place. */
 	smp_store_release(&ring->position, position);
 	/* Pairs with the acquire in rf_ring_put(): slots are copied before they are filled. */
 	smp_store_release(&ring->tail->position, position);
@@ -110,6 +114,7 @@ static void rf_ring_go(struct rf_ring *ring, __u32 position)
  */
 void rf_ring_start_consumer(struct rf_ring *ring)
 {
+	/* Pairs with the releases of head; no slot is looked at here. */
 	rf_ring_go(ring, smp_load_acquire(&ring->head->position));
 }
 
@@ -124,6 +129,7 @@ void rf_ring_start_consumer(struct rf_ring *ring)
  */
 void rf_ring_resume_consumer(struct rf_ring *ring)
 {
+	/* Pairs with the releases of head; no slot is looked at here. */
 	__u32 head = smp_load_acquire(&ring->head->position);
 
 	if (head - ring->position > ring->nr_slots)
@@ -173,6 +179,7 @@ bool rf_ring_is_idle(const struct rf_ring *ring)
 enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 				 struct rf_message *message)
 {
+	/* Pairs with the release in rf_ring_put(): the slot is filled before it is copied. */
 	__u32 head = smp_load_acquire(&ring->head->position);
 
 	if (head == ring->position) {
@@ -184,8 +191,8 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 		rf_ring_go(ring, head);
 		return RF_RING_RESYNCED;
 	}
-	/* What is checked is the copy, whatever the producer does to the slot meanwhile. */
 	memcpy(message, rf_ring_slot(ring), sizeof(*message));
+	/* The compiler must check the copy, not read the slot again, which may have changed. */
 	barrier();
 	if (message->sequence != ring->position || message->from != from || message->to != to ||
 	    message->length > RF_PAYLOAD_MAX || message->type == RF_MSG_NONE ||

@@ -52,14 +52,16 @@ void rf_report_agent(void)
 	rf_mailbox->vmcoreinfo = paddr_vmcoreinfo_note();
 	rf_mailbox->vmcoreinfo_size = VMCOREINFO_NOTE_SIZE;
 	rf_report_cpus(num_online_cpus());
-	smp_wmb();	/* who sees the magic sees all of it */
+	/* Pairs with the acquire of magic in rf_watch_stage(): the rest is valid with it. */
+	smp_wmb();
 	WRITE_ONCE(rf_mailbox->magic, RF_MAILBOX_MAGIC);
 	rf_report_stage(RF_STAGE_AGENT);
 }
 
 void rf_report_stage(enum rf_stage stage)
 {
-	smp_wmb();	/* a stage says that all before it is done */
+	/* Pairs with the acquire of stage in rf_watch_stage(): all before the stage is done. */
+	smp_wmb();
 	WRITE_ONCE(rf_mailbox->stage, stage);
 }
 
@@ -83,7 +85,8 @@ void rf_report_cause(enum rf_cause cause, const char *reason)
 	if (!rf_mailbox || atomic_cmpxchg(&rf_cause_taken, 0, 1))
 		return;
 	strscpy(rf_mailbox->reason, reason, sizeof(rf_mailbox->reason));
-	smp_wmb();	/* who sees the cause sees the whole reason */
+	/* Pairs with the barrier in rf_watch_end(): the reason is complete. */
+	smp_wmb();
 	WRITE_ONCE(rf_mailbox->cause, cause);
 }
 

@@ -35,10 +35,12 @@ static u64 rf_watch_arena_at;		/* state lock: when the arena was looked at last 
 
 static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
-	u32 stage = READ_ONCE(mailbox->stage);
+	/* Pairs with the barrier in rf_report_stage(): all before the stage is done. */
+	u32 stage = smp_load_acquire(&mailbox->stage);
 	u32 cpus = READ_ONCE(mailbox->cpus_online);
 
-	if (READ_ONCE(mailbox->magic) != RF_MAILBOX_MAGIC ||
+	/* Pairs with the barrier in rf_report_agent(): the rest is valid with the magic. */
+	if (smp_load_acquire(&mailbox->magic) != RF_MAILBOX_MAGIC ||
 	    READ_ONCE(mailbox->major) != RF_MAILBOX_MAJOR)
 		return;
 	cpus = min(cpus, subos->nr_cpus);
@@ -102,7 +104,8 @@ static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbo
 		subos->hold_at = now + RF_CRASH_GRACE;
 	else
 		rf_cores_hold(subos);
-	smp_rmb();	/* the agent writes the reason before the cause */
+	/* Pairs with the barrier in rf_report_cause(): the reason is complete. */
+	smp_rmb();
 	rf_watch_reason(subos, mailbox);
 	rf_subos_enter(subos, rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED,
 		       cause);
