@@ -178,7 +178,7 @@ static int rf_update_locked(void)
 	if (!rc && !rf_grant_is_ours())
 		rc = -EINVAL;
 	if (rc) {
-		pr_warn_ratelimited("the grant cannot be used: error %d\n", rc);
+		pr_warn_ratelimited("grant page refused: error %d\n", rc);
 		return rc;
 	}
 	rf_kernel_ids_retire();

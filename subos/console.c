@@ -169,14 +169,14 @@ int rf_console_start(void)
 	if (IS_ERR(rf_hvc)) {
 		err = PTR_ERR(rf_hvc);
 		rf_hvc = NULL;
-		rf_refuse("no hvc console possible: error %d", err);
+		rf_refuse("cannot allocate the hvc console: error %d", err);
 		return err;
 	}
 	rf_console_bell = rf_doorbell_create(RF_DOORBELL_CONSOLE, 0, "rf_console",
 					     rf_console_rung, NULL);
 	if (IS_ERR(rf_console_bell)) {
 		err = PTR_ERR(rf_console_bell);
-		rf_refuse("no doorbell for the console possible: error %d", err);
+		rf_refuse("cannot create the doorbell of the console: error %d", err);
 		goto remove_hvc;
 	}
 	return 0;

@@ -37,7 +37,7 @@ static int rf_veto(unsigned int cpu)
 		return -EBUSY;
 	}
 	if (test_bit(apic_id, rf_leaving)) {
-		pr_warn_ratelimited("cpu %u (APIC id %u) was given back\n", cpu, apic_id);
+		pr_warn_ratelimited("cpu %u (APIC id %u) has been given back\n", cpu, apic_id);
 		return -EBUSY;
 	}
 	return 0;
@@ -80,7 +80,7 @@ int rf_cpus_guard(const struct rf_handoff *handoff)
 
 	state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "rainforest/subos:veto", rf_veto, NULL);
 	if (state < 0) {
-		rf_refuse("a core that was not granted is online, or no veto is possible (%d)",
+		rf_refuse("a core that was not granted is online, or the veto failed: error %d",
 			  state);
 		return state;
 	}
@@ -89,7 +89,7 @@ int rf_cpus_guard(const struct rf_handoff *handoff)
 	state = cpuhp_setup_state(CPUHP_AP_ONLINE_DYN, "rainforest/subos:count", rf_count_up,
 				  rf_count_down);
 	if (state < 0) {
-		rf_refuse("cores cannot be counted (%d)", state);
+		rf_refuse("cannot count cores: error %d", state);
 		cpuhp_remove_state_nocalls(rf_veto_state);
 		return state;
 	}
@@ -133,7 +133,7 @@ int rf_cpus_start(const struct rf_handoff *handoff)
 		int err;
 
 		if (cpu < 0) {
-			rf_refuse("core with APIC id %u: this kernel does not know it", apic_id);
+			rf_refuse("core with APIC id %u: unknown to this kernel", apic_id);
 			return cpu;
 		}
 		if (cpu_online(cpu))

@@ -67,7 +67,7 @@ int rf_grant_open(phys_addr_t grant)
 	rf_self = rf_snapshot.member;
 	mutex_unlock(&rf_snapshot_lock);
 	if (err) {
-		rf_refuse("grant page at %pa: makes no sense (%d)", &grant, err);
+		rf_refuse("grant page at %pa: invalid, error %d", &grant, err);
 		rf_grant_close();
 	}
 	return err;

@@ -54,7 +54,7 @@ static u64 rf_handoff_address(void)
 	if ((addr & (RF_BOOT_AREA_SIZE - 1)) != RF_HANDOFF_OFF || addr >= rf_phys_end() ||
 	    region_intersects(addr - RF_HANDOFF_OFF, RF_BOOT_AREA_SIZE, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT) {
-		rf_refuse("ACPI table " RF_ACPI_SIGNATURE " points at %#llx, which is no hand-off", addr);
+		rf_refuse("ACPI table " RF_ACPI_SIGNATURE " points at %#llx, which is not a hand-off", addr);
 		return 0;
 	}
 	return addr;
@@ -95,12 +95,13 @@ static int rf_handoff_verify(const struct rf_handoff *handoff, u64 addr)
 	}
 	if (handoff->mailbox != addr - RF_HANDOFF_OFF + RF_MAILBOX_OFF ||
 	    handoff->ranges[0].start != addr - RF_HANDOFF_OFF) {
-		rf_refuse("hand-off at %#llx: boot range %#llx or mailbox %#llx is elsewhere",
+		rf_refuse("hand-off at %#llx does not belong to boot range %#llx or mailbox %#llx",
 			  addr, handoff->ranges[0].start, handoff->mailbox);
 		return -EINVAL;
 	}
 	if (handoff->grant != addr - RF_HANDOFF_OFF + RF_GRANT_OFF) {
-		rf_refuse("hand-off at %#llx: grant page %#llx is elsewhere", addr, handoff->grant);
+		rf_refuse("hand-off at %#llx does not belong to grant page %#llx", addr,
+			  handoff->grant);
 		return -EINVAL;
 	}
 	return 0;

@@ -27,7 +27,7 @@ static int __init rf_connect(const struct rf_handoff *handoff)
 
 	err = rf_ficm_join(rf_grant_page());
 	if (err) {
-		rf_refuse("the arena cannot be joined: error %d", err);
+		rf_refuse("cannot join the arena: error %d", err);
 		return err;
 	}
 	if (console) {

@@ -179,7 +179,7 @@ static s64 rf_bring_in(u64 start, u64 size)
 	}
 	if (rf_online_bytes(start, size) == size)
 		return size;
-	pr_err("memory at %#llx+%#llx did not come online; memhp_default_state=online_movable?\n",
+	pr_err("memory at %#llx+%#llx not online: is memhp_default_state=online_movable set?\n",
 	       start, size);
 	if (!rf_undo(start, size))
 		return -EIO;

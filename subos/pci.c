@@ -159,7 +159,7 @@ static void rf_device_prepare(struct pci_dev *pdev)
 		struct resource *bar = &pdev->resource[i];
 
 		if ((bar->flags & IORESOURCE_MEM) && request_resource(&iomem_resource, bar))
-			pci_err(pdev, "BAR %d %pR: something else is there\n", i, bar);
+			pci_err(pdev, "BAR %d %pR conflicts with another resource\n", i, bar);
 	}
 	pdev->irq = IRQ_NOTCONNECTED;
 }
@@ -464,10 +464,10 @@ void rf_pci_start(void)
 
 	err = bus_register_notifier(&pci_bus_type, &rf_device_notifier);
 	if (err)
-		pr_err("PCI functions cannot be followed: error %d\n", err);
+		pr_err("cannot watch drivers of PCI functions: error %d\n", err);
 	count = rf_grant_functions(bdfs);
 	if (count < 0)
-		pr_err("PCI functions are not known: grant page cannot be read (%d)\n", count);
+		pr_err("cannot read PCI functions from the grant page: error %d\n", count);
 	for (i = 0; i < count; i++)
 		rf_pci_bring_in(bdfs[i]);
 }

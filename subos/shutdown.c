@@ -145,7 +145,8 @@ static void rf_talk(void)
 
 		err = probe ? register_kprobe(probe) : 0;
 		if (err)
-			pr_notice("no probe on %s: error %d\n", probe->symbol_name, err);
+			pr_notice("cannot place a probe on %s: error %d\n", probe->symbol_name,
+				  err);
 	}
 }
 
@@ -164,7 +165,7 @@ static int rf_probe(struct kprobe *probe)
 	int err = register_kprobe(probe);
 
 	if (err)
-		rf_refuse("no probe on %s possible: error %d", probe->symbol_name, err);
+		rf_refuse("cannot place a probe on %s: error %d", probe->symbol_name, err);
 	return err;
 }
 
@@ -190,7 +191,7 @@ int rf_shutdown_hook(void)
 
 	err = register_reboot_notifier(&rf_reboot_nb);
 	if (err) {
-		rf_refuse("no reboot notifier possible: error %d", err);
+		rf_refuse("cannot register the reboot notifier: error %d", err);
 		goto unprobe_kexec;
 	}
 	atomic_notifier_chain_register(&panic_notifier_list, &rf_panic_nb);

@@ -132,7 +132,7 @@ static void rf_grant_follow(void)
 	if (!err)
 		seen = sequence;
 	else if (err != last_err)
-		pr_warn("the arena cannot be followed: error %d\n", err);
+		pr_warn("cannot follow a change of the grant page: error %d\n", err);
 	last_err = err;
 }
 
@@ -191,7 +191,7 @@ static struct rf_request *rf_request_find(u32 id)
 static bool rf_control_copy(struct rf_control *control, u32 from, const struct rf_message *message)
 {
 	if (from != RF_SUPERVISOR || message->length != sizeof(*control)) {
-		pr_warn_ratelimited("control message of member %u refused\n", from);
+		pr_warn_ratelimited("control message from member %u refused\n", from);
 		return false;
 	}
 	memcpy(control, message->payload, sizeof(*control));
@@ -224,7 +224,7 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 
 	/* A second answer to the same id would belie the first one. */
 	if (doubled)
-		pr_warn_ratelimited("request %u came twice\n", control.id);
+		pr_warn_ratelimited("duplicate request %u ignored\n", control.id);
 	else if (request)
 		queue_work(rf_subcon_queue, &rf_requests_item);
 	else
@@ -285,7 +285,7 @@ static void rf_hello_wait(void)
 	int err = rf_hello();
 
 	if (err)
-		pr_warn("the supervisor cannot be told that the agent is there: error %d\n", err);
+		pr_warn("cannot announce this agent to the supervisor: error %d\n", err);
 	else if (!wait_for_completion_timeout(&rf_hello_done, msecs_to_jiffies(RF_HELLO_MS)))
 		pr_warn("the supervisor does not answer; going on without it\n");
 }
@@ -348,14 +348,14 @@ int rf_subcon_start(void)
 		list_add_tail(&rf_request_pool[i].node, &rf_requests_free);
 	rf_subcon_queue = alloc_ordered_workqueue("rf_subcon", 0);
 	if (!rf_subcon_queue) {
-		rf_refuse("no work queue for requests possible");
+		rf_refuse("cannot allocate the work queue for requests");
 		return -ENOMEM;
 	}
 	for (i = 0; i < ARRAY_SIZE(rf_subcon_handlers); i++) {
 		err = rf_ficm_register(rf_subcon_handlers[i].type, RF_FICM_SOFTIRQ,
 				       rf_subcon_handlers[i].handler, NULL);
 		if (err) {
-			rf_refuse("messages of type %u cannot be received: error %d",
+			rf_refuse("cannot register for messages of type %u: error %d",
 				  rf_subcon_handlers[i].type, err);
 			goto unregister;
 		}

@@ -377,9 +377,9 @@ def test_way_down_is_told_and_harms_nobody(subos, command, cause, reason, parked
         ({"magic": 0}, "magic"),
         ({"major": 1}, "version 1.0"),
         ({"spoil": 1}, "checksum"),
-        ({"start": BOOT_AREA + 0x200000}, "elsewhere"),
-        ({"mailbox": 0x1000}, "elsewhere"),
-        ({"grant": 0x1000}, "elsewhere"),
+        ({"start": BOOT_AREA + 0x200000}, "does not belong to boot range"),
+        ({"mailbox": 0x1000}, "does not belong to boot range"),
+        ({"grant": 0x1000}, "does not belong to grant page"),
     ],
 )
 def test_broken_handoff_is_refused_untouched(bare, fault, reason):
