@@ -74,7 +74,7 @@ int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id)
 		return (__u32)same == cpu ? 0 : -EEXIST;
 	if (rf_core_entry(table, cpu))
 		return -EEXIST;
-	table->entries[cpu].apic_id = apic_id;
+	WRITE_ONCE(table->entries[cpu].apic_id, apic_id);
 	return 0;
 }
 
@@ -173,6 +173,12 @@ static bool rf_core_lent_to(const struct rf_core_entry *entry, __u32 owner)
 	return entry->state == RF_CORE_LENT && entry->owner == owner;
 }
 
+/* Its physical APIC id, or RF_APIC_NONE. Context: any: an APIC id never changes. */
+__u32 rf_ledger_core_apic_id(const struct rf_core_table *table, __u32 cpu)
+{
+	return cpu < table->count ? READ_ONCE(table->entries[cpu].apic_id) : RF_APIC_NONE;
+}
+
 /* Is it in @owner's list? Context: ledger lock or state lock held, as for all below. */
 bool rf_ledger_core_listed(const struct rf_core_table *table, __u32 cpu, __u32 owner)
 {
@@ -216,18 +222,38 @@ __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 
 	return count;
 }
 
-/* The boot core of @owner, or -ENODEV if its list is empty. */
-int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner)
+/**
+ * rf_ledger_core_next() - go through the list of a subOS, boot core first
+ * @table: the table
+ * @owner: the subOS
+ * @rank: 0 at first; set to the rank of the core that is returned
+ *
+ * Cores may leave the list between two calls; what is attached between them is still to come.
+ *
+ * Context: Ledger lock or state lock held.
+ * Return: the logical number of the next core, or -ENODEV.
+ */
+int rf_ledger_core_next(const struct rf_core_table *table, __u32 owner, __u64 *rank)
 {
 	const struct rf_core_entry *entries = table->entries;
-	int boot = -ENODEV;
+	int next = -ENODEV;
 	__u32 cpu;
 
 	for (cpu = 0; cpu < table->count; cpu++)
-		if (rf_core_lent_to(&entries[cpu], owner) &&
-		    (boot < 0 || entries[cpu].rank < entries[boot].rank))
-			boot = cpu;
-	return boot;
+		if (rf_core_lent_to(&entries[cpu], owner) && entries[cpu].rank > *rank &&
+		    (next < 0 || entries[cpu].rank < entries[next].rank))
+			next = cpu;
+	if (next >= 0)
+		*rank = entries[next].rank;
+	return next;
+}
+
+/* The boot core of @owner, or -ENODEV if its list is empty. */
+int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner)
+{
+	__u64 rank = 0;
+
+	return rf_ledger_core_next(table, owner, &rank);
 }
 
 /* The core of this physical APIC id, or -ENODEV. */

@@ -56,12 +56,14 @@ bool rf_core_transition(enum rf_core_state from, enum rf_core_state to);
 bool rf_ledger_core_may_start(const struct rf_core_table *table, __u32 cpu);
 __u32 rf_ledger_core_owner(const struct rf_core_table *table, __u32 cpu);
 __u32 rf_ledger_core_lender(const struct rf_core_table *table, __u32 cpu);
+__u32 rf_ledger_core_apic_id(const struct rf_core_table *table, __u32 cpu);
 
 /* Lists. */
 bool rf_ledger_core_listed(const struct rf_core_table *table, __u32 cpu, __u32 owner);
 __u32 rf_ledger_core_count(const struct rf_core_table *table, __u32 owner);
 __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 *cpus,
 			  __u32 room);
+int rf_ledger_core_next(const struct rf_core_table *table, __u32 owner, __u64 *rank);
 int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner);
 int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id);
 int rf_ledger_core_set_boot(struct rf_core_table *table, __u32 cpu, __u32 owner);

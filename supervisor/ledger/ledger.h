@@ -10,9 +10,9 @@
  * is derived, and recorded nowhere else.
  *
  * Locks are the callers': the ledger lock for every change, and for reading; and for a
- * change of what is read with the state lock only (cores, memory, functions, lives), the state
- * lock as well. So either lock is enough to read. What needs neither says so. Nothing here
- * sleeps, allocates, or calls anything outside, so all of it may run with interrupts off.
+ * change of what is read with the state lock only (cores, memory, slices, functions, lives),
+ * the state lock as well. So either lock is enough to read. What needs neither says so. Nothing
+ * here sleeps, allocates, or calls anything outside, so all of it may run with interrupts off.
  *
  * It records; it does not act. A caller moves an entry to COMING, LEAVING and so on, does what
  * has to be done to the hardware, and moves it on: or back, if that failed.

@@ -25,7 +25,7 @@ void rf_ledger_slice_init(struct rf_slice_table *table, __u32 count)
  * @slice: its number
  * @usable: which of both
  *
- * Context: Ledger lock held, as for all below, or before anybody else knows the table.
+ * Context: Ledger lock and state lock held, or before anybody else knows the table.
  * Return: 0; -EINVAL no such slice; -EBUSY somebody has it.
  */
 int rf_ledger_slice_set_usable(struct rf_slice_table *table, __u32 slice, bool usable)
@@ -39,7 +39,7 @@ int rf_ledger_slice_set_usable(struct rf_slice_table *table, __u32 slice, bool u
 	return 0;
 }
 
-/* The slice of @owner, or -ENOENT. */
+/* The slice of @owner, or -ENOENT. Context: ledger lock or state lock held. */
 int rf_ledger_slice_of(const struct rf_slice_table *table, __u32 owner)
 {
 	__u32 slice;
@@ -55,6 +55,7 @@ int rf_ledger_slice_of(const struct rf_slice_table *table, __u32 owner)
  * @table: the table
  * @owner: a subOS, or RF_OWNER_TRAMPOLINE; it has none yet
  *
+ * Context: Ledger lock and state lock held.
  * Return: its number; -EINVAL; -EEXIST @owner has one; -ENOSPC there is none left.
  */
 int rf_ledger_slice_take(struct rf_slice_table *table, __u32 owner)
@@ -72,7 +73,7 @@ int rf_ledger_slice_take(struct rf_slice_table *table, __u32 owner)
 	return slice;
 }
 
-/* @owner does not have it any more. Return: 0; -EINVAL; -EXDEV it is not @owner's. */
+/* @owner does not have it any more. Context: as above. Return: 0; -EINVAL; -EXDEV not @owner's. */
 int rf_ledger_slice_free(struct rf_slice_table *table, __u32 slice, __u32 owner)
 {
 	if (slice >= table->count || (!rf_owner_is_subos(owner) && owner != RF_OWNER_TRAMPOLINE))
@@ -83,7 +84,7 @@ int rf_ledger_slice_free(struct rf_slice_table *table, __u32 slice, __u32 owner)
 	return 0;
 }
 
-/* Slices for subOSes, in all and free. */
+/* Slices for subOSes, in all and free. Context: ledger lock or state lock held. */
 void rf_ledger_slice_figures(const struct rf_slice_table *table, __u32 *total, __u32 *free)
 {
 	__u32 slice;
@@ -97,7 +98,7 @@ void rf_ledger_slice_figures(const struct rf_slice_table *table, __u32 *total, _
 	}
 }
 
-/* A slice that a subOS uses already, found in a copy: see rf_ledger_adopt(). */
+/* A slice that a subOS uses already, found in a copy: see rf_ledger_adopt(). Context: both held. */
 int rf_ledger_slice_adopt(struct rf_slice_table *table, __u32 slice, __u32 owner)
 {
 	if (slice >= table->count || !rf_owner_is_subos(owner) ||
