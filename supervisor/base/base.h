@@ -19,6 +19,7 @@
 #ifndef RF_BASE_H
 #define RF_BASE_H
 
+#include <linux/bug.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -38,6 +39,9 @@ void rf_base_exit(void);
 
 /* books.c: who owns what (ledger/ledger.h) */
 extern struct rf_books rf_books;
+
+/* The ledger cannot refuse this: if it does, the caller is wrong. */
+#define rf_expect(rc) WARN_ON_ONCE(rc)
 
 /* work.c */
 bool rf_work_queue(struct work_struct *work);

@@ -1,76 +1,61 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cores: taken from the supervisor's scheduler, lent, and put back. The ledger
- * of cores is rf_core_owner[]; a veto in CPU hotplug keeps the supervisor from
- * starting a core that is lent.
+ * Cores: taken from the supervisor's scheduler, lent, and put back, as the ledger's table of
+ * cores records at each step. A veto in CPU hotplug keeps the supervisor from starting a
+ * core that is lent.
  *
- * On its way from one owner to another a core is the next owner's in the ledger,
- * but not in the list of a subOS yet: grant pages say that it is nobody's, and
- * nothing starts it or rings it.
+ * On its way from one owner to another a core has an owner, but is in no subOS's list: grant
+ * pages say that the core is nobody's, and nothing starts it or rings it.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
-#include <linux/string.h>
-#include <linux/topology.h>
+#include <linux/slab.h>
 #include <asm/smp.h>
 
 #include "kernel/hotplug.h"
 #include "cores/internal.h"
 
-/* Ledger lock to write. */
-static u32 rf_core_owner[NR_CPUS];	/* RF_OWNER_SUPERVISOR or the id of a subOS */
-static u32 rf_lenders[NR_CPUS];		/* borrowed from the subOS of this id, 0: not borrowed */
-
 static enum cpuhp_state rf_veto_state;
 
 static int rf_core_veto(unsigned int cpu)
 {
-	u32 owner = READ_ONCE(rf_core_owner[cpu]);
-
-	if (owner == RF_OWNER_SUPERVISOR)
+	if (rf_ledger_core_may_start(&rf_books.cores, cpu))
 		return 0;
 	pr_notice_ratelimited("CPU %u belongs to subOS %u and cannot be brought online\n",
-			      cpu, owner);
+			      cpu, rf_ledger_core_owner(&rf_books.cores, cpu));
 	return -EBUSY;
 }
 
-/**
- * rf_cores_check() - could these cores be taken?
- * @cpus: logical numbers
- * @count: how many
- * @culprit: set to the offending core on error
- *
- * Context: Ledger lock held.
- * Return: 0; -EINVAL core 0 or doubled; -ENODEV not there or offline; -EXDEV lent.
- */
-int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit)
+/* The ledger knows this core. Cores can be plugged in at any time. */
+static int rf_core_add(u32 cpu)
 {
-	u32 i, j;
+	unsigned long flags;
+	int rc;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_core_add(&rf_books.cores, cpu, per_cpu(x86_cpu_to_apicid, cpu));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
+	return rc;
+}
+
+/* Callers know that the table has this transition. Return: as rf_ledger_core_move(). */
+static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
+{
+	unsigned long flags;
+	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	for (i = 0; i < count; i++) {
-		u32 cpu = cpus[i];
-
-		*culprit = cpu;
-		if (cpu == 0)
-			return -EINVAL;
-		if (cpu >= nr_cpu_ids || !cpu_present(cpu))
-			return -ENODEV;
-		if (rf_core_owner[cpu] != RF_OWNER_SUPERVISOR)
-			return -EXDEV;
-		if (!cpu_online(cpu))
-			return -ENODEV;
-		for (j = 0; j < i; j++)
-			if (cpus[j] == cpu)
-				return -EINVAL;
-	}
-	*culprit = 0;
-	return 0;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_core_move(&rf_books.cores, cpu, from, to, state);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
+	return rc;
 }
 
 /**
  * rf_core_take() - take one core offline and hold it in wait-for-SIPI
- * @subos: its next owner; rf_core_attach() makes it its own
+ * @subos: its next owner; rf_core_attach() puts the core into its list
  * @cpu: logical number, checked by rf_cores_check()
  *
  * Context: Process context, may sleep. Ledger lock held.
@@ -82,67 +67,90 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("core-take");
+	if (!rc)
+		rc = rf_core_add(cpu);
+	/* Before it is offline, for nobody may start it from then on. */
+	if (!rc)
+		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
 	if (!rc) {
-		/* First, for nobody may start it again once it is offline. */
-		WRITE_ONCE(rf_core_owner[cpu], subos->id);
 		rc = rf_hotplug_remove_cpu(cpu);
+		if (rc < 0)
+			rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 	}
 	if (rc < 0) {
-		WRITE_ONCE(rf_core_owner[cpu], RF_OWNER_SUPERVISOR);
 		pr_warn("CPU %u could not be taken offline: error %d\n", cpu, rc);
 		return -EIO;
 	}
-	rf_core_hold(per_cpu(x86_cpu_to_apicid, cpu));
+	rf_core_hold(subos, cpu);
 	return 0;
 }
 
 /**
- * rf_core_attach() - a held core becomes a subOS's own
- * @subos: the new owner; it has fewer than RF_CPUS_MAX cores
- * @cpu: logical number
+ * rf_core_attach() - a held core becomes the last in its owner's list
+ * @subos: the owner
+ * @cpu: logical number; in no list
  *
  * Context: Ledger lock held.
  */
 void rf_core_attach(struct rf_subos *subos, u32 cpu)
 {
-	unsigned long flags;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	WRITE_ONCE(rf_core_owner[cpu], subos->id);
-	subos->cpus[subos->nr_cpus] = cpu;
-	subos->apic_ids[subos->nr_cpus] = per_cpu(x86_cpu_to_apicid, cpu);
-	subos->nr_cpus++;
-	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_core_move(cpu, subos->id, subos->id, RF_CORE_LENT);
 }
 
-/* A core is not in a subOS's list any more, the others keep their order. Context: as above. */
+/* A core is not in its owner's list any more, the others keep their order. Context: as above. */
 void rf_core_detach(struct rf_subos *subos, u32 cpu)
 {
+	rf_core_move(cpu, subos->id, subos->id, RF_CORE_LEAVING);
+}
+
+/**
+ * rf_core_hand_over() - a held core changes its owner, and is the last in the new one's list
+ * @from: the owner so far; the core is not in its list any more
+ * @to: the next owner
+ * @cpu: logical number
+ * @lender: id of the subOS that @to borrows the core from, 0: there is no loan
+ *
+ * There is always room in the list: no machine in xAPIC mode has more than RF_CPUS_MAX cores.
+ *
+ * Context: Ledger lock held.
+ */
+void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 lender)
+{
 	unsigned long flags;
-	u32 i;
+	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	for (i = 0; i < subos->nr_cpus && subos->cpus[i] != cpu; i++)
-		;
-	if (i < subos->nr_cpus) {
-		subos->nr_cpus--;
-		memmove(&subos->cpus[i], &subos->cpus[i + 1],
-			(subos->nr_cpus - i) * sizeof(subos->cpus[0]));
-		memmove(&subos->apic_ids[i], &subos->apic_ids[i + 1],
-			(subos->nr_cpus - i) * sizeof(subos->apic_ids[0]));
-	}
+	rc = rf_ledger_core_move(&rf_books.cores, cpu, from->id, to->id, RF_CORE_LENT);
+	if (!rc)
+		rc = rf_ledger_core_lend(&rf_books.cores, cpu, lender);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
+}
+
+/**
+ * rf_core_hold() - put one core of a subOS into wait-for-SIPI
+ * @subos: its owner; the core may be in its list or not
+ * @cpu: logical number
+ *
+ * Context: Ledger lock held.
+ */
+void rf_core_hold(struct rf_subos *subos, u32 cpu)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	/* An INIT to any other core would take it from a kernel that runs there. */
+	if (rf_expect(rf_ledger_core_owner(&rf_books.cores, cpu) != subos->id))
+		return;
+	rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /**
  * rf_core_return() - bring one core online in the supervisor again
- * @subos: its owner; it is held, and not in the subOS's list any more
+ * @subos: its owner; the core is held, and not in the subOS's list
  * @cpu: logical number
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if it did not come online: it is held, and @subos's again.
+ * Return: 0, or -EIO if the core did not come online: it is held, and in @subos's list again.
  */
 int rf_core_return(struct rf_subos *subos, u32 cpu)
 {
@@ -150,23 +158,21 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("core-return");
-	if (!rc) {
-		WRITE_ONCE(rf_core_owner[cpu], RF_OWNER_SUPERVISOR);
+	if (!rc)
+		rc = rf_core_move(cpu, subos->id, subos->id, RF_CORE_RETURNING);
+	if (!rc)
 		rc = rf_hotplug_add_cpu(cpu);
-	}
-	if (rc >= 0 && cpu_online(cpu)) {
-		rf_lenders[cpu] = 0;
-		return 0;
-	}
+	if (rc >= 0 && cpu_online(cpu))
+		return rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 	pr_err("CPU %u did not come back: error %d\n", cpu, rc);
 	rf_core_attach(subos, cpu);
-	rf_core_hold(per_cpu(x86_cpu_to_apicid, cpu));
+	rf_core_hold(subos, cpu);
 	return -EIO;
 }
 
 /**
  * rf_cores_take() - take cores offline, hold them, and give them to a subOS
- * @subos: the new owner; its cpus[] grows core by core, so that what was taken
+ * @subos: the new owner; its list grows core by core, so that what was taken
  *         before an error can be returned
  * @cpus: logical numbers, checked by rf_cores_check()
  * @count: how many
@@ -192,20 +198,21 @@ int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culpr
 }
 
 /**
- * rf_cores_hold() - put every core that a subOS owns into wait-for-SIPI
+ * rf_cores_hold() - put every core in the list of a subOS into wait-for-SIPI
  * @subos: the owner
  *
- * A core that is on its way to another owner is not in its list any more, and is
- * left alone.
+ * A core that is on its way to another owner is in no list, and is left alone.
  *
- * Context: Ledger lock or state lock held.
+ * Context: State lock held, also in an interrupt.
  */
 void rf_cores_hold(struct rf_subos *subos)
 {
-	u32 i;
+	u64 rank = 0;
+	int cpu;
 
-	for (i = 0; i < subos->nr_cpus; i++)
-		rf_core_hold(subos->apic_ids[i]);
+	lockdep_assert_held(&rf_state_lock);
+	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
+		rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /**
@@ -222,12 +229,12 @@ void rf_cores_hold(struct rf_subos *subos)
  */
 int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit)
 {
-	u32 left = subos->nr_cpus;
+	u32 left = rf_ledger_core_count(&rf_books.cores, subos->id);
 	int result = 0;
 
 	/* Those that fail go to the end of the list again. */
 	for (; left; left--) {
-		u32 cpu = subos->cpus[0];
+		u32 cpu = rf_ledger_core_boot(&rf_books.cores, subos->id);
 
 		rf_core_detach(subos, cpu);
 		if (rf_core_return(subos, cpu)) {
@@ -240,101 +247,43 @@ int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit)
 	return result;
 }
 
-/* Id of the subOS that a core is borrowed from, 0: it is not borrowed. Context: any. */
-u32 rf_core_lender(u32 cpu)
+/* A core's owner keeps the core: it is not on loan any more. Context: ledger lock held. */
+void rf_core_end_loan(u32 cpu)
 {
-	return READ_ONCE(rf_lenders[cpu]);
-}
+	unsigned long flags;
+	int rc;
 
-/* Register a loan, or with 0 that there is none any more. Context: ledger lock held. */
-void rf_core_set_lender(u32 cpu, u32 id)
-{
 	lockdep_assert_held(&rf_ledger_lock);
-	WRITE_ONCE(rf_lenders[cpu], id);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_core_lend(&rf_books.cores, cpu, 0);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
 }
 
 /* All loans of a lender that is going away: its cores stay with who has them. Context: as above. */
 void rf_cores_forget_lender(u32 id)
 {
+	unsigned long flags;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_ledger_core_forget_lender(&rf_books.cores, id);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+static int rf_cores_table_init(void)
+{
+	struct rf_core_entry *entries = kcalloc(nr_cpu_ids, sizeof(*entries), GFP_KERNEL);
 	u32 cpu;
 
+	if (!entries)
+		return -ENOMEM;
+	rf_ledger_core_init(&rf_books.cores, entries, nr_cpu_ids);
+	mutex_lock(&rf_ledger_lock);
 	for_each_present_cpu(cpu)
-		if (rf_lenders[cpu] == id)
-			rf_core_set_lender(cpu, 0);
-}
-
-/**
- * rf_cores_list() - every core there is
- * @cores: filled, at most @capacity of them
- * @capacity: of @cores
- * @count: set to how many there are
- *
- * Context: Any; each core is a snapshot of its own.
- */
-void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count)
-{
-	u32 cpu, i = 0;
-
-	for_each_present_cpu(cpu) {
-		if (i < capacity)
-			cores[i] = (struct rf_core){
-				.cpu = cpu,
-				.apic_id = per_cpu(x86_cpu_to_apicid, cpu),
-				.owner = READ_ONCE(rf_core_owner[cpu]),
-				.lender = rf_core_lender(cpu),
-				.node = cpu_to_node(cpu),
-				.online = cpu_online(cpu),
-			};
-		i++;
-	}
-	*count = i;
-}
-
-/**
- * rf_cores_text() - a list of cores for people
- * @cpus: logical numbers
- * @count: how many
- * @text: filled, "2-4,7"; empty if there is no memory for it
- * @size: of @text
- *
- * Context: Process context.
- */
-void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size)
-{
-	cpumask_var_t mask;
-	u32 i;
-
-	text[0] = '\0';
-	if (!zalloc_cpumask_var(&mask, GFP_KERNEL))
-		return;
-	for (i = 0; i < count; i++)
-		cpumask_set_cpu(cpus[i], mask);
-	scnprintf(text, size, "%*pbl", cpumask_pr_args(mask));
-	free_cpumask_var(mask);
-}
-
-/* Owners by physical APIC id, for the ledger's copy. Context: ledger lock held. */
-void rf_cores_ledger(struct rf_ledger *ledger)
-{
-	u32 cpu, apic_id;
-
-	for_each_present_cpu(cpu) {
-		apic_id = per_cpu(x86_cpu_to_apicid, cpu);
-		if (apic_id < RF_CPUS_MAX)
-			ledger->core_owner[apic_id] = rf_core_owner[cpu];
-	}
-}
-
-/* Grant page: the supervisor's own cores, by physical APIC id. Context: as above. */
-void rf_cores_own(u8 owner[RF_APIC_IDS])
-{
-	u32 cpu, apic_id;
-
-	for_each_present_cpu(cpu) {
-		apic_id = per_cpu(x86_cpu_to_apicid, cpu);
-		if (apic_id < RF_APIC_IDS && rf_core_owner[cpu] == RF_OWNER_SUPERVISOR)
-			owner[apic_id] = 0;
-	}
+		rf_core_add(cpu);
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
 }
 
 /**
@@ -350,22 +299,31 @@ int rf_cores_init(void)
 	rc = rf_trampoline_init();
 	if (rc)
 		return rc;
-	rc = rf_lowmem_init();
+	rc = rf_cores_table_init();
 	if (rc)
 		return rc;
+	rc = rf_lowmem_init();
+	if (rc)
+		goto free_table;
 	rc = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "rainforest:owner", rf_core_veto,
 				       NULL);
 	if (rc < 0) {
 		pr_err("cannot register the ownership check of cores: error %d\n", rc);
-		rf_lowmem_exit();
-		return rc;
+		goto exit_lowmem;
 	}
 	rf_veto_state = rc;
 	return 0;
+
+exit_lowmem:
+	rf_lowmem_exit();
+free_table:
+	kfree(rf_books.cores.entries);
+	return rc;
 }
 
 void rf_cores_exit(void)
 {
 	cpuhp_remove_state_nocalls(rf_veto_state);
 	rf_lowmem_exit();
+	kfree(rf_books.cores.entries);
 }

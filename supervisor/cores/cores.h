@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Who owns which core and which slice of low memory; stops a core with INIT and starts one
+ * Changes who owns which core and which slice of low memory; stops a core with INIT and starts one
  * through the trampolines. Guarantees that the supervisor's kernel never starts a core that
  * it lent, and that a core is held from the moment it leaves one kernel until the next
  * owner starts it. Ledger lock, unless a function says otherwise.
@@ -14,30 +14,31 @@
 /* cores.c */
 int rf_cores_init(void);
 void rf_cores_exit(void);
-int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
-void rf_cores_hold(struct rf_subos *subos);
+void rf_cores_hold(struct rf_subos *subos);		/* state lock */
 int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
 int rf_core_take(struct rf_subos *subos, u32 cpu);
 void rf_core_attach(struct rf_subos *subos, u32 cpu);
 void rf_core_detach(struct rf_subos *subos, u32 cpu);
+void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 lender);
+void rf_core_hold(struct rf_subos *subos, u32 cpu);
 int rf_core_return(struct rf_subos *subos, u32 cpu);
-u32 rf_core_lender(u32 cpu);			/* id of the lender, 0: not borrowed */
-void rf_core_set_lender(u32 cpu, u32 id);
+void rf_core_end_loan(u32 cpu);
 void rf_cores_forget_lender(u32 id);
+
+/* list.c */
+int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
 void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
 void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
 void rf_cores_ledger(struct rf_ledger *ledger);
-void rf_cores_own(u8 owner[RF_APIC_IDS]);
+void rf_cores_own(u32 id, u8 member, u8 owner[RF_APIC_IDS]);
 
-/* lowmem.c */
+/* lowmem.c: slices, by their physical addresses */
 u64 rf_lowmem_alloc(u32 owner);
-void rf_lowmem_free(u64 slice);
+void rf_lowmem_free(u32 owner);
+u64 rf_lowmem_of(u32 owner);				/* 0: none. Ledger lock or state lock */
 void rf_lowmem_figures(u32 *total, u32 *free);
 void rf_lowmem_ledger(struct rf_ledger *ledger);
-
-/* x86/wakeup.c */
-void rf_core_hold(u32 apic_id);
 
 /* x86/trampoline.c */
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);

@@ -8,9 +8,9 @@
 /* lowmem.c */
 int rf_lowmem_init(void);
 void rf_lowmem_exit(void);
-u64 rf_lowmem_trampoline(void);
 
 /* x86/wakeup.c */
+void rf_core_init_ipi(u32 apic_id);
 void rf_core_sipi(u32 apic_id, u64 trampoline);
 
 /* x86/trampoline.c */

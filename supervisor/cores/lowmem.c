@@ -23,11 +23,7 @@
 #define RF_REALMODE_MAX		SZ_64K
 #define RF_REALMODE_SIGNATURE	0x65a22c82	/* REALMODE_END_SIGNATURE */
 
-#define RF_LOW_UNUSABLE		U32_MAX		/* owners in the ledger of slices */
-#define RF_LOW_TRAMPOLINE	(U32_MAX - 1)
-
-static u32 rf_low_owner[RF_LOW_SLICES];	/* ledger lock */
-static u64 rf_low_trampoline;
+static_assert(RF_LOW_SLICES <= RF_SLICES_MAX);
 
 static u64 rf_low_address(int slice)
 {
@@ -57,7 +53,7 @@ static void rf_low_exclude(u64 start, u64 end)
 
 	for (i = 0; i < RF_LOW_SLICES; i++)
 		if (rf_low_address(i) < end && rf_low_address(i) + RF_LOW_SLICE_SIZE > start)
-			rf_low_owner[i] = RF_LOW_UNUSABLE;
+			rf_expect(rf_ledger_slice_set_usable(&rf_books.slices, i, false));
 }
 
 /* Make usable what lies in System RAM. */
@@ -70,18 +66,18 @@ static int rf_low_ram(const struct rf_iomem *entry, void *arg)
 	for (i = 0; i < RF_LOW_SLICES; i++)
 		if (rf_low_address(i) >= entry->start &&
 		    rf_low_address(i) + RF_LOW_SLICE_SIZE - 1 <= entry->end)
-			rf_low_owner[i] = RF_OWNER_SUPERVISOR;
+			rf_expect(rf_ledger_slice_set_usable(&rf_books.slices, i, true));
 	return 0;
 }
 
-int rf_lowmem_init(void)
+/* Find the slices that are usable. */
+static int rf_low_find(void)
 {
 	bool found = false;
 	u64 page, length;
-	int i, rc;
+	int rc;
 
-	for (i = 0; i < RF_LOW_SLICES; i++)
-		rf_low_owner[i] = RF_LOW_UNUSABLE;
+	rf_ledger_slice_init(&rf_books.slices, RF_LOW_SLICES);
 	rc = rf_iomem_walk(rf_low_ram, NULL);
 	if (rc) {
 		pr_err("cannot read /proc/iomem: error %d\n", rc);
@@ -102,8 +98,21 @@ int rf_lowmem_init(void)
 		pr_err("cannot find the kernel's real-mode code in low memory; no slice of it is known to be free\n");
 		return -EOPNOTSUPP;
 	}
-	rf_low_trampoline = rf_lowmem_alloc(RF_LOW_TRAMPOLINE);
-	if (!rf_low_trampoline) {
+	return 0;
+}
+
+int rf_lowmem_init(void)
+{
+	u64 trampoline;
+	int rc;
+
+	rc = rf_low_find();
+	if (rc)
+		return rc;
+	mutex_lock(&rf_ledger_lock);
+	trampoline = rf_lowmem_alloc(RF_OWNER_TRAMPOLINE);
+	mutex_unlock(&rf_ledger_lock);
+	if (!trampoline) {
 		pr_err("no free low memory for the trampoline\n");
 		return -ENOSPC;
 	}
@@ -112,66 +121,88 @@ int rf_lowmem_init(void)
 
 void rf_lowmem_exit(void)
 {
-	if (rf_low_trampoline)
-		rf_lowmem_free(rf_low_trampoline);
-	rf_low_trampoline = 0;
+	mutex_lock(&rf_ledger_lock);
+	rf_lowmem_free(RF_OWNER_TRAMPOLINE);
+	mutex_unlock(&rf_ledger_lock);
 }
 
-/* Physical address of the common trampoline. */
-u64 rf_lowmem_trampoline(void)
+/**
+ * rf_lowmem_of() - where the slice of an owner is
+ * @owner: id of the subOS, or RF_OWNER_TRAMPOLINE
+ *
+ * Context: Ledger lock or state lock held.
+ * Return: physical address of RF_LOW_SLICE_SIZE bytes, or 0 if @owner has no slice.
+ */
+u64 rf_lowmem_of(u32 owner)
 {
-	return rf_low_trampoline;
+	int slice;
+
+	lockdep_assert(lockdep_is_held(&rf_ledger_lock) || lockdep_is_held(&rf_state_lock));
+	slice = rf_ledger_slice_of(&rf_books.slices, owner);
+	return slice < 0 ? 0 : rf_low_address(slice);
 }
 
 /**
  * rf_lowmem_alloc() - take a slice
- * @owner: id of the subOS
+ * @owner: id of the subOS, or RF_OWNER_TRAMPOLINE; it has none yet
  *
- * Context: Ledger lock held (or module init).
- * Return: physical address of RF_LOW_SLICE_SIZE cleared bytes, or 0.
+ * Context: Ledger lock held.
+ * Return: physical address of RF_LOW_SLICE_SIZE cleared bytes, or 0 if none is left.
  */
 u64 rf_lowmem_alloc(u32 owner)
 {
-	int i;
+	unsigned long flags;
+	int slice;
 
-	for (i = 0; i < RF_LOW_SLICES; i++) {
-		if (rf_low_owner[i] != RF_OWNER_SUPERVISOR)
-			continue;
-		rf_low_owner[i] = owner;
-		memset(__va(rf_low_address(i)), 0, RF_LOW_SLICE_SIZE);
-		return rf_low_address(i);
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	slice = rf_ledger_slice_take(&rf_books.slices, owner);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (slice < 0) {
+		rf_expect(slice != -ENOSPC);
+		return 0;
 	}
-	return 0;
+	memset(__va(rf_low_address(slice)), 0, RF_LOW_SLICE_SIZE);
+	return rf_low_address(slice);
 }
 
-/* Clear and give back what rf_lowmem_alloc() returned. Context: as there. */
-void rf_lowmem_free(u64 slice)
+/**
+ * rf_lowmem_free() - clear the slice of an owner and give it back
+ * @owner: as of rf_lowmem_alloc()
+ *
+ * Idempotent.
+ *
+ * Context: Ledger lock held.
+ */
+void rf_lowmem_free(u32 owner)
 {
-	memset(__va(slice), 0, RF_LOW_SLICE_SIZE);
-	rf_low_owner[(slice - RF_LOW_START) / RF_LOW_SLICE_SIZE] = RF_OWNER_SUPERVISOR;
+	int slice = rf_ledger_slice_of(&rf_books.slices, owner);
+	unsigned long flags;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (slice < 0)
+		return;
+	memset(__va(rf_low_address(slice)), 0, RF_LOW_SLICE_SIZE);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_expect(rf_ledger_slice_free(&rf_books.slices, slice, owner));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
 /* Slices for subOSes, in all and free. Context: ledger lock held. */
 void rf_lowmem_figures(u32 *total, u32 *free)
 {
-	int i;
-
-	*total = *free = 0;
-	for (i = 0; i < RF_LOW_SLICES; i++) {
-		if (rf_low_owner[i] == RF_LOW_UNUSABLE || rf_low_owner[i] == RF_LOW_TRAMPOLINE)
-			continue;
-		(*total)++;
-		*free += rf_low_owner[i] == RF_OWNER_SUPERVISOR;
-	}
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_ledger_slice_figures(&rf_books.slices, total, free);
 }
 
 /* Owners by slice, for the ledger's copy. Context: ledger lock held. */
 void rf_lowmem_ledger(struct rf_ledger *ledger)
 {
+	const struct rf_slice_table *slices = &rf_books.slices;
 	int i;
 
-	static_assert(RF_LOW_SLICES <= ARRAY_SIZE(ledger->low_owner));
+	lockdep_assert_held(&rf_ledger_lock);
 	for (i = 0; i < RF_LOW_SLICES; i++)
-		if (rf_low_owner[i] != RF_LOW_UNUSABLE && rf_low_owner[i] != RF_LOW_TRAMPOLINE)
-			ledger->low_owner[i] = rf_low_owner[i];
+		if (rf_owner_is_subos(slices->owner[i]))
+			ledger->low_owner[i] = slices->owner[i];
 }

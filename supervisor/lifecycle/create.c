@@ -101,8 +101,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		rc = rf_step("low-slice");
 	if (rc)
 		return rc;
-	subos->low_slice = rf_lowmem_alloc(subos->id);
-	if (!subos->low_slice)
+	if (!rf_lowmem_alloc(subos->id))
 		return -ENOSPC;
 
 	rc = rf_cores_take(subos, cpus, args->nr_cpus, &args->culprit);

@@ -81,9 +81,7 @@ static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
 	up_write(&subos->memory_sem);
 	if (rc)
 		return rc;
-	if (subos->low_slice)
-		rf_lowmem_free(subos->low_slice);
-	subos->low_slice = 0;
+	rf_lowmem_free(subos->id);
 	return rf_blocks_give_back();
 }
 

@@ -48,7 +48,7 @@ static int rf_reset_clear(struct rf_subos *subos)
 	}
 	up_write(&subos->memory_sem);
 	if (!rc)
-		memset(__va(subos->low_slice), 0, RF_LOW_SLICE_SIZE);
+		memset(__va(rf_lowmem_of(subos->id)), 0, RF_LOW_SLICE_SIZE);
 	return rc;
 }
 

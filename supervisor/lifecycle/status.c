@@ -3,6 +3,7 @@
 #include <linux/string.h>
 
 #include "agent/agent.h"
+#include "cores/cores.h"
 #include "lifecycle/lifecycle.h"
 #include "pci/pci.h"
 
@@ -30,11 +31,12 @@ static void rf_status_owned(const struct rf_subos *subos, struct rf_status *stat
 {
 	u32 i;
 
-	status->low_slice = subos->low_slice;
+	status->low_slice = rf_lowmem_of(subos->id);
 	status->member = subos->member;
-	status->nr_cpus = subos->nr_cpus;
-	memcpy(status->cpus, subos->cpus, subos->nr_cpus * sizeof(subos->cpus[0]));
-	memcpy(status->apic_ids, subos->apic_ids, subos->nr_cpus * sizeof(subos->apic_ids[0]));
+	status->nr_cpus = rf_ledger_core_list(&rf_books.cores, subos->id, status->cpus,
+					      RF_CPUS_MAX);
+	for (i = 0; i < status->nr_cpus; i++)
+		status->apic_ids[i] = rf_ledger_core_apic_id(&rf_books.cores, status->cpus[i]);
 	status->nr_ranges = subos->nr_ranges;
 	memcpy(status->ranges, subos->ranges, subos->nr_ranges * sizeof(subos->ranges[0]));
 	for (i = 0; i < status->nr_ranges; i++)

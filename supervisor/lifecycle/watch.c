@@ -43,7 +43,7 @@ static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mail
 	if (smp_load_acquire(&mailbox->magic) != RF_MAILBOX_MAGIC ||
 	    READ_ONCE(mailbox->major) != RF_MAILBOX_MAJOR)
 		return;
-	cpus = min(cpus, subos->nr_cpus);
+	cpus = min(cpus, rf_ledger_core_count(&rf_books.cores, subos->id));
 	if (stage >= RF_STAGE_NR || (stage <= subos->stage && cpus == subos->cpus_online))
 		return;
 	subos->cpus_online = cpus;

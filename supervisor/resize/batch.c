@@ -8,7 +8,6 @@
  */
 #include <linux/bits.h>
 #include <linux/slab.h>
-#include <asm/smp.h>
 
 #include "cores/cores.h"
 #include "resize/internal.h"
@@ -45,7 +44,7 @@ static int rf_batch_find(const struct rf_batch *batch, s64 apic_id)
 	u32 i;
 
 	for (i = 0; i < batch->count; i++)
-		if (per_cpu(x86_cpu_to_apicid, batch->cpus[i]) == apic_id)
+		if (rf_ledger_core_apic_id(&rf_books.cores, batch->cpus[i]) == apic_id)
 			return batch->told[i] == RF_UNTOLD ? i : -1;
 	return -1;
 }
@@ -57,7 +56,7 @@ static int rf_batch_ask(struct rf_subos *subos, struct rf_batch *batch, struct r
 	ask->settled = true;
 	memset(ask->args, 0, sizeof(ask->args));
 	for (i = 0; i < batch->count; i++) {
-		apic_id = per_cpu(x86_cpu_to_apicid, batch->cpus[i]);
+		apic_id = rf_ledger_core_apic_id(&rf_books.cores, batch->cpus[i]);
 		if (apic_id >= RF_APIC_IDS)
 			return -EINVAL;
 		ask->args[apic_id / 64] |= BIT_ULL(apic_id % 64);
@@ -115,13 +114,11 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	mutex_lock(&rf_ledger_lock);
 	rf_core_detach(from, cpu);
 	rf_publish();	/* first, so that nobody there starts it after the INIT */
-	rf_core_hold(per_cpu(x86_cpu_to_apicid, cpu));
-	if (batch->to) {
-		rf_core_attach(batch->to, cpu);
-		rf_core_set_lender(cpu, batch->lender);
-	} else {
+	rf_core_hold(from, cpu);
+	if (batch->to)
+		rf_core_hand_over(from, batch->to, cpu, batch->lender);
+	else
 		rc = rf_core_return(from, cpu);
-	}
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
@@ -188,7 +185,7 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
 	rf_publish();
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i])
-			rf_core_hold(per_cpu(x86_cpu_to_apicid, batch->cpus[i]));
+			rf_core_hold(subos, batch->cpus[i]);
 }
 
 /**
@@ -273,12 +270,12 @@ void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 /* The core of this APIC id if the subOS owns it and it is not its boot core, or 0. */
 static u32 rf_core_owned(struct rf_subos *subos, s64 apic_id)
 {
-	u32 i;
+	const struct rf_core_table *cores = &rf_books.cores;
+	int cpu = apic_id == (u32)apic_id ? rf_ledger_core_find(cores, apic_id) : -1;
 
-	for (i = 1; i < subos->nr_cpus; i++)
-		if (subos->apic_ids[i] == apic_id)
-			return subos->cpus[i];
-	return 0;
+	if (cpu < 0 || cpu == rf_ledger_core_boot(cores, subos->id))
+		return 0;
+	return rf_ledger_core_listed(cores, cpu, subos->id) ? cpu : 0;
 }
 
 /* Was this core of a late CORES_ADD started? */

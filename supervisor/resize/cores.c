@@ -60,7 +60,10 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
-	rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
+	if (batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
+		rc = -EINVAL;
+	else
+		rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
 	if (rc) {
 		mutex_unlock(&rf_ledger_lock);
 		return rc;
@@ -87,6 +90,7 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
  */
 int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
 {
+	int boot = rf_ledger_core_boot(&rf_books.cores, subos->id);
 	u32 i, j;
 
 	lockdep_assert_held(&rf_ledger_lock);
@@ -97,13 +101,11 @@ int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32
 		for (j = 0; j < i; j++)
 			if (cpus[j] == cpu)
 				return -EINVAL;
-		if (cpu == 0 || cpu == subos->cpus[0])
+		if (cpu == 0 || (int)cpu == boot)
 			return -EINVAL;
 		if (cpu >= nr_cpu_ids || !cpu_present(cpu))
 			return -ENODEV;
-		for (j = 0; j < subos->nr_cpus && subos->cpus[j] != cpu; j++)
-			;
-		if (j == subos->nr_cpus)
+		if (!rf_ledger_core_listed(&rf_books.cores, cpu, subos->id))
 			return -EXDEV;
 	}
 	*culprit = 0;
@@ -162,7 +164,7 @@ int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *c
 	struct rf_batch *batch;
 	int rc;
 
-	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX - (add ? subos->nr_cpus : 0))
+	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_CORES);
 	if (rc)

@@ -17,6 +17,21 @@ struct rf_homecoming {
 	struct rf_batch *batch;
 };
 
+/* Cores that the lender has lost again meanwhile do not count. Return: is any left? */
+static bool rf_homecoming_look(struct rf_homecoming *home)
+{
+	struct rf_batch *batch = home->batch;
+	u32 i, count = 0;
+
+	mutex_lock(&rf_ledger_lock);
+	for (i = 0; i < batch->count; i++)
+		if (rf_ledger_core_listed(&rf_books.cores, batch->cpus[i], home->lender->id))
+			batch->cpus[count++] = batch->cpus[i];
+	batch->count = count;
+	mutex_unlock(&rf_ledger_lock);
+	return count;
+}
+
 static void rf_homecoming_work(struct work_struct *work)
 {
 	struct rf_homecoming *home = container_of(work, struct rf_homecoming, work);
@@ -26,7 +41,7 @@ static void rf_homecoming_work(struct work_struct *work)
 	int rc;
 
 	mutex_lock(&home->lender->adjusting);
-	if (rf_resize_runs(home->lender, home->kernel_id)) {
+	if (rf_resize_runs(home->lender, home->kernel_id) && rf_homecoming_look(home)) {
 		rc = rf_batch_offer(home->lender, home->batch, &ask);
 		if (rf_batch_failed(home->batch)) {
 			mutex_lock(&rf_ledger_lock);
@@ -66,22 +81,18 @@ static struct rf_homecoming *rf_homecoming_create(u32 lender)
 static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
 {
 	struct rf_homecoming *home = rf_homecoming_create(lender);
-	u32 i = 0;
+	u64 rank = 0;
+	int cpu;
 
-	while (i < subos->nr_cpus) {
-		u32 cpu = subos->cpus[i];
-
-		if (rf_core_lender(cpu) != lender) {
-			i++;
+	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0) {
+		if (rf_ledger_core_lender(&rf_books.cores, cpu) != lender)
 			continue;
-		}
-		rf_core_set_lender(cpu, 0);
 		if (!home) {
-			i++;	/* goes to the supervisor with all the others */
+			rf_core_end_loan(cpu);	/* goes to the supervisor with all the others */
 			continue;
 		}
 		rf_core_detach(subos, cpu);
-		rf_core_attach(home->lender, cpu);
+		rf_core_hand_over(subos, home->lender, cpu, 0);
 		home->batch->cpus[home->batch->count] = cpu;
 		home->batch->told[home->batch->count++] = RF_UNTOLD;
 	}
@@ -100,15 +111,15 @@ static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
  */
 void rf_loans_end(struct rf_subos *subos)
 {
-	u32 i, lender;
+	u64 rank = 0;
+	u32 lender;
+	int cpu;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_cores_forget_lender(subos->id);
-	for (i = 0; i < subos->nr_cpus; i++) {
-		lender = rf_core_lender(subos->cpus[i]);
-		if (!lender)
-			continue;
-		rf_loans_end_with(subos, lender);
-		i = -1;		/* its list has changed; this lender is not in it any more */
+	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0) {
+		lender = rf_ledger_core_lender(&rf_books.cores, cpu);
+		if (lender)
+			rf_loans_end_with(subos, lender);
 	}
 }

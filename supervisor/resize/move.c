@@ -4,7 +4,7 @@
  * never pass through the supervisor's scheduler. What the receiver cannot start
  * goes back to the giver, and what that cannot start either, to the supervisor.
  *
- * A loan is registered by core (rf_core_lender()). It ends when the core returns
+ * A loan is registered by core (rf_ledger_core_lender()). It ends when the core returns
  * to the lender or to the supervisor, and with the lender.
  */
 #include <linux/slab.h>
@@ -59,8 +59,7 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	for (i = 0; i < part->count; i++) {
 		if (!part->told[i])
 			continue;
-		rf_core_attach(move->from, part->cpus[i]);
-		rf_core_set_lender(part->cpus[i], move->lender_here);
+		rf_core_hand_over(move->to, move->from, part->cpus[i], move->lender_here);
 		part->cpus[count] = part->cpus[i];
 		part->told[count++] = RF_UNTOLD;
 	}
@@ -108,7 +107,7 @@ static int rf_move_check(struct rf_move *move, u32 *culprit)
 
 	rc = rf_cores_claim_check(move->from, batch->cpus, batch->count, culprit);
 	for (i = 0; !rc && i < batch->count; i++)
-		if (rf_core_lender(batch->cpus[i]) != move->lender_here) {
+		if (rf_ledger_core_lender(&rf_books.cores, batch->cpus[i]) != move->lender_here) {
 			*culprit = batch->cpus[i];
 			rc = -EXDEV;
 		}
@@ -215,20 +214,22 @@ static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const 
 			  u32 *list)
 {
 	u32 i, count = 0;
-	int rc;
+	u64 rank = 0;
+	int rc, cpu;
 
 	mutex_lock(&rf_ledger_lock);
 	rc = rf_cores_claim_check(subos, cpus, args->nr_cpus, &args->culprit);
 	for (i = 0; !rc && i < args->nr_cpus; i++) {
-		if (!rf_core_lender(cpus[i])) {
+		if (!rf_ledger_core_lender(&rf_books.cores, cpus[i])) {
 			args->culprit = cpus[i];
 			rc = -EXDEV;
 		}
 		list[count++] = cpus[i];
 	}
-	for (i = 0; !args->nr_cpus && i < subos->nr_cpus; i++)
-		if (rf_core_lender(subos->cpus[i]))
-			list[count++] = subos->cpus[i];
+	while (!args->nr_cpus &&
+	       (cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
+		if (rf_ledger_core_lender(&rf_books.cores, cpu))
+			list[count++] = cpu;
 	mutex_unlock(&rf_ledger_lock);
 	return rc ?: count;
 }
@@ -263,11 +264,11 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 	if (count < 0)
 		result = count;
 	while (count > 0) {
-		u32 lender = rf_core_lender(list[0]);
+		u32 lender = rf_ledger_core_lender(&rf_books.cores, list[0]);
 		int left = 0;
 
 		for (i = members = 0; i < count; i++) {
-			if (rf_core_lender(list[i]) == lender)
+			if (rf_ledger_core_lender(&rf_books.cores, list[i]) == lender)
 				group[members++] = list[i];
 			else
 				list[left++] = list[i];

@@ -40,7 +40,7 @@ static void rf_grant_compose(void)
 	rf_draft.minor = RF_GRANT_MINOR;
 	rf_arena_segments(rf_draft.segments);
 	memset(rf_draft.owner, RF_OWNER_NOBODY, sizeof(rf_draft.owner));
-	rf_cores_own(rf_draft.owner);
+	rf_cores_own(RF_OWNER_SUPERVISOR, 0, rf_draft.owner);
 	for (i = 0; i < RF_MEMBERS_MAX; i++)
 		rf_draft.kernel_ids[i] = RF_KERNEL_NONE;
 	rf_draft.kernel_ids[0] = RF_KERNEL_SUPERVISOR;
@@ -49,9 +49,7 @@ static void rf_grant_compose(void)
 			continue;
 		if (rf_grant_alive(subos))
 			rf_draft.kernel_ids[subos->member] = subos->kernel_id;
-		for (i = 0; i < subos->nr_cpus; i++)
-			if (subos->apic_ids[i] < RF_APIC_IDS)
-				rf_draft.owner[subos->apic_ids[i]] = subos->member;
+		rf_cores_own(subos->id, subos->member, rf_draft.owner);
 	}
 }
 

@@ -30,12 +30,8 @@ struct rf_subos {
 	char name[RF_NAME_MAX];
 
 	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
-	u32 nr_cpus;
-	u32 cpus[RF_CPUS_MAX];		/* logical, boot core first */
-	u32 apic_ids[RF_CPUS_MAX];
 	u32 nr_ranges;
 	struct rf_range ranges[RF_RANGES_MAX];
-	u64 low_slice;			/* physical; 0: none */
 	struct list_head functions;	/* struct rf_lent, in the order in which they were given */
 	u32 nr_functions;
 	struct rf_dma *dma;		/* pci_dma.c: its domain; NULL: no IOMMU, or no function */

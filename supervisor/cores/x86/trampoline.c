@@ -176,12 +176,16 @@ static enum rf_stage rf_entry_stage(struct rf_subos *subos, u64 base)
  */
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args)
 {
-	u64 base = rf_lowmem_trampoline();
-	u32 boot_core = subos->apic_ids[0];
+	u64 base = rf_lowmem_of(RF_OWNER_TRAMPOLINE);
+	int cpu = rf_ledger_core_boot(&rf_books.cores, subos->id);
+	u32 boot_core;
 	unsigned long end = jiffies + msecs_to_jiffies(RF_ENTRY_TIMEOUT_MS);
 	enum rf_stage stage;
 
 	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_expect(cpu < 0))
+		return RF_STAGE_NONE;
+	boot_core = rf_ledger_core_apic_id(&rf_books.cores, cpu);
 	rf_custom_fill(subos, args);
 	rf_common_fill(base, subos->ranges[0].start, args->flags & RF_START_LA57);
 	wmb();

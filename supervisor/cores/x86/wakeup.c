@@ -24,7 +24,7 @@ static void rf_icr_write(u32 low, u32 apic_id)
 }
 
 /**
- * rf_core_hold() - put a core into wait-for-SIPI
+ * rf_core_init_ipi() - put a core into wait-for-SIPI
  * @apic_id: its physical APIC id
  *
  * In that state a core executes nothing and needs no memory (SDM 3A, 8.4).
@@ -32,7 +32,7 @@ static void rf_icr_write(u32 low, u32 apic_id)
  *
  * Context: Any, also with interrupts off.
  */
-void rf_core_hold(u32 apic_id)
+void rf_core_init_ipi(u32 apic_id)
 {
 	rf_icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apic_id);
 }
