@@ -91,6 +91,8 @@ bool rf_ledger_memory_holds(const struct rf_memory_table *table, __u32 owner, __
 			    __u64 size);
 __u32 rf_ledger_memory_ranges(const struct rf_memory_table *table, __u32 owner,
 			      struct rf_range *ranges, __u32 room);
+bool rf_ledger_memory_next_range(const struct rf_memory_table *table, __u32 owner, __u64 from,
+				 struct rf_range *range);
 bool rf_ledger_memory_would_fit(const struct rf_memory_table *table, __u32 owner, __u64 start,
 				__u64 size, bool granted);
 __u32 rf_ledger_memory_room(const struct rf_memory_table *table, __u32 owner);

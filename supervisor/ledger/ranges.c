@@ -79,6 +79,37 @@ __u32 rf_ledger_memory_ranges(const struct rf_memory_table *table, __u32 owner,
 	return runs.count;
 }
 
+/**
+ * rf_ledger_memory_next_range() - walk over the ranges of an owner, by address
+ * @table: the table
+ * @owner: a subOS, or the arena
+ * @from: 0, or the end of the range before
+ * @range: set to the next one
+ *
+ * Return: is there another one?
+ */
+bool rf_ledger_memory_next_range(const struct rf_memory_table *table, __u32 owner, __u64 from,
+				 struct rf_range *range)
+{
+	__u32 at = rf_extent_above(table, from);
+
+	while (at < table->count && !rf_extent_is(&table->extents[at], owner, RF_MEMORY_OWNED))
+		at++;
+	if (at == table->count)
+		return false;
+	range->start = table->extents[at].start;
+	range->size = table->extents[at].size;
+	for (at++; at < table->count; at++) {
+		const struct rf_extent *extent = &table->extents[at];
+
+		if (!rf_extent_is(extent, owner, RF_MEMORY_OWNED) || extent->boot ||
+		    extent->start != range->start + range->size)
+			break;
+		range->size += extent->size;
+	}
+	return true;
+}
+
 /* How many more ranges, each with neighbours that are not its own, @owner has room for. */
 __u32 rf_ledger_memory_room(const struct rf_memory_table *table, __u32 owner)
 {
