@@ -29,6 +29,9 @@
 struct rf_books;
 struct task_struct;
 
+/* For a change of the ledger that cannot be refused, unless there is a bug. */
+#define rf_expect(rc) WARN_ON_ONCE(rc)
+
 /* lock.c */
 extern struct mutex rf_ledger_lock;
 extern spinlock_t rf_state_lock;

@@ -35,9 +35,12 @@ DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_check_fops, rf_pool_check_get, NULL, "0x%llx\n"
 
 static int rf_pool_left_get(void *data, u64 *value)
 {
+	struct rf_memory_figures figures;
+
 	mutex_lock(&rf_ledger_lock);
-	*value = rf_pool_left();
+	rf_ledger_memory_figures(&rf_books.memory, -1, &figures);
 	mutex_unlock(&rf_ledger_lock);
+	*value = figures.left;
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_left_fops, rf_pool_left_get, NULL, "%llu\n");

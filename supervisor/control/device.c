@@ -32,6 +32,7 @@ struct rf_machine_file {
 static int rf_ioctl_info(struct file *file, void *arg)
 {
 	struct rf_info *info = arg;
+	struct rf_memory_figures figures;
 	struct rf_subos *subos;
 	unsigned long flags;
 
@@ -48,9 +49,12 @@ static int rf_ioctl_info(struct file *file, void *arg)
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
 	rf_lowmem_figures(&info->low_slices, &info->low_slices_free);
-	rf_pool_figures(-1, &info->pool_total, &info->pool_free, NULL, &info->pool_reserved);
+	rf_ledger_memory_figures(&rf_books.memory, -1, &figures);
 	info->arena = rf_arena_size();
 	mutex_unlock(&rf_ledger_lock);
+	info->pool_total = figures.total;
+	info->pool_free = figures.free;
+	info->pool_reserved = figures.reserved;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node)
@@ -62,12 +66,15 @@ static int rf_ioctl_info(struct file *file, void *arg)
 static int rf_ioctl_memory(struct file *file, void *arg)
 {
 	struct rf_memory *memory = arg;
+	struct rf_memory_figures figures;
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
-	rf_pool_figures(memory->node, NULL, &memory->pool_free, &memory->largest_free, NULL);
+	rf_ledger_memory_figures(&rf_books.memory, memory->node, &figures);
 	rf_blocks_figures(memory);
 	mutex_unlock(&rf_ledger_lock);
+	memory->pool_free = figures.free;
+	memory->largest_free = figures.largest;
 	return 0;
 }
 

@@ -31,13 +31,13 @@ static DEVICE_ATTR_RO(low_slices);
 
 static ssize_t pool_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	u64 total, free;
+	struct rf_memory_figures figures;
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
-	rf_pool_figures(-1, &total, &free, NULL, NULL);
+	rf_ledger_memory_figures(&rf_books.memory, -1, &figures);
 	mutex_unlock(&rf_ledger_lock);
-	return sysfs_emit(buf, "%llu %llu\n", free, total);
+	return sysfs_emit(buf, "%llu %llu\n", figures.free, figures.total);
 }
 static DEVICE_ATTR_RO(pool);
 

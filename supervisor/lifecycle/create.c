@@ -116,9 +116,8 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		rc = rf_pool_take(subos, args->memory, args->node, &args->available);
 	if (rc)
 		return rc;
-	if (subos->ranges[0].size < RF_BOOT_AREA_SIZE)
-		return -ENOMEM;
-	subos->boot_area = memremap(subos->ranges[0].start, RF_BOOT_AREA_SIZE, MEMREMAP_WB);
+	subos->boot_area = memremap(rf_ledger_memory_boot(&rf_books.memory, subos->id),
+				    RF_BOOT_AREA_SIZE, MEMREMAP_WB);
 	if (!subos->boot_area)
 		return -ENOMEM;
 	rf_subos_moment(subos, RF_MOMENT_MEMORY);

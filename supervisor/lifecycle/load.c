@@ -24,11 +24,11 @@ static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *se
 			     u32 index)
 {
 	const struct rf_segment *segment = &segments[index];
-	u64 boot = subos->ranges[0].start;
+	u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 	u32 i;
 
 	if (!segment->memsz || segment->bufsz > segment->memsz ||
-	    !rf_ranges_hold(subos, segment->phys, segment->memsz))
+	    !rf_ledger_memory_holds(&rf_books.memory, subos->id, segment->phys, segment->memsz))
 		return false;
 	for (i = 0; i < ARRAY_SIZE(rf_kept); i++)
 		if (rf_overlap(segment->phys, segment->memsz, boot + rf_kept[i], PAGE_SIZE))
@@ -106,7 +106,7 @@ int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32
 /* Does the page table at @table (physical, in the boot area) map @address to itself? */
 static bool rf_maps_identity(const struct rf_subos *subos, u64 table, int levels, u64 address)
 {
-	const u64 boot = subos->ranges[0].start;
+	const u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 	int level;
 
 	for (level = levels; level > 0; level--) {
@@ -137,14 +137,14 @@ static bool rf_maps_identity(const struct rf_subos *subos, u64 table, int levels
  */
 int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 {
-	const u64 boot = subos->ranges[0].start;
+	const u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 	int levels = args->flags & RF_START_LA57 ? 5 : 4;
 
 	if (args->flags & ~RF_START_LA57)
 		return -EINVAL;
 	if (levels == 5 && !boot_cpu_has(X86_FEATURE_LA57))
 		return -EOPNOTSUPP;
-	if (!rf_ranges_hold(subos, args->entry, 1) || boot >= 1ULL << 47 ||
+	if (!rf_ledger_memory_holds(&rf_books.memory, subos->id, args->entry, 1) || boot >= 1ULL << 47 ||
 	    args->boot_params != boot + RF_BOOT_PARAMS_OFF ||
 	    !rf_maps_identity(subos, args->page_table, levels, args->entry) ||
 	    !rf_maps_identity(subos, args->page_table, levels, boot + RF_TRAMPOLINE_OFF) ||
@@ -179,7 +179,7 @@ ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 
 	len = min_t(size_t, len, RF_WINDOW - offset);
 	down_read(&subos->memory_sem);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	owned = rf_ranges_hold(subos, phys, len);
+	owned = rf_ledger_memory_holds(&rf_books.memory, subos->id, phys, len);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!subos->boot_area) {
 		rc = -ENOENT;

@@ -37,14 +37,15 @@ static int rf_reset_devices(struct rf_subos *subos)
 
 static int rf_reset_clear(struct rf_subos *subos)
 {
+	struct rf_range range = {};
 	int rc = 0;
-	u32 i;
 
 	down_write(&subos->memory_sem);
-	for (i = 0; !rc && i < subos->nr_ranges; i++) {
+	while (!rc && rf_ledger_memory_next_range(&rf_books.memory, subos->id,
+						  range.start + range.size, &range)) {
 		rc = rf_step("reset-clear");
 		if (!rc)
-			rc = rf_fill(subos->ranges[i].start, subos->ranges[i].size, 0);
+			rc = rf_fill(range.start, range.size, 0);
 	}
 	up_write(&subos->memory_sem);
 	if (!rc)

@@ -37,8 +37,8 @@ static void rf_status_owned(const struct rf_subos *subos, struct rf_status *stat
 					      RF_CPUS_MAX);
 	for (i = 0; i < status->nr_cpus; i++)
 		status->apic_ids[i] = rf_ledger_core_apic_id(&rf_books.cores, status->cpus[i]);
-	status->nr_ranges = subos->nr_ranges;
-	memcpy(status->ranges, subos->ranges, subos->nr_ranges * sizeof(subos->ranges[0]));
+	status->nr_ranges = rf_ledger_memory_ranges(&rf_books.memory, subos->id, status->ranges,
+						    RF_RANGES_MAX);
 	for (i = 0; i < status->nr_ranges; i++)
 		status->memory += status->ranges[i].size;
 }

@@ -126,10 +126,11 @@ static int rf_block_give_back(struct rf_block *block)
 	int rc;
 
 	rc = rf_step("block-return");
-	if (!rc && !rf_pool_is_zero(block->start, size))
+	if (!rc && (rf_free_byte() ||
+		    !rf_ledger_memory_is_clean(&rf_books.memory, block->start, size)))
 		rc = rf_fill(block->start, size, 0);
 	if (!rc)
-		rc = rf_pool_remove(block->start, size);
+		rc = rf_extents_remove(block->start, size);
 	if (rc)
 		return rc;
 	release_mem_region(block->start, size);
@@ -163,7 +164,7 @@ int rf_blocks_give_back(void)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	list_for_each_entry_safe(block, next, &rf_blocks, node) {
-		if (!rf_pool_is_free(block->start, rf_block_size()))
+		if (!rf_ledger_memory_is_free(&rf_books.memory, block->start, rf_block_size()))
 			continue;
 		rc = rf_block_give_back(block);
 		if (rc && !result)

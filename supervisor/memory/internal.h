@@ -5,30 +5,21 @@
 
 #include "memory/memory.h"
 
-struct rf_pool_extent {
-	struct list_head node;		/* in rf_pool, by address */
-	u64 start, size;
-	int nid;
-	u32 owner;			/* RF_OWNER_SUPERVISOR: nobody */
-	bool reserved;			/* reserved at boot; never goes to the supervisor's kernel */
-	enum rf_content content;
-};
-
-/* extents.c */
-extern struct list_head rf_pool;	/* by address */
-
-int rf_pool_split(struct rf_pool_extent *extent, u64 address);
-int rf_pool_add(u64 start, u64 size, int node, bool reserved);
-int rf_pool_remove(u64 start, u64 size);
-bool rf_pool_is_free(u64 start, u64 size);
-bool rf_pool_is_zero(u64 start, u64 size);
-void rf_pool_merge(bool all);
+/* extents.c: changes of the ledger's table of memory */
+int rf_extents_add(u64 start, u64 size, int node, bool reserved, enum rf_content content);
+int rf_extents_remove(u64 start, u64 size);
+int rf_extents_move(u32 owner, u64 start, u64 size, enum rf_memory_state from,
+		    enum rf_memory_state to);
+int rf_extents_set_content(u64 start, u64 size, enum rf_content content);
+int rf_extents_set_boot(u32 owner, u64 start);
 void rf_extents_exit(void);
-void rf_extents_disown(u64 start, u64 size, enum rf_content content);
 
 /* fill.c */
 u8 rf_free_byte(void);
 u64 rf_find_other(u64 start, u64 size, u8 byte);
+
+/* pool.c */
+int rf_pool_add(u64 start, u64 size, int node, bool reserved);
 
 /* reserved.c: what was reserved at boot */
 int rf_reserved_init(void);

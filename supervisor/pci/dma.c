@@ -115,27 +115,31 @@ static int rf_dma_extend(struct rf_dma *dma, u64 start, u64 size)
 /* Everything that the subOS may reach: for a domain in which nothing is mapped yet. */
 static int rf_dma_populate(struct rf_subos *subos)
 {
+	struct rf_range range = {};
 	int rc = 0;
 	u32 i;
 
 	for (i = 0; !rc && i < ARRAY_SIZE(rf_shared); i++)
 		if (rf_shared[i].size)
 			rc = rf_dma_fill(subos->dma, rf_shared[i].start, rf_shared[i].size);
-	for (i = 0; !rc && i < subos->nr_ranges; i++)
-		rc = rf_dma_fill(subos->dma, subos->ranges[i].start, subos->ranges[i].size);
+	while (!rc && rf_ledger_memory_next_range(&rf_books.memory, subos->id,
+						  range.start + range.size, &range))
+		rc = rf_dma_fill(subos->dma, range.start, range.size);
 	return rc;
 }
 
 static bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group)
 {
+	struct rf_range range = {};
 	u32 i;
 
 	for (i = 0; i < ARRAY_SIZE(rf_shared); i++)
 		if (rf_shared[i].size &&
 		    rf_dma_reserved(group, rf_shared[i].start, rf_shared[i].size))
 			return true;
-	for (i = 0; i < subos->nr_ranges; i++)
-		if (rf_dma_reserved(group, subos->ranges[i].start, subos->ranges[i].size))
+	while (rf_ledger_memory_next_range(&rf_books.memory, subos->id,
+					   range.start + range.size, &range))
+		if (rf_dma_reserved(group, range.start, range.size))
 			return true;
 	return false;
 }

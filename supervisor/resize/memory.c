@@ -69,7 +69,7 @@ struct rf_growth {
 	u64 size;			/* bytes, rounded up */
 	u64 block_size;
 	u32 count;
-	u32 added;			/* of ranges[], in the subOS's list */
+	u32 added;			/* of ranges[], in the subOS's grant */
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
@@ -78,17 +78,14 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 {
 	int rc;
 
-	rc = rf_pool_cut(start, size);
-	if (rc)
-		return rc;
 	down_write(&subos->memory_sem);
-	rc = rf_ranges_remove(subos, start, size);
+	rc = rf_pool_leave(subos->id, start, size);
 	up_write(&subos->memory_sem);
 	if (rc)
 		return rc;
 	rf_publish();
 	rf_dma_unmap(subos, start, size);
-	rf_pool_put(start, size);
+	rf_pool_put(subos->id, start, size, RF_MEMORY_LEAVING);
 	return 0;
 }
 
@@ -102,7 +99,7 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 	rc = rf_step("memory-offer");
 	if (rc)
 		return rc;
-	growth->count = RF_RANGES_MAX - subos->nr_ranges;
+	growth->count = rf_ledger_memory_room(&rf_books.memory, subos->id);
 	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
 				  growth->ranges, &growth->count, &args->available);
 	if (rc)
@@ -111,18 +108,18 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		range = &growth->ranges[growth->added];
 		rc = rf_dma_map(subos, range->start, range->size);
 		if (!rc)
-			rc = rf_ranges_add(subos, range->start, range->size);
+			rc = rf_pool_own(subos->id, range->start, range->size);
 	}
 	if (!rc)
 		rc = rf_step("memory-grant");
 	while (rc && growth->count) {
 		range = &growth->ranges[--growth->count];
 		if (growth->count < growth->added) {
-			rf_memory_withdraw(subos, range->start, range->size);
+			rf_expect(rf_memory_withdraw(subos, range->start, range->size));
 			continue;
 		}
 		rf_dma_unmap(subos, range->start, range->size);
-		rf_pool_put(range->start, range->size);
+		rf_pool_put(subos->id, range->start, range->size, RF_MEMORY_COMING);
 	}
 	rf_publish();
 	return rc;
@@ -137,7 +134,7 @@ static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *lat
 	if (!rf_late_begin(subos, late) || late->lost || late->answer == RF_ANSWER_DONE)
 		return;
 	mutex_lock(&rf_ledger_lock);
-	if (rf_ranges_hold(subos, start, size))
+	if (rf_ledger_memory_holds(&rf_books.memory, subos->id, start, size))
 		rf_memory_withdraw(subos, start, size);
 	mutex_unlock(&rf_ledger_lock);
 	rf_memory_home();
@@ -238,9 +235,9 @@ struct rf_shrinkage {
  */
 static bool rf_memory_sound(struct rf_subos *subos, u64 start, u64 size)
 {
-	u64 boot = subos->ranges[0].start;
+	u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 
-	return rf_ranges_hold(subos, start, size) &&
+	return rf_ledger_memory_holds(&rf_books.memory, subos->id, start, size) &&
 	       (start >= boot + RF_BOOT_AREA_SIZE || start + size <= boot);
 }
 

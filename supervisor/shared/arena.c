@@ -18,7 +18,7 @@ static bool rf_home_used[RF_MEMBERS_MAX];
 /* Bytes of the pool that are shared memory now. Context: ledger lock held. */
 u64 rf_arena_size(void)
 {
-	return rf_pool_owned(RF_OWNER_ARENA);
+	return rf_ledger_memory_owned(&rf_books.memory, RF_OWNER_ARENA);
 }
 
 /* The number for a new member: one that has a home already, if there is one. 0: none left. */
@@ -72,24 +72,31 @@ static int rf_home_take(u32 member)
 	if (rc)
 		return rc;
 	rc = rf_dma_share(start, RF_HOME_SIZE);
-	if (rc)
-		rf_pool_put(start, RF_HOME_SIZE);
-	else
-		rf_homes[member] = (struct rf_arena_segment){ start, RF_HOME_SIZE };
-	return rc;
+	if (rc) {
+		rf_pool_put(RF_OWNER_ARENA, start, RF_HOME_SIZE, RF_MEMORY_COMING);
+		return rc;
+	}
+	rf_expect(rf_pool_own(RF_OWNER_ARENA, start, RF_HOME_SIZE));
+	rf_homes[member] = (struct rf_arena_segment){ start, RF_HOME_SIZE };
+	return 0;
 }
 
 static void rf_homes_free(void)
 {
+	struct rf_range range = {};
 	u32 member;
 
 	for (member = 0; member < RF_MEMBERS_MAX; member++) {
-		if (rf_homes[member].size) {
+		if (rf_homes[member].size)
 			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
-			rf_pool_put(rf_homes[member].start, rf_homes[member].size);
-		}
 		rf_homes[member] = (struct rf_arena_segment){};
 		rf_home_used[member] = false;
+	}
+	/* Homes that touch are one range: what leaves as a whole needs no room in the ledger. */
+	while (rf_ledger_memory_next_range(&rf_books.memory, RF_OWNER_ARENA,
+					   range.start + range.size, &range)) {
+		rf_expect(rf_pool_leave(RF_OWNER_ARENA, range.start, range.size));
+		rf_pool_put(RF_OWNER_ARENA, range.start, range.size, RF_MEMORY_LEAVING);
 	}
 }
 

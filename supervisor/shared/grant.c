@@ -74,10 +74,9 @@ void rf_grant_update(void)
 		if (!subos->member || !subos->boot_area)
 			continue;
 		rf_draft.member = subos->member;
-		rf_draft.nr_ranges = subos->nr_ranges;
 		memset(rf_draft.ranges, 0, sizeof(rf_draft.ranges));
-		memcpy(rf_draft.ranges, subos->ranges,
-		       subos->nr_ranges * sizeof(subos->ranges[0]));
+		rf_draft.nr_ranges = rf_ledger_memory_ranges(&rf_books.memory, subos->id,
+							     rf_draft.ranges, RF_RANGES_MAX);
 		rf_pci_grant(subos, &rf_draft);
 		rf_grant_write(subos->boot_area + RF_GRANT_OFF, &rf_draft, rf_grant_sequence);
 	}

@@ -9,7 +9,6 @@
 #include <linux/string.h>
 
 #include "cores/cores.h"
-#include "memory/memory.h"
 #include "shared/internal.h"
 
 /* Ledger lock. */
@@ -73,12 +72,10 @@ static void rf_ledger_describe(struct rf_ledger *ledger)
 	u32 sum = 0;
 	size_t i;
 
-	memset(ledger, 0, sizeof(*ledger));
-	ledger->size = sizeof(*ledger);
-	ledger->generation = ++rf_ledger_generation;
+	rf_ledger_copy(&rf_books, ++rf_ledger_generation, ledger);
 	rf_lowmem_ledger(ledger);
 	rf_cores_ledger(ledger);
-	rf_pool_ledger(ledger);
+	ledger->checksum = 0;
 	for (i = 0; i < sizeof(*ledger) / sizeof(*words); i++)
 		sum += words[i];
 	ledger->checksum = -sum;

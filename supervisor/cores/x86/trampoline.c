@@ -138,20 +138,20 @@ static void rf_save_msrs(struct rf_custom_header *header)
 
 static void rf_custom_fill(struct rf_subos *subos, const struct rf_start *args)
 {
-	u64 base = subos->ranges[0].start + RF_TRAMPOLINE_OFF;
+	const u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 	struct rf_custom_header *header = rf_custom_of(subos);
 
 	memset(subos->boot_area + RF_MAILBOX_OFF, 0, PAGE_SIZE);
 	memset(subos->boot_area + RF_TRAMPOLINE_OFF, 0, PAGE_SIZE);
 	memcpy(subos->boot_area + RF_TRAMPOLINE_OFF, rf_custom_start,
 	       rf_custom_end - rf_custom_start);
-	header->mailbox = subos->ranges[0].start + RF_MAILBOX_OFF;
+	header->mailbox = boot + RF_MAILBOX_OFF;
 	header->cr3 = args->page_table;
 	header->entry = args->entry;
 	header->boot_params = args->boot_params;
 	memcpy(header->gdt, rf_gdt, sizeof(rf_gdt));
 	header->gdtr.limit = sizeof(rf_gdt) - 1;
-	header->gdtr.base = base + RF_CUSTOM_GDT;
+	header->gdtr.base = boot + RF_TRAMPOLINE_OFF + RF_CUSTOM_GDT;
 	rf_save_msrs(header);
 }
 
@@ -187,7 +187,8 @@ int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args)
 		return RF_STAGE_NONE;
 	boot_core = rf_ledger_core_apic_id(&rf_books.cores, cpu);
 	rf_custom_fill(subos, args);
-	rf_common_fill(base, subos->ranges[0].start, args->flags & RF_START_LA57);
+	rf_common_fill(base, rf_ledger_memory_boot(&rf_books.memory, subos->id),
+		       args->flags & RF_START_LA57);
 	wmb();
 
 	/* The second SIPI is for a core that missed the first (SDM 3A, 8.4.4.1). */

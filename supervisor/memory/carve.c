@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Who gets which part of the pool, in steps of RF_EXTENT_SIZE: partitions from the bottom
+ * of free pieces, the arena from the top, so that whole aligned blocks stay free for subOSes
+ * that grow.
+ *
+ * With poison=1 (fill.c) free memory is verified and cleared when it gets an owner, and
+ * partitions keep a distance of one extent.
+ */
+#include <linux/align.h>
+#include <linux/build_bug.h>
+#include <linux/minmax.h>
+
+#include "memory/internal.h"
+
+/* Distance from other partitions that a carve keeps at both ends of a free extent. */
+static u64 rf_guard(void)
+{
+	return rf_free_byte() ? RF_EXTENT_SIZE : 0;
+}
+
+static u64 rf_pool_usable(int node)
+{
+	return rf_ledger_memory_usable(&rf_books.memory, node, rf_guard());
+}
+
+/* With poison=1: memory that is clean must have been left alone so far. */
+static void rf_pool_verify(const struct rf_range *range)
+{
+	const u64 end = range->start + range->size;
+	const struct rf_extent *extent;
+	u64 at, next, wrong;
+
+	for (at = range->start; at < end; at = next) {
+		extent = rf_ledger_memory_next(&rf_books.memory, RF_OWNER_SUPERVISOR, at);
+		next = min(end, extent->start + extent->size);
+		if (extent->content != RF_CONTENT_CLEAN)
+			continue;
+		wrong = rf_find_other(at, next - at, rf_free_byte());
+		if (wrong)
+			pr_err("memory nobody owned was written at 0x%llx\n", wrong);
+	}
+}
+
+/* Memory gets an owner: it must hold only zeros. */
+static int rf_pool_clear_all(const struct rf_range *range)
+{
+	struct rf_range part;
+	int rc = 0;
+
+	if (rf_free_byte()) {
+		rf_pool_verify(range);
+		rc = rf_extents_set_content(range->start, range->size, RF_CONTENT_LEFT);
+	}
+	while (!rc && rf_ledger_memory_next_unclean(&rf_books.memory, range->start, range->size,
+						    &part))
+		rc = rf_fill(part.start, part.size, 0) ?:
+		     rf_extents_set_content(part.start, part.size, RF_CONTENT_CLEAN);
+	return rc;
+}
+
+/* Free memory gets an owner, who may use it as from rf_pool_own(). On an error nobody owns it. */
+static int rf_pool_give(u32 owner, const struct rf_range *range)
+{
+	int rc = rf_pool_clear_all(range);
+
+	if (!rc)
+		rc = rf_extents_move(owner, range->start, range->size, RF_MEMORY_FREE,
+				     RF_MEMORY_COMING);
+	/* With poison=1 zeros are not what memory nobody owns holds. */
+	if (rc && rf_free_byte())
+		rf_expect(rf_extents_set_content(range->start, range->size, RF_CONTENT_LEFT));
+	return rc;
+}
+
+/* A subOS is being created: it owns free memory at once, at first its boot range. */
+static int rf_pool_give_first(struct rf_subos *subos, const struct rf_range *range)
+{
+	const u32 id = subos->id;
+	int rc;
+
+	static_assert(RF_BOOT_AREA_SIZE <= RF_EXTENT_SIZE);
+	if (!rf_ledger_memory_would_fit(&rf_books.memory, id, range->start, range->size, true))
+		return -ENOMEM;
+	rc = rf_pool_give(id, range);
+	if (rc)
+		return rc;
+	if (!rf_ledger_memory_boot(&rf_books.memory, id))
+		rf_expect(rf_extents_set_boot(id, range->start));
+	rf_expect(rf_pool_own(id, range->start, range->size));
+	return 0;
+}
+
+/* Give @size bytes of free memory to @subos. -ENOMEM leaves what was carved with it. */
+static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
+{
+	struct rf_range range;
+	int rc;
+
+	for (; size; size -= range.size) {
+		if (!rf_ledger_memory_pick(&rf_books.memory, size, node, rf_guard(), &range))
+			return -ENOMEM;
+		rc = rf_pool_give_first(subos, &range);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * rf_pool_could_take() - is a rf_pool_take() worth trying?
+ * @size: bytes
+ * @node: NUMA node, or -1
+ * @available: how much could be given at best
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+bool rf_pool_could_take(u64 size, int node, u64 *available)
+{
+	struct rf_memory memory = { .node = node };
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*available = rf_pool_usable(node);
+	if (*available >= size)
+		return true;
+	rf_blocks_figures(&memory);
+	*available += memory.movable + memory.other;
+	return *available >= 2 * rf_guard() && *available - 2 * rf_guard() >= size;
+}
+
+/**
+ * rf_pool_take() - give a subOS its memory, cleared
+ * @subos: the new owner, also of what it got before an error
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
+ * @node: NUMA node, or -1
+ * @available: on -ENOMEM, how much could have been given
+ *
+ * Takes memory blocks from the supervisor if the pool is too small.
+ *
+ * Context: Process context, interruptible. Ledger lock held.
+ * Return: 0, -ENOMEM, -EINTR.
+ */
+int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
+{
+	u64 usable = rf_pool_usable(node), taken;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (usable < size) {
+		rc = rf_blocks_take(size - usable + 2 * rf_guard(), node, &taken);
+		*available = rf_pool_usable(node);
+		if (rc)
+			return rc;
+	}
+	rc = rf_step("memory-carve");
+	if (!rc)
+		rc = rf_pool_carve(subos, size, node);
+	return rc;
+}
+
+/**
+ * rf_pool_take_top() - memory from the top of the highest free piece that has room
+ * @owner: the new owner
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
+ * @start: set to its physical address
+ *
+ * Takes memory blocks from the supervisor if the pool has no room.
+ *
+ * Context: Process context, interruptible. Ledger lock held.
+ * Return: 0, with the memory cleared, and COMING; -ENOMEM, -EINTR.
+ */
+int rf_pool_take_top(u32 owner, u64 size, u64 *start)
+{
+	struct rf_range range;
+	u64 taken;
+	int rc, tries;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	for (tries = 0; tries < 2; tries++) {
+		if (rf_ledger_memory_pick_top(&rf_books.memory, size, rf_guard(), &range)) {
+			*start = range.start;
+			return rf_pool_give(owner, &range);
+		}
+		rc = rf_blocks_take(size + 2 * rf_guard(), -1, &taken);
+		if (rc)
+			return rc;
+	}
+	return -ENOMEM;
+}
+
+/* Make the pool hold @size bytes in whole blocks. */
+static int rf_pool_gather(u64 size, u64 align, int node, u64 *available)
+{
+	struct rf_memory memory = { .node = node };
+	u64 taken;
+	int rc;
+
+	*available = rf_ledger_memory_usable_blocks(&rf_books.memory, align, node);
+	if (*available >= size)
+		return 0;
+	rf_blocks_figures(&memory);
+	if (size - *available > memory.movable + memory.other) {
+		*available += ALIGN_DOWN(memory.movable + memory.other, align);
+		return -ENOMEM;
+	}
+	rc = rf_blocks_take(size - *available, node, &taken);
+	*available = rf_ledger_memory_usable_blocks(&rf_books.memory, align, node);
+	if (rc == -EINTR)
+		return rc;
+	return *available < size ? -ENOMEM : 0;
+}
+
+/**
+ * rf_pool_take_aligned() - whole aligned memory blocks, in as few ranges as possible
+ * @owner: the new owner
+ * @size: bytes, a multiple of @align
+ * @align: a power of two, at least RF_EXTENT_SIZE
+ * @node: NUMA node, or -1
+ * @ranges: filled
+ * @count: in: room in @ranges; out: how many
+ * @available: on -ENOMEM, how much could have been given
+ *
+ * Takes memory blocks from the supervisor if the pool is too small; what was taken
+ * in vain stays in the pool, see rf_blocks_give_back().
+ *
+ * Context: Process context, interruptible. Ledger lock held.
+ * Return: 0, with the memory cleared, and COMING; -ENOMEM, -EINTR: nobody owns it.
+ */
+int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
+			 u32 *count, u64 *available)
+{
+	u32 room = *count;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*count = 0;
+	rc = rf_pool_gather(size, align, node, available);
+	while (!rc && size) {
+		struct rf_range *range = &ranges[*count];
+
+		rc = -ENOMEM;
+		if (*count < room &&
+		    rf_ledger_memory_pick_blocks(&rf_books.memory, size, align, node, range))
+			rc = rf_pool_give(owner, range);
+		if (rc)
+			break;
+		size -= range->size;
+		(*count)++;
+	}
+	while (rc && *count) {
+		(*count)--;
+		rf_pool_put(owner, ranges[*count].start, ranges[*count].size, RF_MEMORY_COMING);
+	}
+	return rc;
+}
