@@ -48,6 +48,7 @@ static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
 {
 	struct rf_subos *subos;
 
+	lockdep_assert_held(&rf_state_lock);
 	list_for_each_entry(subos, &rf_subos_list, node)
 		if (member && subos->member == member && subos->kernel_id == message->from)
 			return subos;
@@ -57,6 +58,7 @@ static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
 /* Requests lock held. */
 static void rf_request_answered(struct rf_request *request, const struct rf_control *control)
 {
+	lockdep_assert_held(&rf_requests_lock);
 	if (request->op != control->op || request->ended ||
 	    request->answer != RF_ANSWER_NONE)
 		return;
@@ -89,6 +91,7 @@ static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *do
 {
 	struct rf_request *request;
 
+	lockdep_assert_held(&rf_requests_lock);
 	list_for_each_entry(request, &subos->requests, node)
 		if (request->abandoned && request->answer == RF_ANSWER_NONE &&
 		    !request->ended && (s32)(request->id - done->id) < 0) {
@@ -127,6 +130,7 @@ static void rf_hello_note(struct rf_subos *subos, const struct rf_control *contr
 {
 	u64 block_size = control->args[2];
 
+	lockdep_assert_held(&rf_state_lock);
 	subos->capabilities = control->args[1] & RF_CAPABILITIES;
 	if (block_size < RF_EXTENT_SIZE) {
 		block_size = 0;

@@ -75,6 +75,7 @@ static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask,
 /* What the request came to. Requests lock held; all there is has been worked on. */
 static int rf_request_outcome(struct rf_request *request, struct rf_ask *ask, int rc)
 {
+	lockdep_assert_held(&rf_requests_lock);
 	switch (request->answer) {
 	case RF_ANSWER_DONE:
 		memcpy(ask->args, request->last, sizeof(ask->args));

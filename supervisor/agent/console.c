@@ -230,6 +230,7 @@ void rf_console_start(struct rf_subos *subos)
 	struct rf_console *ring = rf_arena_home(subos) + RF_HOME_CONSOLE_OFF;
 	static const char again[] = "\r\n[rainforest] started again\r\n";
 
+	lockdep_assert_held(&rf_ledger_lock);
 	mutex_lock(&log->lock);
 	memset(ring, 0, offsetof(struct rf_console, in));
 	WRITE_ONCE(ring->out_waiting, 1);

@@ -68,6 +68,7 @@ bool rf_request_is_open(struct rf_subos *subos)
 	struct rf_request *request;
 
 	list_for_each_entry(request, &subos->requests, node)
+	lockdep_assert_held(&rf_requests_lock);
 		if (request->abandoned)
 			return true;
 	return false;
@@ -166,6 +167,7 @@ struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask
 void rf_request_hand_over(struct rf_request *request)
 {
 	kref_get(&request->kref);
+	lockdep_assert_held(&rf_requests_lock);
 	if (!rf_work_queue(&request->late))
 		kref_put(&request->kref, rf_request_free);
 }

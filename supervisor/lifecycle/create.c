@@ -39,6 +39,7 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 	u64 need;
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	if (args->flags || args->reserved || !rf_name_valid(args->name) || !args->memory ||
 	    !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
 		return -EINVAL;
@@ -138,6 +139,7 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	struct rf_subos *subos;
 	unsigned long flags;
 	int rc;
+	lockdep_assert_held(&rf_ledger_lock);
 
 	rc = rf_create_check(args, cpus, functions);
 	if (rc)

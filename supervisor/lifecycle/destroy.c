@@ -106,6 +106,7 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 /*
  * Return everything a subOS owns, and drop the list's reference when all is back. Can be
  * called again after an error: it goes on with what is left.
+	lockdep_assert_held(&subos->adjusting);
  */
 static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
 {

@@ -153,6 +153,7 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 		return -ERANGE;
 	return 0;
 }
+	lockdep_assert_held(&rf_ledger_lock);
 
 /**
  * rf_subos_read() - read a partition's memory from outside

@@ -39,6 +39,7 @@ static u32 rf_policy_restarts(const struct rf_subos *subos)
 	u64 running = subos->moments[RF_MOMENT_RUNNING];
 	u64 until = subos->moments[RF_MOMENT_END] ?: ktime_get_ns();
 
+	lockdep_assert_held(&rf_state_lock);
 	if (running && until - running >= RF_RESTARTS_REFILL)
 		return subos->policies.restarts;
 	return subos->restarts_left;

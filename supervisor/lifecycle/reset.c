@@ -79,6 +79,8 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 	rc = rf_step("reset");
 	if (rc)
 		return rc;
+	lockdep_assert_held(&subos->adjusting);
+	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rc = rf_reset_begin(subos, reset_flags);
 	spin_unlock_irqrestore(&rf_state_lock, flags);

@@ -10,6 +10,7 @@
 /* State lock held, as below. */
 static void rf_status_life(const struct rf_subos *subos, struct rf_status *status)
 {
+	lockdep_assert_held(&rf_state_lock);
 	status->id = subos->id;
 	memcpy(status->name, subos->name, sizeof(status->name));
 	status->state = subos->state;
@@ -31,6 +32,7 @@ static void rf_status_owned(const struct rf_subos *subos, struct rf_status *stat
 {
 	u32 i;
 
+	lockdep_assert_held(&rf_state_lock);
 	status->low_slice = rf_lowmem_of(subos->id);
 	status->member = subos->member;
 	status->nr_cpus = rf_ledger_core_list(&rf_books.cores, subos->id, status->cpus,
@@ -45,6 +47,7 @@ static void rf_status_owned(const struct rf_subos *subos, struct rf_status *stat
 
 static void rf_status_agent(const struct rf_subos *subos, struct rf_status *status)
 {
+	lockdep_assert_held(&rf_state_lock);
 	status->capabilities = subos->capabilities;
 	status->block_size = subos->block_size;
 	if (subos->beat_at && rf_state_live(subos->state))

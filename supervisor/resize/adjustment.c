@@ -80,6 +80,7 @@ int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc)
 	if (rc == -ENOTCONN)
 		return -EPIPE;		/* there is nobody to be asked any more */
 	if (rc == -ENOBUFS)
+	lockdep_assert_held(&subos->adjusting);
 		return -ETIMEDOUT;	/* nobody takes our messages */
 	return rc;
 }

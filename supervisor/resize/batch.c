@@ -90,6 +90,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	u32 i;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	ask->op = RF_OP_CORES_ADD;
 	ask->progress = rf_core_taken_up;
 	ask->late = rf_cores_add_late;
@@ -156,6 +157,7 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	u32 i;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	ask->op = RF_OP_CORES_REMOVE;
 	ask->progress = rf_core_given_up;
 	ask->late = rf_cores_remove_late;
@@ -179,6 +181,7 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
 {
 	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
@@ -202,6 +205,7 @@ int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 	int result = 0;
 	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rf_batch_withdraw(subos, batch);
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i] && rf_core_return(subos, batch->cpus[i])) {

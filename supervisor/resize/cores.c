@@ -15,6 +15,7 @@ static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u3
 	u32 i, taken;
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("core-offer");
 	for (taken = 0; !rc && taken < batch->count; taken++) {
 		rc = rf_core_take(subos, batch->cpus[taken]);
@@ -164,6 +165,7 @@ int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *c
 	struct rf_batch *batch;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_CORES);

@@ -78,6 +78,7 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 {
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	down_write(&subos->memory_sem);
 	rc = rf_pool_leave(subos->id, start, size);
 	up_write(&subos->memory_sem);
@@ -96,6 +97,7 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 	struct rf_range *range;
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("memory-offer");
 	if (rc)
 		return rc;
@@ -184,6 +186,7 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 {
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
 	rc = rf_memory_add_begin(subos, args, growth);
@@ -202,6 +205,7 @@ int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
 	struct rf_growth *growth;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (!args->memory || !IS_ALIGNED(args->memory, RF_EXTENT_SIZE) || args->node < -1 ||
 	    args->node >= MAX_NUMNODES || (args->node >= 0 && !node_online(args->node)))
 		return -EINVAL;
@@ -237,6 +241,7 @@ static bool rf_memory_sound(struct rf_subos *subos, u64 start, u64 size)
 {
 	u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 
+	lockdep_assert_held(&rf_ledger_lock);
 	return rf_ledger_memory_holds(&rf_books.memory, subos->id, start, size) &&
 	       (start >= boot + RF_BOOT_AREA_SIZE || start + size <= boot);
 }
@@ -336,6 +341,7 @@ int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args)
 	struct rf_shrinkage *shrinkage;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (!args->memory || !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
 		return -EINVAL;
 	rc = rf_memory_ready(subos, &block_size);

@@ -105,6 +105,7 @@ static int rf_move_check(struct rf_move *move, u32 *culprit)
 	u32 i;
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_cores_claim_check(move->from, batch->cpus, batch->count, culprit);
 	for (i = 0; !rc && i < batch->count; i++)
 		if (rf_ledger_core_lender(&rf_books.cores, batch->cpus[i]) != move->lender_here) {
@@ -141,6 +142,8 @@ static int rf_move_cores(struct rf_move *move, struct rf_resize *args, const u32
 {
 	int rc;
 
+	lockdep_assert_held(&move->from->adjusting);
+	lockdep_assert_held(&move->to->adjusting);
 	rc = rf_resize_ready(move->from, RF_CAN_CORES) ?: rf_resize_ready(move->to, RF_CAN_CORES);
 	if (rc)
 		return rc;
@@ -174,6 +177,7 @@ int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cp
 	};
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (to == subos || !args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
 	/* Nobody waits for two, so the order does not matter. */
@@ -251,6 +255,7 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 	u32 *list, *group, i, members;
 	int rc, count, result = 0;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_CORES);

@@ -18,6 +18,7 @@ static bool rf_home_used[RF_MEMBERS_MAX];
 /* Bytes of the pool that are shared memory now. Context: ledger lock held. */
 u64 rf_arena_size(void)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	return rf_ledger_memory_owned(&rf_books.memory, RF_OWNER_ARENA);
 }
 
@@ -36,6 +37,7 @@ static u32 rf_member_free(void)
 /* Does it exist? The supervisor's own home is its first segment. Context: ledger lock held. */
 bool rf_arena_is_open(void)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	return rf_home_used[0];
 }
 
@@ -45,6 +47,7 @@ u64 rf_arena_need(void)
 	u32 member = rf_member_free();
 	u64 need = 0;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	if (!rf_arena_is_open())
 		need += RF_HOME_SIZE;
 	if (!rf_homes[member].size)
@@ -55,6 +58,7 @@ u64 rf_arena_need(void)
 /* The arena's segments by number, for grant pages. Context: ledger lock held. */
 void rf_arena_segments(struct rf_arena_segment *segments)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	memcpy(segments, rf_homes, sizeof(rf_homes));
 }
 
@@ -108,8 +112,10 @@ static void rf_homes_free(void)
  */
 int rf_arena_open(void)
 {
-	int rc = rf_home_take(0);
+	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
+	rc = rf_home_take(0);
 	if (!rc)
 		rf_home_used[0] = true;
 	return rc;
@@ -118,6 +124,7 @@ int rf_arena_open(void)
 /* All of it is the pool's again. Context: as above; nobody has it mapped any more. */
 void rf_arena_close(void)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	rf_homes_free();
 }
 
@@ -186,6 +193,7 @@ int rf_arena_clear(struct rf_subos *subos)
 {
 	void *home = rf_arena_home(subos);
 
+	lockdep_assert_held(&rf_ledger_lock);
 	if (!home)
 		return -ENOTCONN;
 	memset(home, 0, RF_HOME_SIZE);

@@ -19,6 +19,7 @@ static u32 rf_ledger_generation;
 /* The arena was opened: nothing has been described yet. Context: ledger lock held. */
 void rf_machine_page_begin(void)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	memset(&rf_described, 0, sizeof(rf_described));
 	get_random_bytes(rf_mac_middle, sizeof(rf_mac_middle));
 }

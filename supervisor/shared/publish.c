@@ -12,6 +12,7 @@
  */
 void rf_publish(void)
 {
+	lockdep_assert_held(&rf_ledger_lock);
 	rf_grant_update();
 	rf_machine_page_update();
 }
@@ -28,6 +29,7 @@ static DECLARE_WORK(rf_publish_work, rf_publish_run);
 /* A kernel came or went: soon all others hear of it. State lock held. */
 static int rf_publish_state(struct notifier_block *block, unsigned long state, void *data)
 {
+	lockdep_assert_held(&rf_state_lock);
 	rf_work_queue(&rf_publish_work);
 	return NOTIFY_OK;
 }
