@@ -31,12 +31,12 @@ static void rf_requests_end(struct rf_subos *subos)
 }
 
 /* State lock held. */
-static int rf_request_state(struct notifier_block *block, unsigned long state, void *data)
+static int rf_request_state(struct notifier_block *block, unsigned long phase, void *data)
 {
 	struct rf_subos *subos = data;
 
 	lockdep_assert_held(&rf_state_lock);
-	if (!rf_state_live(state) || subos->destroying)
+	if (!rf_phase_live(phase))
 		rf_requests_end(subos);
 	return NOTIFY_OK;
 }

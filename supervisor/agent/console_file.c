@@ -91,7 +91,7 @@ static ssize_t rf_console_read(struct file *file, char __user *buf, size_t len, 
 /* Does somebody read what is typed? */
 static bool rf_viewer_alive(struct rf_console_viewer *viewer)
 {
-	return rf_state_live(READ_ONCE(viewer->subos->state)) &&
+	return rf_phase_live(rf_subos_phase(viewer->subos)) &&
 	       !READ_ONCE(viewer->subos->console->ended);
 }
 

@@ -53,11 +53,12 @@ static u32 rf_op_capability(enum rf_op op)
 /* May its agent be asked now? State lock held. */
 static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 {
-	if (!rf_state_live(subos->state) || subos->destroying)
+	lockdep_assert_held(&rf_state_lock);
+	if (!rf_phase_live(subos->life.phase))
 		return -EPIPE;
-	if (subos->state == RF_STATE_STOPPING && op != RF_OP_STOP)
+	if (subos->life.phase == RF_PHASE_STOPPING && op != RF_OP_STOP)
 		return -EPIPE;
-	if (subos->state == RF_STATE_BOOTING || !subos->member)
+	if (subos->life.phase == RF_PHASE_BOOTING || !subos->member)
 		return -ENOTCONN;
 	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
 }
@@ -67,8 +68,8 @@ bool rf_request_is_open(struct rf_subos *subos)
 {
 	struct rf_request *request;
 
-	list_for_each_entry(request, &subos->requests, node)
 	lockdep_assert_held(&rf_requests_lock);
+	list_for_each_entry(request, &subos->requests, node)
 		if (request->abandoned)
 			return true;
 	return false;
@@ -166,8 +167,8 @@ struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask
 /* Nobody waits: hand over to the work item, once. Requests lock held. */
 void rf_request_hand_over(struct rf_request *request)
 {
-	kref_get(&request->kref);
 	lockdep_assert_held(&rf_requests_lock);
+	kref_get(&request->kref);
 	if (!rf_work_queue(&request->late))
 		kref_put(&request->kref, rf_request_free);
 }

@@ -29,7 +29,7 @@
 struct rf_books;
 struct task_struct;
 
-/* For a change of the ledger that cannot be refused, unless there is a bug. */
+/* For what cannot be refused unless there is a bug: warns if @rc is an error. */
 #define rf_expect(rc) WARN_ON_ONCE(rc)
 
 /* lock.c */

@@ -53,7 +53,7 @@ static __poll_t rf_partition_poll(struct file *file, poll_table *table)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (subos->generation != READ_ONCE(partition->seen))
 		events |= EPOLLIN | EPOLLRDNORM;
-	if (subos->gone)
+	if (subos->life.phase == RF_PHASE_GONE)
 		events |= EPOLLHUP;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return events;

@@ -100,7 +100,7 @@ static int rf_ioctl_policy(struct file *file, void *arg)
 	if (rc)
 		return rc;
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->gone) {
+	if (rf_subos_phase(subos) == RF_PHASE_GONE) {
 		rc = -ENOENT;
 	} else {
 		subos->policies = *(struct rf_policies *)arg;
@@ -125,7 +125,7 @@ static int rf_ioctl_define(struct file *file, void *arg)
 	if (IS_ERR(text))
 		return PTR_ERR(text);
 	mutex_lock(&rf_ledger_lock);
-	if (subos->gone) {
+	if (rf_subos_phase(subos) == RF_PHASE_GONE) {
 		rc = -ENOENT;
 	} else {
 		swap(subos->definition, text);
@@ -149,7 +149,7 @@ static int rf_ioctl_definition(struct file *file, void *arg)
 	if (!text)
 		return -ENOMEM;
 	mutex_lock(&rf_ledger_lock);
-	if (subos->gone)
+	if (rf_subos_phase(subos) == RF_PHASE_GONE)
 		rc = -ENOENT;
 	args->length = subos->definition ? subos->definition_length : 0;
 	if (args->length)
@@ -247,9 +247,9 @@ static int rf_partition_ask(struct rf_subos *subos, enum rf_op op, s64 args[RF_C
 {
 	int rc;
 
-	if (READ_ONCE(subos->gone))
+	if (rf_subos_phase(subos) == RF_PHASE_GONE)
 		return -ENOENT;
-	if (READ_ONCE(subos->state) != RF_STATE_RUNNING)
+	if (!rf_phase_adjustable(rf_subos_phase(subos)))
 		return -EBUSY;
 	rc = rf_supcon_request(subos, op, args, RF_ASK_MS, NULL, NULL);
 	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
@@ -299,7 +299,7 @@ static int rf_ioctl_console(struct file *file, void *arg)
 
 	if (console->reserved)
 		return -EINVAL;
-	if (READ_ONCE(partition->subos->gone))
+	if (rf_subos_phase(partition->subos) == RF_PHASE_GONE)
 		return -ENOENT;
 	console->fd = rf_console_fd(partition->subos, console->flags, &opened);
 	if (console->fd < 0)

@@ -80,7 +80,6 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	INIT_LIST_HEAD(&subos->requests);
 	INIT_LIST_HEAD(&subos->functions);
 	subos->kernel_id = RF_KERNEL_NONE;
-	subos->state = RF_STATE_DEFINED;
 	rf_policy_setup(subos);
 	subos->moments[RF_MOMENT_CREATE] = ktime_get_ns();
 	return subos;
@@ -139,8 +138,8 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	struct rf_subos *subos;
 	unsigned long flags;
 	int rc;
-	lockdep_assert_held(&rf_ledger_lock);
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_create_check(args, cpus, functions);
 	if (rc)
 		return rc;
@@ -155,8 +154,13 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 
 	rc = rf_create_take(subos, args, cpus, functions);
 
-	/* Visible now; also if it failed, for what might not come back is still owned. */
+	/*
+	 * Visible now; also if that failed, for what might not come back is still owned: but
+	 * as a subOS that is being destroyed.
+	 */
 	spin_lock_irqsave(&rf_state_lock, flags);
+	if (rc)
+		rf_subos_enter(subos, RF_PHASE_DESTROYING, RF_CAUSE_OPERATOR);
 	list_add_tail(&subos->node, &rf_subos_list);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!rc)

@@ -31,19 +31,16 @@ static void rf_destroy_begin(struct rf_subos *subos)
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!subos->destroying) {
-		subos->destroying = true;
-		subos->hold_at = 0;
+	if (rf_phase_transition(subos->life.phase, RF_PHASE_DESTROYING)) {
 		rf_cores_hold(subos);
-		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
+		rf_subos_enter(subos, RF_PHASE_DESTROYING, RF_CAUSE_OPERATOR);
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
 /*
- * Also what an adjustment gave it meanwhile is held, and a LOAD that was under way counts
- * for nothing. Its devices write nowhere any more, before any memory changes hands. From
- * here on nobody uses its home segment.
+ * Also what an adjustment gave it meanwhile is held. Its devices write nowhere any more,
+ * before any memory changes hands. From here on nobody uses its home segment.
  */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
@@ -55,8 +52,6 @@ static int rf_destroy_quiet(struct rf_subos *subos)
 		return rc;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_cores_hold(subos);
-	if (subos->state != RF_STATE_STOPPING)
-		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rc = rf_pci_quiesce_all(subos, true);
 	if (rc)
@@ -93,7 +88,7 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 	rf_event(subos, RF_EVENT_DESTROYED, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_del_init(&subos->node);
-	subos->gone = true;
+	rf_subos_enter(subos, RF_PHASE_GONE, RF_CAUSE_OPERATOR);
 	rf_subos_changed(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_publish();
@@ -106,14 +101,14 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 /*
  * Return everything a subOS owns, and drop the list's reference when all is back. Can be
  * called again after an error: it goes on with what is left.
-	lockdep_assert_held(&subos->adjusting);
  */
 static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
 {
 	int rc, rc_cores, rc_functions;
 
+	lockdep_assert_held(&subos->adjusting);
 	lockdep_assert_held(&rf_ledger_lock);
-	if (subos->gone)
+	if (!rf_phase_destroyable(subos->life.phase))
 		return -ENOENT;
 	rc = rf_destroy_quiet(subos);
 	if (rc)

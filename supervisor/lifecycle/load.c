@@ -66,9 +66,27 @@ static int rf_segment_copy(const struct rf_segment *segment)
 	return 0;
 }
 
+/* All of the image is there. Return: 0; -EBUSY: its destruction has begun meanwhile. */
+static int rf_load_done(struct rf_subos *subos)
+{
+	unsigned long flags;
+	int rc = -EBUSY;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (rf_phase_transition(subos->life.phase, RF_PHASE_LOADED)) {
+		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
+		subos->kernel_id = RF_KERNEL_NONE;	/* of the last start, if there was one */
+		rf_subos_enter(subos, RF_PHASE_LOADED, RF_CAUSE_NONE);
+		rc = 0;
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
 /**
  * rf_subos_load() - copy the boot image into the partition
- * @subos: in state defined
+ * @subos: in phase DEFINED; if it is destroyed meanwhile, the load counts for nothing
  * @segments: kernel copy of the list
  * @count: how many
  * @culprit: the offending segment on -ERANGE
@@ -79,12 +97,12 @@ static int rf_segment_copy(const struct rf_segment *segment)
 int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,
 		  u32 *culprit)
 {
-	unsigned long flags;
 	u32 i;
 	int rc;
 
 	mutex_lock(&rf_ledger_lock);
-	rc = subos->state == RF_STATE_DEFINED ? rf_step("load") : -EBUSY;
+	rc = rf_phase_transition(rf_subos_phase(subos), RF_PHASE_LOADED) ? rf_step("load")
+									  : -EBUSY;
 	for (i = 0; !rc && i < count; i++)
 		if (!rf_segment_valid(subos, segments, i)) {
 			*culprit = i;
@@ -92,13 +110,8 @@ int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32
 		}
 	for (i = 0; !rc && i < count; i++)
 		rc = rf_segment_copy(&segments[i]);
-	if (!rc) {
-		spin_lock_irqsave(&rf_state_lock, flags);
-		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
-		subos->kernel_id = RF_KERNEL_NONE;	/* of the last start, if there was one */
-		rf_subos_enter(subos, RF_STATE_LOADED, RF_CAUSE_NONE);
-		spin_unlock_irqrestore(&rf_state_lock, flags);
-	}
+	if (!rc)
+		rc = rf_load_done(subos);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
@@ -140,6 +153,7 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 	const u64 boot = rf_ledger_memory_boot(&rf_books.memory, subos->id);
 	int levels = args->flags & RF_START_LA57 ? 5 : 4;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	if (args->flags & ~RF_START_LA57)
 		return -EINVAL;
 	if (levels == 5 && !boot_cpu_has(X86_FEATURE_LA57))
@@ -153,7 +167,6 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 		return -ERANGE;
 	return 0;
 }
-	lockdep_assert_held(&rf_ledger_lock);
 
 /**
  * rf_subos_read() - read a partition's memory from outside

@@ -72,24 +72,24 @@ static enum rf_policy rf_policy_crashed(struct rf_subos *subos)
 	if (policy == RF_POLICY_RESTART)
 		subos->restarts_left = rf_policy_restarts(subos) - 1;
 	else if (policy != subos->policies.on_crash)
-		rf_policy_tell(subos, subos->cause, -EDQUOT,
+		rf_policy_tell(subos, subos->life.cause, -EDQUOT,
 			       "it crashed too often to be started again");
 	return policy;
 }
 
-/* What to do about this end. */
+/* What to do about an end, unless it is over: the subOS was started again, or is destroyed. */
 static enum rf_policy rf_policy_choose(struct rf_subos *subos, enum rf_cause *cause)
 {
 	enum rf_policy policy = RF_POLICY_KEEP;
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	*cause = subos->cause;
-	if (!READ_ONCE(rf_policies_off) && !subos->stop_asked && !subos->resetting &&
-	    !subos->destroying && !subos->gone) {
-		if (subos->state == RF_STATE_CRASHED)
+	*cause = subos->life.cause;
+	if (!READ_ONCE(rf_policies_off) && subos->life.phase == RF_PHASE_ENDED &&
+	    subos->answerable == RF_END_BY_POLICY) {
+		if (!rf_cause_orderly(*cause))
 			policy = rf_policy_crashed(subos);
-		else if (subos->state == RF_STATE_STOPPED && subos->cause == RF_CAUSE_REBOOT)
+		else if (*cause == RF_CAUSE_REBOOT)
 			policy = subos->policies.on_reboot;
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);

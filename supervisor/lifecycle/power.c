@@ -15,10 +15,11 @@ static void rf_stop_one(struct rf_subos *subos)
 {
 	lockdep_assert_held(&rf_state_lock);
 	rf_cores_hold(subos);
-	subos->hold_at = 0;
-	if (!rf_state_live(subos->state) || subos->destroying)
+	if (subos->life.phase == RF_PHASE_DYING)
+		rf_subos_enter(subos, RF_PHASE_ENDED, subos->life.cause);
+	if (!rf_phase_live(subos->life.phase))
 		return;
-	rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_SUPERVISOR);
+	rf_subos_enter(subos, RF_PHASE_ENDED, RF_CAUSE_SUPERVISOR);
 	pr_notice("subOS %s is stopped: the supervisor goes down\n", subos->name);
 }
 

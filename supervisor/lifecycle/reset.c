@@ -13,19 +13,18 @@
 /* Nothing of its last kernel executes any more. */
 static int rf_reset_begin(struct rf_subos *subos, u32 flags)
 {
-	bool lost = flags & RF_RESET_LOST && subos->state == RF_STATE_LOST;
+	const enum rf_phase phase = subos->life.phase;
 
 	lockdep_assert_held(&rf_state_lock);
-	if (subos->gone)
+	if (phase == RF_PHASE_GONE)
 		return -ENOENT;
-	if (subos->destroying || (!lost && subos->state != RF_STATE_STOPPED &&
-				  subos->state != RF_STATE_CRASHED))
+	if (!rf_phase_resettable(phase, flags & RF_RESET_LOST))
 		return -EBUSY;
 	rf_cores_hold(subos);
-	subos->hold_at = 0;
-	subos->resetting = true;
-	if (lost)
-		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_HANG);
+	if (phase != RF_PHASE_ENDED)
+		rf_subos_enter(subos, RF_PHASE_ENDED,
+			       phase == RF_PHASE_LOST ? RF_CAUSE_HANG : subos->life.cause);
+	rf_subos_enter(subos, RF_PHASE_RESETTING, subos->life.cause);
 	return 0;
 }
 
@@ -53,7 +52,10 @@ static int rf_reset_clear(struct rf_subos *subos)
 	return rc;
 }
 
-/* What is known of the last kernel is forgotten. */
+/*
+ * What is known of the last kernel is forgotten. Until the next one boots, whoever asked for
+ * the reset answers for what becomes of the subOS.
+ */
 static void rf_reset_forget(struct rf_subos *subos)
 {
 	int i;
@@ -68,7 +70,8 @@ static void rf_reset_forget(struct rf_subos *subos)
 	subos->capabilities = 0;
 	subos->block_size = 0;
 	subos->beat = subos->beat_at = 0;
-	rf_subos_enter(subos, RF_STATE_DEFINED, RF_CAUSE_NONE);
+	subos->answerable = RF_END_BY_OPERATOR;
+	rf_subos_enter(subos, RF_PHASE_DEFINED, RF_CAUSE_NONE);
 }
 
 static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
@@ -76,11 +79,11 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 	unsigned long flags;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("reset");
 	if (rc)
 		return rc;
-	lockdep_assert_held(&subos->adjusting);
-	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rc = rf_reset_begin(subos, reset_flags);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
@@ -91,10 +94,10 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 	if (!rc)
 		rc = rf_reset_clear(subos);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->destroying)
-		rc = -ENOENT;
-	if (rc)
-		subos->resetting = false;
+	if (subos->life.phase != RF_PHASE_RESETTING)
+		rc = -ENOENT;	/* its destruction has begun meanwhile */
+	else if (rc)
+		rf_subos_enter(subos, RF_PHASE_ENDED, subos->life.cause);
 	else
 		rf_reset_forget(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
@@ -150,10 +153,8 @@ void rf_subos_reset_undo(struct rf_subos *subos)
 
 	mutex_lock(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	subos->resetting = false;
-	if (!subos->gone &&
-	    (subos->state == RF_STATE_DEFINED || subos->state == RF_STATE_LOADED))
-		rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_OPERATOR);
+	if (subos->life.phase == RF_PHASE_DEFINED || subos->life.phase == RF_PHASE_LOADED)
+		rf_subos_enter(subos, RF_PHASE_ENDED, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	mutex_unlock(&rf_ledger_lock);
 }

@@ -13,7 +13,7 @@
  */
 int rf_subos_publish(struct rf_subos *subos)
 {
-	return READ_ONCE(subos->state) == RF_STATE_LOADED ? 0 : -EBUSY;
+	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING) ? 0 : -EBUSY;
 }
 
 /* The kernel that is going to be started is nobody that anything is known of. */
@@ -44,15 +44,15 @@ static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos->stage = stage;
-	if (subos->destroying) {
+	if (!rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING)) {
 		rf_cores_hold(subos);
-		rc = -ENOENT;
+		rc = -ENOENT;	/* its destruction has begun meanwhile */
 	} else if (stage >= RF_STAGE_KERNEL) {
 		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
-		rf_subos_enter(subos, RF_STATE_BOOTING, RF_CAUSE_NONE);
+		rf_subos_enter(subos, RF_PHASE_BOOTING, RF_CAUSE_NONE);
 	} else {
 		rf_cores_hold(subos);
-		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_NO_ENTRY);
+		rf_subos_enter(subos, RF_PHASE_ENDED, RF_CAUSE_NO_ENTRY);
 		rc = -ETIMEDOUT;
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
@@ -63,7 +63,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 {
 	int rc;
 
-	if (READ_ONCE(subos->state) != RF_STATE_LOADED)
+	if (!rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING))
 		return -EBUSY;
 	rc = rf_subos_check_start(subos, args);
 	if (!rc)

@@ -13,8 +13,8 @@ static void rf_status_life(const struct rf_subos *subos, struct rf_status *statu
 	lockdep_assert_held(&rf_state_lock);
 	status->id = subos->id;
 	memcpy(status->name, subos->name, sizeof(status->name));
-	status->state = subos->state;
-	status->cause = subos->cause;
+	status->state = rf_subos_state(subos);
+	status->cause = subos->life.cause;
 	status->stage = subos->stage;
 	status->cpus_online = subos->cpus_online;
 	memcpy(status->reason, subos->reason, sizeof(status->reason));
@@ -50,7 +50,7 @@ static void rf_status_agent(const struct rf_subos *subos, struct rf_status *stat
 	lockdep_assert_held(&rf_state_lock);
 	status->capabilities = subos->capabilities;
 	status->block_size = subos->block_size;
-	if (subos->beat_at && rf_state_live(subos->state))
+	if (subos->beat_at && rf_phase_live(subos->life.phase))
 		status->beat_age_ns = ktime_get_ns() - subos->beat_at;
 }
 
@@ -69,7 +69,7 @@ int rf_subos_status(struct rf_subos *subos, struct rf_status *status, u32 *gener
 	int rc = -ENOENT;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!subos->gone) {
+	if (subos->life.phase != RF_PHASE_GONE) {
 		rf_status_life(subos, status);
 		rf_status_owned(subos, status);
 		rf_status_agent(subos, status);

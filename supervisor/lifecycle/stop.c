@@ -8,20 +8,21 @@
 
 static int rf_stop_now(struct rf_subos *subos)
 {
+	enum rf_phase phase;
 	unsigned long flags;
 	int rc = 0;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->gone) {
+	phase = subos->life.phase;
+	if (phase == RF_PHASE_GONE) {
 		rc = -ENOENT;
-	} else if (subos->destroying || (!rf_state_live(subos->state) && !subos->hold_at)) {
+	} else if (rf_phase_held(phase)) {
 		rc = -EBUSY;
 	} else {
 		rf_cores_hold(subos);
-		subos->hold_at = 0;
-		subos->stop_asked = true;
-		if (rf_state_live(subos->state))
-			rf_subos_enter(subos, RF_STATE_STOPPED, RF_CAUSE_OPERATOR);
+		subos->answerable = RF_END_BY_OPERATOR;
+		rf_subos_enter(subos, RF_PHASE_ENDED, phase == RF_PHASE_DYING ?
+			       subos->life.cause : RF_CAUSE_OPERATOR);
 		rf_console_poll(subos);
 		rf_policy_ended(subos);
 	}
@@ -36,14 +37,14 @@ static int rf_stop_begin(struct rf_subos *subos)
 	int rc = 0;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->gone)
+	if (subos->life.phase == RF_PHASE_GONE)
 		rc = -ENOENT;
-	else if (subos->state == RF_STATE_STOPPING && !subos->destroying)
+	else if (subos->life.phase == RF_PHASE_STOPPING)
 		rc = -EALREADY;
-	else if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
+	else if (!rf_phase_stoppable(subos->life.phase))
 		rc = -EBUSY;
 	else
-		subos->stop_asked = true;
+		subos->answerable = RF_END_BY_OPERATOR;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc;
 }
@@ -54,12 +55,12 @@ static int rf_stop_answered(struct rf_subos *subos, int rc)
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->state != RF_STATE_RUNNING && subos->state != RF_STATE_LOST)
+	if (!rf_phase_stoppable(subos->life.phase))
 		rc = 0;		/* it went down, or is going, before we heard the answer */
 	else if (rc)
-		subos->stop_asked = false;
+		subos->answerable = RF_END_BY_POLICY;
 	else
-		rf_subos_enter(subos, RF_STATE_STOPPING, RF_CAUSE_OPERATOR);
+		rf_subos_enter(subos, RF_PHASE_STOPPING, RF_CAUSE_OPERATOR);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
 }

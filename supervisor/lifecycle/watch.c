@@ -53,9 +53,9 @@ static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mail
 		subos->stage = stage;
 	if (subos->stage >= RF_STAGE_AGENT && !subos->moments[RF_MOMENT_AGENT])
 		subos->moments[RF_MOMENT_AGENT] = now;
-	if (subos->stage >= RF_STAGE_RUNNING && subos->state == RF_STATE_BOOTING) {
+	if (subos->stage >= RF_STAGE_RUNNING && subos->life.phase == RF_PHASE_BOOTING) {
 		subos->moments[RF_MOMENT_RUNNING] = now;
-		rf_subos_enter(subos, RF_STATE_RUNNING, RF_CAUSE_NONE);
+		rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
 	}
 	rf_subos_changed(subos);
 }
@@ -88,29 +88,29 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 	return RF_CAUSE_NONE;
 }
 
-/* It ended, and its cores are held: it has printed all that it will. */
-static void rf_watch_held(struct rf_subos *subos)
+/* Its cores are held, so it has ended: it has printed all that it will. */
+static void rf_watch_ended(struct rf_subos *subos, enum rf_cause cause)
 {
-	subos->hold_at = 0;
+	rf_subos_enter(subos, RF_PHASE_ENDED, cause);
 	rf_console_poll(subos);
 	rf_policy_ended(subos);
 }
 
-/* It ended: hold its cores, at once unless it may still have something to print. */
+/* It ends: hold its cores, at once unless it may still have something to print. */
 static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbox,
 			 enum rf_cause cause, u64 now)
 {
-	if (cause == RF_CAUSE_PANIC)
-		subos->hold_at = now + RF_CRASH_GRACE;
-	else
+	if (cause != RF_CAUSE_PANIC)
 		rf_cores_hold(subos);
 	/* Pairs with the barrier in rf_report_cause(): the reason is complete. */
 	smp_rmb();
 	rf_watch_reason(subos, mailbox);
-	rf_subos_enter(subos, rf_cause_orderly(cause) ? RF_STATE_STOPPED : RF_STATE_CRASHED,
-		       cause);
-	if (!subos->hold_at)
-		rf_watch_held(subos);
+	if (cause == RF_CAUSE_PANIC) {
+		subos->dying_until = now + RF_CRASH_GRACE;
+		rf_subos_enter(subos, RF_PHASE_DYING, cause);
+	} else {
+		rf_watch_ended(subos, cause);
+	}
 }
 
 /* Has its heart beaten since we looked last? */
@@ -137,22 +137,21 @@ static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
 	u64 hang = RF_BEAT_LOST + subos->policies.hang_timeout_ms * NSEC_PER_MSEC;
 
 	if (rf_watch_beats(subos, now)) {
-		if (subos->state == RF_STATE_LOST)
-			rf_subos_enter(subos, RF_STATE_RUNNING, RF_CAUSE_NONE);
+		if (subos->life.phase == RF_PHASE_LOST)
+			rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
 		return;
 	}
 	if (!subos->beat_at)
 		return;		/* its agent does not take part, or not yet */
 	if (late)
 		subos->beat_at = now;
-	if (subos->state == RF_STATE_RUNNING && now - subos->beat_at > RF_BEAT_LOST) {
-		rf_subos_enter(subos, RF_STATE_LOST, RF_CAUSE_NONE);
-	} else if (subos->state == RF_STATE_LOST && now - subos->beat_at > hang &&
+	if (subos->life.phase == RF_PHASE_RUNNING && now - subos->beat_at > RF_BEAT_LOST) {
+		rf_subos_enter(subos, RF_PHASE_LOST, RF_CAUSE_NONE);
+	} else if (subos->life.phase == RF_PHASE_LOST && now - subos->beat_at > hang &&
 		   rf_policy_on_crash(subos) != RF_POLICY_KEEP) {
 		rf_cores_hold(subos);
 		strscpy(subos->reason, "no heartbeat", sizeof(subos->reason));
-		rf_subos_enter(subos, RF_STATE_CRASHED, RF_CAUSE_HANG);
-		rf_watch_held(subos);
+		rf_watch_ended(subos, RF_CAUSE_HANG);
 	}
 }
 
@@ -162,25 +161,25 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 	const struct rf_mailbox *mailbox = subos->boot_area + RF_MAILBOX_OFF;
 	enum rf_cause cause;
 
-	if (subos->hold_at) {
+	if (subos->life.phase == RF_PHASE_DYING) {
 		rf_console_poll(subos);
-		if (now < subos->hold_at)
+		if (now < subos->dying_until)
 			return RF_WATCH_RUNNING;
 		rf_cores_hold(subos);
-		rf_watch_held(subos);
+		rf_watch_ended(subos, subos->life.cause);
 	}
-	if (!rf_state_live(subos->state) || subos->destroying)
+	if (!rf_phase_live(subos->life.phase))
 		return 0;
 	rf_console_poll(subos);
 	rf_watch_stage(subos, mailbox, now);
 	cause = rf_watch_cause(mailbox);
 	if (cause != RF_CAUSE_NONE) {
 		rf_watch_end(subos, mailbox, cause, now);
-		return subos->hold_at ? RF_WATCH_RUNNING : 0;
+		return subos->life.phase == RF_PHASE_DYING ? RF_WATCH_RUNNING : 0;
 	}
-	if (subos->state != RF_STATE_STOPPING)
+	if (subos->life.phase != RF_PHASE_STOPPING)
 		rf_watch_heart(subos, now, late);
-	return subos->state == RF_STATE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
+	return subos->life.phase == RF_PHASE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
 }
 
 /*
@@ -191,9 +190,9 @@ static u64 rf_watch_settle(struct rf_subos *subos, u64 now, u64 interval)
 {
 	u64 at = READ_ONCE(subos->settle_at);
 
-	if (!at || subos->destroying)
+	if (!at || subos->life.phase == RF_PHASE_DESTROYING)
 		return interval;
-	if (now >= at || (!rf_state_live(subos->state) && !subos->hold_at))
+	if (now >= at || rf_phase_held(subos->life.phase))
 		rf_functions_settle_soon(subos);
 	return interval ?: RF_WATCH_RUNNING;
 }

@@ -3,25 +3,6 @@
 #include "resize/internal.h"
 
 /**
- * rf_resize_alive() - may a kernel be running in a subOS?
- * @subos: the subOS
- *
- * If not, all its cores are held: a panicked kernel still prints for a while.
- *
- * Context: Any.
- */
-bool rf_resize_alive(struct rf_subos *subos)
-{
-	unsigned long flags;
-	bool alive;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	alive = !subos->destroying && (rf_state_live(subos->state) || subos->hold_at);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return alive;
-}
-
-/**
  * rf_resize_runs() - may this very kernel be running in a subOS?
  * @subos: the subOS
  * @kernel_id: of the kernel
@@ -34,7 +15,8 @@ bool rf_resize_alive(struct rf_subos *subos)
  */
 bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id)
 {
-	return READ_ONCE(subos->kernel_id) == kernel_id && rf_resize_alive(subos);
+	lockdep_assert_held(&subos->adjusting);
+	return READ_ONCE(subos->kernel_id) == kernel_id && !rf_phase_held(rf_subos_phase(subos));
 }
 
 /**
@@ -51,9 +33,9 @@ int rf_resize_ready(struct rf_subos *subos, u32 capability)
 	int rc = 0;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (subos->gone)
+	if (subos->life.phase == RF_PHASE_GONE)
 		rc = -ENOENT;
-	else if (subos->destroying || subos->state != RF_STATE_RUNNING)
+	else if (!rf_phase_adjustable(subos->life.phase))
 		rc = -EBUSY;
 	else if (!(subos->capabilities & capability))
 		rc = -EOPNOTSUPP;
@@ -80,7 +62,6 @@ int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc)
 	if (rc == -ENOTCONN)
 		return -EPIPE;		/* there is nobody to be asked any more */
 	if (rc == -ENOBUFS)
-	lockdep_assert_held(&subos->adjusting);
 		return -ETIMEDOUT;	/* nobody takes our messages */
 	return rc;
 }
@@ -99,6 +80,7 @@ bool rf_late_begin(struct rf_subos *subos, const struct rf_late *late)
 {
 	const u64 event[4] = { late->op };
 
+	lockdep_assert_held(&subos->adjusting);
 	if (!rf_resize_runs(subos, late->kernel_id))
 		return false;
 	rf_event(subos, RF_EVENT_LATE, 0, RF_CAUSE_OPERATOR, 0, event, NULL);

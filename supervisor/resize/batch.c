@@ -99,7 +99,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 		if (batch->told[i] != RF_UNTOLD)
 			continue;
 		/* An agent that has not had its last word may be starting it right now. */
-		if (!ask->settled && rf_resize_alive(subos))
+		if (!ask->settled && !rf_phase_held(rf_subos_phase(subos)))
 			batch->told[i] = 0;
 		else
 			batch->told[i] = rc ?: -EPROTO;

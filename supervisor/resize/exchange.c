@@ -153,7 +153,8 @@ int rf_functions_ask(const struct rf_exchange *exchange)
 	int rc, result = 0;
 
 	list_for_each_entry(lent, &subos->functions, node) {
-		if (!lent->leaving || rf_function_free(lent, rf_resize_alive(subos)))
+		if (!lent->leaving ||
+		    rf_function_free(lent, !rf_phase_held(rf_subos_phase(subos))))
 			continue;
 		rc = rf_function_ask(exchange, &ask, RF_OP_PCI_REMOVE, lent);
 		if (!rc)
@@ -212,7 +213,7 @@ int rf_functions_home(const struct rf_exchange *exchange)
 
 	mutex_lock(&rf_ledger_lock);
 	rf_publish();	/* first, so that nobody there begins to use them again */
-	rc = rf_functions_return(subos, rf_resize_alive(subos));
+	rc = rf_functions_return(subos, !rf_phase_held(rf_subos_phase(subos)));
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 	if (!rc)

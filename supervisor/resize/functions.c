@@ -231,9 +231,9 @@ int rf_resize_pci_remove(struct rf_subos *subos, struct rf_resize *args, const u
 	if (args->function_flags & ~RF_PCI_FORCE)
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_PCI);
-	if (rc == -ENOENT || READ_ONCE(subos->destroying))
-		return rc;
-	alive = rf_resize_alive(subos);
+	if (rc == -ENOENT || rf_subos_phase(subos) == RF_PHASE_DESTROYING)
+		return rc ?: -EBUSY;
+	alive = !rf_phase_held(rf_subos_phase(subos));
 	if (rc && alive && !force)
 		return rc;
 	rc = rf_pci_claim(subos, args, bdfs, force && alive);

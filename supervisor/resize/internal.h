@@ -11,7 +11,6 @@
 
 /* adjustment.c */
 bool rf_late_begin(struct rf_subos *subos, const struct rf_late *late);
-bool rf_resize_alive(struct rf_subos *subos);
 bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id);
 int rf_resize_ready(struct rf_subos *subos, u32 capability);
 int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc);

@@ -164,7 +164,7 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 			.late = rf_memory_add_late,
 		};
 		rc = rf_resize_result(args, &ask, rf_supcon_ask(subos, &ask));
-		if (rc && (ask.settled || !rf_resize_alive(subos)))
+		if (rc && (ask.settled || rf_phase_held(rf_subos_phase(subos))))
 			break;
 		/* Also if the agent has not had its last word: it may be using it right now. */
 		args->memory_done += growth->ranges[i].size;

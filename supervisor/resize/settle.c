@@ -75,11 +75,11 @@ static void rf_settle_one(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
 
-	if (!rf_resize_alive(subos)) {
+	if (rf_phase_held(rf_subos_phase(subos))) {
 		mutex_lock(&subos->adjusting);
 	} else if (rf_supcon_owed(subos)) {
 		/* If the answer was lost, this one tells; what follows is rf_pci_late(). */
-		if (READ_ONCE(subos->state) == RF_STATE_RUNNING)
+		if (rf_phase_adjustable(rf_subos_phase(subos)))
 			rf_supcon_request(subos, RF_OP_PING, args, RF_SETTLE_MS, NULL, NULL);
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		return;
@@ -101,7 +101,7 @@ static struct rf_subos *rf_settle_next(u64 begun)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		at = READ_ONCE(subos->settle_at);
-		if (!at || at > begun || subos->destroying)
+		if (!at || at > begun || subos->life.phase == RF_PHASE_DESTROYING)
 			continue;
 		WRITE_ONCE(subos->settle_at, 0);
 		kobject_get(&subos->kobj);

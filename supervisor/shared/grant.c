@@ -18,15 +18,6 @@ static struct rf_grant rf_draft;
 static u32 rf_grant_sequence;	/* of all pages; even */
 static u32 rf_last_kernel_id = RF_KERNEL_SUPERVISOR;
 
-/* Does a kernel run in it, or will, as soon as the boot core is started? */
-static bool rf_grant_alive(struct rf_subos *subos)
-{
-	enum rf_state state = READ_ONCE(subos->state);
-
-	return subos->kernel_id != RF_KERNEL_NONE && !READ_ONCE(subos->destroying) &&
-	       (state == RF_STATE_LOADED || rf_state_live(state));
-}
-
 /* What is the same in all pages. */
 static void rf_grant_compose(void)
 {
@@ -47,7 +38,7 @@ static void rf_grant_compose(void)
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		if (!subos->member)
 			continue;
-		if (rf_grant_alive(subos))
+		if (rf_phase_has_kernel(rf_subos_phase(subos)))
 			rf_draft.kernel_ids[subos->member] = subos->kernel_id;
 		rf_cores_own(subos->id, subos->member, rf_draft.owner);
 	}

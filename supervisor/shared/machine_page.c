@@ -34,13 +34,24 @@ static u32 rf_comm_core(u32 member)
 	return word && rf_doorbell_word(word, apic_id) == word ? apic_id : ~0u;
 }
 
+static enum rf_state rf_member_state(const struct rf_subos *subos)
+{
+	enum rf_state state;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	state = rf_subos_state(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return state;
+}
+
 static void rf_member_describe(struct rf_member *entry, u32 member, struct rf_subos *subos)
 {
 	const u8 mac[6] = { 0x02, 0x52, 0x46, rf_mac_middle[0], rf_mac_middle[1], member };
 
 	entry->kernel_id = subos ? subos->kernel_id : RF_KERNEL_SUPERVISOR;
 	entry->subos_id = subos ? subos->id : 0;
-	entry->state = subos ? READ_ONCE(subos->state) : RF_STATE_RUNNING;
+	entry->state = subos ? rf_member_state(subos) : RF_STATE_RUNNING;
 	entry->comm_core = rf_comm_core(member);
 	memcpy(entry->mac, mac, sizeof(mac));
 	strscpy(entry->name, subos ? subos->name : "supervisor", sizeof(entry->name));

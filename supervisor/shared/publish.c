@@ -27,7 +27,7 @@ static void rf_publish_run(struct work_struct *work)
 static DECLARE_WORK(rf_publish_work, rf_publish_run);
 
 /* A kernel came or went: soon all others hear of it. State lock held. */
-static int rf_publish_state(struct notifier_block *block, unsigned long state, void *data)
+static int rf_publish_state(struct notifier_block *block, unsigned long phase, void *data)
 {
 	lockdep_assert_held(&rf_state_lock);
 	rf_work_queue(&rf_publish_work);

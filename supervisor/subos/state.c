@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The states of a subOS. Every change goes through rf_subos_enter(); rooms above that
- * have to act on it register a notifier.
+ * The life of a subOS. Every change of its phase goes through rf_subos_enter(), which refuses
+ * what is not in the ledger's table; rooms above that have to act on a change of what is
+ * reported register a notifier.
  */
 #include <linux/notifier.h>
 
@@ -9,43 +10,66 @@
 
 static RAW_NOTIFIER_HEAD(rf_state_chain);	/* state lock */
 
-/* Does a kernel run in a subOS of this state, for all that is known? */
-bool rf_state_live(enum rf_state state)
+/**
+ * rf_subos_phase() - the phase that a subOS is in
+ * @subos: the subOS
+ *
+ * Without the state lock it may be over when the caller looks at the answer. The cores of a
+ * subOS are held before it enters a phase in which they are (rf_phase_held()).
+ *
+ * Context: Any.
+ */
+enum rf_phase rf_subos_phase(const struct rf_subos *subos)
 {
-	return state == RF_STATE_BOOTING || state == RF_STATE_RUNNING ||
-	       state == RF_STATE_LOST || state == RF_STATE_STOPPING;
+	return READ_ONCE(subos->life.phase);
 }
 
-/**
- * rf_subos_enter() - a subOS changes its state
- * @subos: the subOS
- * @state: the new state
- * @cause: why, RF_CAUSE_NONE while it lives
- *
- * Sets state and cause, notes RF_MOMENT_END, records the event, calls the notifiers and
- * wakes poll().
- *
- * Context: Any, also with interrupts off. State lock held.
- */
-void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause)
+/* The state that others are told. Context: state lock held. */
+enum rf_state rf_subos_state(const struct rf_subos *subos)
 {
-	const u64 args[4] = { subos->state, state, cause };
-
 	lockdep_assert_held(&rf_state_lock);
-	subos->state = state;
-	subos->cause = cause;
-	if (state == RF_STATE_STOPPED || state == RF_STATE_CRASHED)
+	return rf_phase_state(subos->life.phase, subos->life.cause);
+}
+
+/* What is reported of its life has changed from @from. */
+static void rf_state_report(struct rf_subos *subos, enum rf_state from)
+{
+	const enum rf_state to = rf_subos_state(subos);
+	const u64 args[4] = { from, to, subos->life.cause };
+
+	if (to == RF_STATE_STOPPED || to == RF_STATE_CRASHED)
 		subos->moments[RF_MOMENT_END] = ktime_get_ns();
-	if (state == RF_STATE_BOOTING)
-		subos->resetting = subos->stop_asked = false;
-	rf_event(subos, RF_EVENT_STATE, 0, cause, 0, args, subos->reason);
-	raw_notifier_call_chain(&rf_state_chain, state, subos);
+	rf_event(subos, RF_EVENT_STATE, 0, subos->life.cause, 0, args, subos->reason);
+	raw_notifier_call_chain(&rf_state_chain, subos->life.phase, subos);
 	rf_subos_changed(subos);
 }
 
 /**
+ * rf_subos_enter() - a subOS enters the next phase of its life
+ * @subos: the subOS
+ * @phase: follows its phase (ledger/life.c), or nothing changes, with a warning
+ * @cause: why, RF_CAUSE_NONE while it lives
+ *
+ * If its state changes, or its destruction begins, this notes RF_MOMENT_END, records the
+ * event, calls the notifiers and wakes poll().
+ *
+ * Context: Any, also with interrupts off. State lock held.
+ */
+void rf_subos_enter(struct rf_subos *subos, enum rf_phase phase, enum rf_cause cause)
+{
+	const enum rf_state from = rf_subos_state(subos);
+
+	if (rf_expect(rf_life_enter(&subos->life, phase, cause)))
+		return;
+	if (phase == RF_PHASE_BOOTING)
+		subos->answerable = RF_END_BY_POLICY;
+	if (from != rf_subos_state(subos) || phase == RF_PHASE_DESTROYING)
+		rf_state_report(subos, from);
+}
+
+/**
  * rf_state_notify() - hear of every change of a state
- * @block: called with the new state and the struct rf_subos, with the state lock held
+ * @block: called with the new phase and the struct rf_subos, with the state lock held
  *
  * Context: Any.
  * Return: 0, or -EEXIST if @block is registered already.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The subOS object: what it is made of, looking it up, its states, and the log of what
+ * The subOS object: what it is made of, looking it up, its life, and the log of what
  * happened. Guarantees that a subOS found is not freed before the caller drops the
  * reference, and that no change of a state goes unnoticed: events, poll() and notifiers
  * see each. Calls no room but base/; those above register for what they have to hear.
@@ -23,6 +23,12 @@
 struct notifier_block;
 struct rf_console_log;
 struct rf_dma;
+
+/* Who decides what becomes of a subOS when it ends. */
+enum rf_answerable {
+	RF_END_BY_POLICY,		/* its policies */
+	RF_END_BY_OPERATOR,		/* the operator, who asked for the end, or starts it again */
+};
 
 struct rf_subos {
 	struct kobject kobj;		/* reference count, sysfs directory */
@@ -52,8 +58,9 @@ struct rf_subos {
 
 	/* State lock. */
 	struct list_head node;		/* in rf_subos_list */
-	enum rf_state state;
-	enum rf_cause cause;
+	struct rf_life life;
+	enum rf_answerable answerable;
+	u64 dying_until;		/* DYING: ktime_get_ns() when its cores are held */
 	enum rf_stage stage;
 	u32 cpus_online;
 	u64 vmcoreinfo;
@@ -67,15 +74,10 @@ struct rf_subos {
 	struct rf_policies policies;
 	u32 starts;
 	u32 restarts_left;
-	bool resetting;			/* a RESET's builder is at work: its end is no end */
-	bool stop_asked;		/* by the operator: policies do nothing about its end */
-	bool destroying;		/* DESTROY has begun: cores held, nobody watches any more */
-	struct work_struct ending;	/* restart.c: what follows its end */
-	u64 hold_at;			/* crashed: when its cores are put on hold, 0: done */
+	struct work_struct ending;	/* policy.c: what follows its end */
 	u32 generation;			/* counts changes, for poll() */
 	u64 settle_at;			/* ktime_get_ns() when functions that are to leave it are
 					 * looked at again, 0: there are none; any lock */
-	bool gone;			/* destroyed; only descriptors are left */
 	wait_queue_head_t wait;
 };
 
@@ -88,8 +90,9 @@ void rf_subos_changed(struct rf_subos *subos);
 void rf_subos_moment(struct rf_subos *subos, enum rf_moment moment);
 
 /* state.c */
-void rf_subos_enter(struct rf_subos *subos, enum rf_state state, enum rf_cause cause);
-bool rf_state_live(enum rf_state state);	/* does a kernel run in it? */
+void rf_subos_enter(struct rf_subos *subos, enum rf_phase phase, enum rf_cause cause);
+enum rf_phase rf_subos_phase(const struct rf_subos *subos);	/* any context */
+enum rf_state rf_subos_state(const struct rf_subos *subos);	/* state lock */
 int rf_state_notify(struct notifier_block *block);
 void rf_state_ignore(struct notifier_block *block);
 
