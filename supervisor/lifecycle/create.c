@@ -35,6 +35,7 @@ static bool rf_name_valid(const char *name)
 /* Everything that can be told before anything is changed. Ledger lock held. */
 static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *functions)
 {
+	struct rf_refusal refusal = {};
 	struct rf_subos *same;
 	u64 need;
 	int rc;
@@ -53,8 +54,9 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 	}
 	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
 	if (!rc)
-		rc = rf_pci_check(functions, args->nr_functions, args->function_flags,
-				  &args->culprit_function, &args->problem);
+		rc = rf_pci_check(functions, args->nr_functions, args->function_flags, &refusal);
+	args->culprit_function = refusal.culprit;
+	args->problem = refusal.problem;
 	if (rc)
 		return rc;
 	need = rf_arena_need();
@@ -92,6 +94,7 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
 			  const u32 *functions)
 {
+	struct rf_refusal refusal = {};
 	int rc;
 
 	rc = rf_step("console");
@@ -122,8 +125,9 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		return -ENOMEM;
 	rf_subos_moment(subos, RF_MOMENT_MEMORY);
 
-	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags,
-			 &args->culprit_function, &args->problem);
+	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags, &refusal);
+	args->culprit_function = refusal.culprit;
+	args->problem = refusal.problem;
 	if (!rc)
 		rc = rf_step("sysfs");
 	if (!rc)

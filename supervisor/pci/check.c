@@ -270,13 +270,12 @@ static enum rf_problem rf_check_one(struct pci_dev *pdev, const struct rf_wanted
  * @bdfs: RF_BDF() of each
  * @count: how many
  * @flags: RF_PCI_*
- * @culprit: the offending function on -ENXIO
- * @problem: what is wrong with it, enum rf_problem
+ * @refusal: filled, also on success
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0, -EINVAL for an unknown flag, -ENXIO.
  */
-int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, u32 *culprit, u32 *problem)
+int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refusal)
 {
 	const struct rf_wanted wanted = { bdfs, count };
 	struct pci_dev *pdev;
@@ -288,18 +287,16 @@ int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, u32 *culprit, u32 *probl
 	for (i = 0; i < count; i++) {
 		const struct rf_wanted before = { bdfs, i };
 
-		*culprit = bdfs[i];
-		*problem = RF_PROBLEM_MANY;
+		*refusal = (struct rf_refusal){ bdfs[i], RF_PROBLEM_MANY };
 		if (i >= RF_FUNCTIONS_MAX || rf_wanted_has(&before, bdfs[i]))
 			return -ENXIO;
 		pdev = rf_pci_get(bdfs[i]);
-		*problem = pdev ? rf_check_one(pdev, &wanted, flags) : RF_PROBLEM_ABSENT;
+		refusal->problem = pdev ? rf_check_one(pdev, &wanted, flags) : RF_PROBLEM_ABSENT;
 		pci_dev_put(pdev);
-		if (*problem)
+		if (refusal->problem)
 			return -ENXIO;
 	}
-	*culprit = 0;
-	*problem = RF_PROBLEM_NONE;
+	*refusal = (struct rf_refusal){};
 	return 0;
 }
 
@@ -315,31 +312,28 @@ static int rf_fit_member(struct pci_dev *member, void *data)
  * @subos: the subOS
  * @bdfs: checked by rf_pci_check()
  * @count: how many
- * @culprit: the offending function on -ENXIO
- * @problem: what is wrong with it, enum rf_problem
+ * @refusal: filled, also on success
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0, -ENXIO: too many, or another subOS has functions of their groups.
  */
-int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 *culprit, u32 *problem)
+int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal)
 {
 	struct pci_dev *pdev;
 	bool apart;
 	u32 i;
 
 	for (i = 0; i < count; i++) {
-		*culprit = bdfs[i];
-		*problem = RF_PROBLEM_MANY;
+		*refusal = (struct rf_refusal){ bdfs[i], RF_PROBLEM_MANY };
 		if (subos->nr_functions + i >= RF_FUNCTIONS_MAX)
 			return -ENXIO;
-		*problem = RF_PROBLEM_GROUP;
+		refusal->problem = RF_PROBLEM_GROUP;
 		pdev = rf_pci_get(bdfs[i]);
 		apart = pdev && rf_pci_group_walk(pdev, rf_fit_member, subos);
 		pci_dev_put(pdev);
 		if (apart)
 			return -ENXIO;
 	}
-	*culprit = 0;
-	*problem = RF_PROBLEM_NONE;
+	*refusal = (struct rf_refusal){};
 	return 0;
 }

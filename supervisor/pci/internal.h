@@ -13,7 +13,7 @@ int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
 void rf_pci_bind_home(struct rf_lent *lent, bool used);
 
 /* check.c. Ledger lock */
-int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 *culprit, u32 *problem);
+int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal);
 enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* of it alone, without force */
 u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
 

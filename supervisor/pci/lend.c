@@ -148,31 +148,31 @@ static void rf_pci_take_undo(struct list_head *taken)
 
 /* All are bound to our driver before the first is reset: others may be reset with it. */
 static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
-			   struct list_head *taken, u32 *culprit, u32 *problem)
+			   struct list_head *taken, struct rf_refusal *refusal)
 {
 	struct rf_lent *lent;
 	int rc = 0;
 	u32 i;
 
 	for (i = 0; !rc && i < count; i++) {
-		*culprit = bdfs[i];
-		rc = rf_pci_take_one(subos, bdfs[i], taken, problem);
+		refusal->culprit = bdfs[i];
+		rc = rf_pci_take_one(subos, bdfs[i], taken, &refusal->problem);
 	}
 	if (rc)
 		return rc;
 	list_for_each_entry(lent, taken, node) {
-		*culprit = lent->bdf;
-		rc = rf_pci_take_quiet(lent, flags, problem);
+		refusal->culprit = lent->bdf;
+		rc = rf_pci_take_quiet(lent, flags, &refusal->problem);
 		if (rc)
 			return rc;
 	}
 	list_for_each_entry(lent, taken, node) {
-		*culprit = lent->bdf;
-		rc = rf_pci_take_dma(lent, problem);
+		refusal->culprit = lent->bdf;
+		rc = rf_pci_take_dma(lent, &refusal->problem);
 		if (rc)
 			return rc;
 	}
-	*culprit = 0;
+	refusal->culprit = 0;
 	return 0;
 }
 
@@ -182,8 +182,7 @@ static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u
  * @bdfs: RF_BDF() of each
  * @count: how many
  * @flags: RF_PCI_*
- * @culprit: the offending function on -ENXIO
- * @problem: what is wrong with it, enum rf_problem
+ * @refusal: says which function cannot be taken, and why
  *
  * They are quiet, and confined to what the subOS may reach where an IOMMU translates. They
  * stand in the grant page with the next rf_grant_update().
@@ -191,8 +190,8 @@ static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u
  * Context: Process context, may sleep for long. Ledger lock held.
  * Return: 0, or an error; then all is as it was.
  */
-int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags, u32 *culprit,
-		u32 *problem)
+int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
+		struct rf_refusal *refusal)
 {
 	LIST_HEAD(taken);
 	unsigned long irq;
@@ -201,12 +200,12 @@ int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags, u
 	lockdep_assert_held(&rf_ledger_lock);
 	if (!count)
 		return 0;
-	rc = rf_pci_check(bdfs, count, flags, culprit, problem);
+	rc = rf_pci_check(bdfs, count, flags, refusal);
 	if (!rc)
-		rc = rf_pci_fit(subos, bdfs, count, culprit, problem);
+		rc = rf_pci_fit(subos, bdfs, count, refusal);
 	if (rc)
 		return rc;
-	rc = rf_pci_take_all(subos, bdfs, count, flags, &taken, culprit, problem);
+	rc = rf_pci_take_all(subos, bdfs, count, flags, &taken, refusal);
 	if (rc) {
 		rf_pci_take_undo(&taken);
 		return rc;

@@ -19,6 +19,12 @@ struct pci_saved_state;
 struct rf_dma_group;
 struct rf_grant;
 
+/* Why a function cannot change hands, for -ENXIO: it is the first that cannot. */
+struct rf_refusal {
+	u32 culprit;			/* RF_BDF() */
+	u32 problem;			/* enum rf_problem */
+};
+
 /* A PCI function that a subOS has, from the moment it is taken until it is bound again. */
 struct rf_lent {
 	struct list_head node;		/* in rf_subos.functions; ledger lock and state lock */
@@ -68,10 +74,10 @@ void rf_pci_exit(void);
 /*
  * lend.c: functions change hands. Ledger lock. All or nothing: from their drivers,
  * quiesced, DMA confined (rf_dma_attach()). They stand in the grant page with the next
- * rf_grant_update(). -ENXIO: @culprit, @problem.
+ * rf_grant_update(). -ENXIO: @refusal.
  */
-int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags, u32 *culprit,
-		u32 *problem);
+int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
+		struct rf_refusal *refusal);
 /* One function that the subOS does not use any more (or must not: its grant page says so):
  * quiesced, off the DMA domain, bound to its old driver, @lent freed. */
 int rf_pci_return(struct rf_lent *lent);
@@ -89,7 +95,7 @@ void rf_pci_status(const struct rf_subos *subos, struct rf_status *status); /* s
 int rf_pci_list(struct rf_functions *args);	/* copies to user space; takes the ledger lock */
 
 /* check.c: what can be handed out. Ledger lock */
-int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, u32 *culprit, u32 *problem);
+int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refusal);
 u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
 
 /* quiesce.c: a function that surely does nothing any more */

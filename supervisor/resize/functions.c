@@ -31,6 +31,7 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 {
 	struct rf_subos *subos = exchange->subos;
 	struct rf_resize *args = exchange->args;
+	struct rf_refusal refusal = {};
 	struct rf_lent *lent;
 	int rc;
 	u32 i;
@@ -38,8 +39,9 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	rc = rf_step("pci-offer");
 	if (rc)
 		return rc;
-	rc = rf_pci_take(subos, bdfs, args->nr_functions, args->function_flags,
-			 &args->culprit_function, &args->problem);
+	rc = rf_pci_take(subos, bdfs, args->nr_functions, args->function_flags, &refusal);
+	args->culprit_function = refusal.culprit;
+	args->problem = refusal.problem;
 	if (rc)
 		return rc;
 	rc = rf_step("pci-grant");
