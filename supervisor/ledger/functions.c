@@ -143,7 +143,7 @@ int rf_ledger_function_cut(struct rf_function_table *table, struct rf_function_e
 {
 	if (!rf_ledger_function_listed(entry) || entry->state == RF_PCI_QUIET)
 		return -EINVAL;
-	entry->taken = true;
+	WRITE_ONCE(entry->taken, true);
 	return entry->state == RF_PCI_KEPT ? 0 : rf_ledger_function_leave(table, entry);
 }
 
@@ -217,16 +217,19 @@ void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner)
 	}
 }
 
-/* It does not answer its kernel any more. Context: state lock held. */
+/*
+ * It does not answer its kernel any more. Context: state lock held; WRITE_ONCE() for those
+ * who only look, as below.
+ */
 void rf_ledger_function_mark_taken(struct rf_function_entry *entry)
 {
-	entry->taken = true;
+	WRITE_ONCE(entry->taken, true);
 }
 
-/* It was unplugged. Context: state lock held; WRITE_ONCE() for those who only look. */
+/* It was unplugged. Context: state lock held. */
 void rf_ledger_function_mark_unplugged(struct rf_function_entry *entry)
 {
-	entry->taken = true;
+	WRITE_ONCE(entry->taken, true);
 	WRITE_ONCE(entry->unplugged, true);
 }
 
