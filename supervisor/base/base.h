@@ -43,9 +43,6 @@ void rf_base_exit(void);
 /* books.c: who owns what (ledger/ledger.h) */
 extern struct rf_books rf_books;
 
-/* The ledger cannot refuse this: if it does, the caller is wrong. */
-#define rf_expect(rc) WARN_ON_ONCE(rc)
-
 /* work.c */
 bool rf_work_queue(struct work_struct *work);
 void rf_work_run(struct work_struct *work);

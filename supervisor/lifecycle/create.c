@@ -80,7 +80,6 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	init_waitqueue_head(&subos->wait);
 	INIT_LIST_HEAD(&subos->node);
 	INIT_LIST_HEAD(&subos->requests);
-	INIT_LIST_HEAD(&subos->functions);
 	subos->kernel_id = RF_KERNEL_NONE;
 	rf_policy_setup(subos);
 	subos->moments[RF_MOMENT_CREATE] = ktime_get_ns();

@@ -319,13 +319,14 @@ static int rf_fit_member(struct pci_dev *member, void *data)
  */
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal)
 {
+	u32 owned = rf_ledger_function_count(&rf_books.functions, subos->id), i;
 	struct pci_dev *pdev;
 	bool apart;
-	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	for (i = 0; i < count; i++) {
 		*refusal = (struct rf_refusal){ bdfs[i], RF_PROBLEM_MANY };
-		if (subos->nr_functions + i >= RF_FUNCTIONS_MAX)
+		if (owned + i >= RF_FUNCTIONS_MAX)
 			return -ENXIO;
 		refusal->problem = RF_PROBLEM_GROUP;
 		pdev = rf_pci_get(bdfs[i]);

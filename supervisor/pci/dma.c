@@ -343,7 +343,7 @@ static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_d
  * @lent: the function: quiet, and bound to our driver like all of its IOMMU group
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, also if no IOMMU translates; then @lent->attached is false. An error, with
+ * Return: 0, also if no IOMMU translates; then @lent->dma_group is NULL. An error, with
  *         nothing changed: -EBUSY if something in its group does DMA for the supervisor.
  */
 int rf_dma_attach(struct rf_lent *lent)
@@ -353,7 +353,7 @@ int rf_dma_attach(struct rf_lent *lent)
 	struct rf_dma *dma;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (lent->attached || !rf_dma_translates(lent->pdev))
+	if (lent->dma_group || !rf_dma_translates(lent->pdev))
 		return 0;
 	if (!subos->dma) {
 		dma = rf_dma_create(lent->pdev);
@@ -367,8 +367,7 @@ int rf_dma_attach(struct rf_lent *lent)
 		return PTR_ERR(group);
 	}
 	group->users++;
-	lent->dma_group = group;
-	lent->attached = true;
+	WRITE_ONCE(lent->dma_group, group);
 	return 0;
 }
 
@@ -389,8 +388,7 @@ void rf_dma_detach(struct rf_lent *lent)
 	if (!group)
 		return;
 	rf_dma_faults_flush();		/* while it is known whose they are */
-	lent->dma_group = NULL;
-	lent->attached = false;
+	WRITE_ONCE(lent->dma_group, NULL);
 	if (!--group->users)
 		rf_dma_group_detach(lent->subos->dma, group);
 	rf_dma_destroy(lent->subos);

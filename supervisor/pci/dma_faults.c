@@ -62,14 +62,10 @@ static void rf_fault_note(u32 bdf, u64 address)
 /* State lock held. */
 static struct rf_lent *rf_fault_culprit(u32 bdf)
 {
-	struct rf_subos *subos;
-	struct rf_lent *lent;
+	struct rf_lent *lent = rf_pci_lent(bdf);
 
-	list_for_each_entry(subos, &rf_subos_list, node)
-		list_for_each_entry(lent, &subos->functions, node)
-			if (lent->bdf == bdf)
-				return lent;
-	return NULL;
+	lockdep_assert_held(&rf_state_lock);
+	return lent && rf_ledger_function_listed(&lent->entry) ? lent : NULL;
 }
 
 static void rf_fault_tell(const struct rf_noted *noted)

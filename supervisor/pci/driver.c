@@ -58,11 +58,10 @@ static void rf_pci_remove(struct pci_dev *pdev)
 		return;
 	rf_pci_silence(pdev);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	WRITE_ONCE(lent->gone, true);
-	lent->flags |= RF_FUNCTION_TAKEN;
+	rf_ledger_function_mark_unplugged(&lent->entry);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	pci_warn(pdev, "unplugged while subOS %s has it\n", lent->subos->name);
-	rf_pci_note(lent->subos, lent->bdf, RF_EVENT_PCI_ERROR, 0, "unplugged");
+	rf_pci_note(lent->subos, lent->entry.bdf, RF_EVENT_PCI_ERROR, 0, "unplugged");
 	if (rf_pci_ops)
 		rf_pci_ops->unplugged(lent->subos);
 }
@@ -81,7 +80,7 @@ static void rf_pci_error(struct pci_dev *pdev, const char *what)
 	if (!__ratelimit(&limit))
 		return;
 	pci_warn(pdev, "%s; subOS %s has it\n", what, lent->subos->name);
-	rf_pci_note(lent->subos, lent->bdf, RF_EVENT_PCI_ERROR, 0, what);
+	rf_pci_note(lent->subos, lent->entry.bdf, RF_EVENT_PCI_ERROR, 0, what);
 }
 
 /* The subOS's driver finds out by itself: what it can see of an error is not ours to hide. */
@@ -210,6 +209,7 @@ int rf_pci_bind_ours(struct rf_lent *lent, bool *begun)
 	struct pci_dev *pdev = lent->pdev;
 	int rc;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	*begun = false;
 	rc = rf_pci_remember(lent);
 	if (!rc)
@@ -239,9 +239,10 @@ void rf_pci_bind_home(struct rf_lent *lent, bool used)
 	struct pci_dev *pdev = lent->pdev;
 	int rc = 0;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rf_pci_bind(lent, false);
-	if (READ_ONCE(lent->gone)) {
-		rf_pci_found_again(lent->bdf);
+	if (rf_pci_gone(lent)) {
+		rf_pci_found_again(lent->entry.bdf);
 		return;
 	}
 	rf_pci_override(pdev, lent->override ?: "");
@@ -298,6 +299,7 @@ int rf_pci_init(void)
 {
 	int rc;
 
+	rf_ledger_function_init(&rf_books.functions);
 	rc = rf_dma_faults_init();
 	if (rc)
 		return rc;

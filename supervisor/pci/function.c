@@ -1,24 +1,54 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who has which PCI function, and how one is named in events. */
+/* Who has which PCI function, how it moves in the ledger, and how one is named in events. */
 #include <linux/pci.h>
 #include <linux/string.h>
 
 #include "pci/internal.h"
 
-/*
- * Returned functions that can only be reset together with others, which their subOS still
- * has: silent, and bound to our driver until the last of them comes. Ledger lock and state
- * lock to change.
+/* ---- who has what ---- */
+
+static void rf_pci_assert_stable(void)
+{
+	lockdep_assert(lockdep_is_held(&rf_ledger_lock) || lockdep_is_held(&rf_state_lock));
+}
+
+static struct rf_lent *rf_pci_of(struct rf_function_entry *entry)
+{
+	return entry ? container_of(entry, struct rf_lent, entry) : NULL;
+}
+
+/**
+ * rf_pci_next() - the functions of a subOS, in the order in which they were given to it
+ * @subos: the subOS
+ * @lent: the one before, or NULL
+ *
+ * Those that are PARKED are not the subOS's any more.
+ *
+ * Context: Ledger lock or state lock held.
+ * Return: the next one, or NULL.
  */
-LIST_HEAD(rf_pci_parked);
+struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *lent)
+{
+	rf_pci_assert_stable();
+	return rf_pci_of(rf_ledger_function_next(&rf_books.functions, lent ? &lent->entry : NULL,
+						 subos->id));
+}
+
+/* As before, but of all subOSes, and those that are PARKED. */
+struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent)
+{
+	rf_pci_assert_stable();
+	return rf_pci_of(rf_ledger_function_next(&rf_books.functions, lent ? &lent->entry : NULL,
+						 RF_OWNER_SUPERVISOR));
+}
 
 /* The function of a subOS that has this address, or NULL. Context: ledger or state lock held. */
 struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf)
 {
 	struct rf_lent *lent;
 
-	list_for_each_entry(lent, &subos->functions, node)
-		if (lent->bdf == bdf)
+	rf_pci_for_each(lent, subos)
+		if (lent->entry.bdf == bdf)
 			return lent;
 	return NULL;
 }
@@ -32,19 +62,105 @@ struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf)
  */
 struct rf_lent *rf_pci_lent(u32 bdf)
 {
-	struct rf_subos *subos;
-	struct rf_lent *lent;
-
-	list_for_each_entry(subos, &rf_subos_list, node) {
-		lent = rf_pci_find(subos, bdf);
-		if (lent)
-			return lent;
-	}
-	list_for_each_entry(lent, &rf_pci_parked, node)
-		if (lent->bdf == bdf)
-			return lent;
-	return NULL;
+	rf_pci_assert_stable();
+	return rf_pci_of(rf_ledger_function_find(&rf_books.functions, bdf));
 }
+
+/* ---- changes ---- */
+
+static int rf_pci_change(struct rf_lent *lent,
+			 int (*change)(struct rf_function_table *table,
+				       struct rf_function_entry *entry))
+{
+	unsigned long flags;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = change(&rf_books.functions, &lent->entry);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+/* It enters this state. Context: ledger lock held, as for all below. */
+void rf_pci_move(struct rf_lent *lent, enum rf_function_state state)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_expect(rf_ledger_function_move(&rf_books.functions, &lent->entry, state));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* Its subOS is to lose it. */
+void rf_pci_leave(struct rf_lent *lent)
+{
+	rf_expect(rf_pci_change(lent, rf_ledger_function_leave));
+}
+
+/* The kernel that its subOS has now does not use it, or has never heard of it. */
+void rf_pci_confirm(struct rf_lent *lent)
+{
+	unsigned long flags;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_expect(rf_ledger_function_confirm(&rf_books.functions, &lent->entry,
+					     lent->subos->kernel_id));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* Its subOS does not lose it: no kernel there uses it, or it was not taken. */
+void rf_pci_keep(struct rf_lent *lent)
+{
+	rf_expect(rf_pci_change(lent, rf_ledger_function_keep));
+}
+
+/**
+ * rf_pci_keep_unless_taken() - a function stays, but what was taken goes on leaving
+ * @lent: the function; it may be unplugged at any moment, and is taken then
+ *
+ * Context: Ledger lock held.
+ * Return: does it stay?
+ */
+bool rf_pci_keep_unless_taken(struct rf_lent *lent)
+{
+	unsigned long flags;
+	bool stays;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	stays = !lent->entry.taken;
+	if (stays)
+		rf_expect(rf_ledger_function_keep(&rf_books.functions, &lent->entry));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return stays;
+}
+
+/* A function that is KEPT may be used again. Return: 0; -EPERM it was taken. */
+int rf_pci_offer(struct rf_lent *lent)
+{
+	return rf_pci_change(lent, rf_ledger_function_offer);
+}
+
+/**
+ * rf_pci_cut() - silence a function by force, while its subOS's kernel may run
+ * @lent: the function, on its way home
+ *
+ * That kernel could switch it on again, until it has seen its grant page: the function is
+ * nobody else's before rf_pci_return().
+ *
+ * Context: Process context. Ledger lock held.
+ */
+void rf_pci_cut(struct rf_lent *lent)
+{
+	rf_expect(rf_pci_change(lent, rf_ledger_function_cut));
+	if (!rf_pci_gone(lent))
+		rf_pci_silence(lent->pdev);
+}
+
+/* ---- names ---- */
 
 /* An address as people write it. */
 void rf_pci_text(u32 bdf, char *text, size_t size)

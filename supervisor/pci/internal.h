@@ -12,6 +12,9 @@
 int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
 void rf_pci_bind_home(struct rf_lent *lent, bool used);
 
+/* take.c. Ledger lock; it is HOME */
+void rf_pci_free(struct rf_lent *lent);
+
 /* check.c. Ledger lock */
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal);
 enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* of it alone, without force */
@@ -25,8 +28,9 @@ bool rf_pci_drain(struct pci_dev *pdev);
 void rf_pci_restore(struct rf_lent *lent);
 void rf_pci_quiet_exit(void);
 
-/* function.c */
-extern struct list_head rf_pci_parked;	/* ledger lock and state lock to change */
+/* function.c. Ledger lock */
+struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent);
+void rf_pci_move(struct rf_lent *lent, enum rf_function_state state);
 
 /* dma.c. Process context */
 bool rf_dma_translates(struct pci_dev *pdev);

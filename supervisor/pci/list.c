@@ -11,15 +11,22 @@
 
 #include "pci/internal.h"
 
+/* RF_FUNCTION_*. Context: any, as long as @lent stays. */
+static u32 rf_pci_flags(const struct rf_lent *lent)
+{
+	return (lent->pdev->is_virtfn ? RF_FUNCTION_VF : 0) |
+	       (rf_pci_taken(lent) ? RF_FUNCTION_TAKEN : 0);
+}
+
 static void rf_pci_describe(const struct rf_lent *lent, struct rf_function *function)
 {
 	struct pci_dev *pdev = lent->pdev;
 	int i;
 
-	function->bdf = lent->bdf;
+	function->bdf = lent->entry.bdf;
 	function->vendor = pdev->vendor;
 	function->device = pdev->device;
-	function->flags = lent->flags;
+	function->flags = rf_pci_flags(lent);
 	function->generation = lent->generation;
 	function->config = lent->config;
 	for (i = 0; i < RF_BARS; i++) {
@@ -45,9 +52,10 @@ void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft)
 	const struct rf_lent *lent;
 	u32 i = 0;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	memset(draft->functions, 0, sizeof(draft->functions));
-	list_for_each_entry(lent, &subos->functions, node)
-		if (!lent->given_up || lent->given_up != subos->kernel_id)
+	rf_pci_for_each(lent, subos)
+		if (rf_ledger_function_granted(&lent->entry))
 			rf_pci_describe(lent, &draft->functions[i++]);
 	draft->nr_functions = i;
 }
@@ -56,18 +64,19 @@ void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft)
 void rf_pci_status(const struct rf_subos *subos, struct rf_status *status)
 {
 	const struct rf_lent *lent;
-	u32 i = 0;
+	u32 i = 0, confined = 0;
 
 	lockdep_assert_held(&rf_state_lock);
-	status->dma_isolated = !list_empty(&subos->functions);
 	status->dma_faults = subos->dma_faults;
-	list_for_each_entry(lent, &subos->functions, node) {
-		status->functions[i] = lent->bdf;
-		status->function_flags[i++] = lent->flags;
-		if (!READ_ONCE(lent->attached))
-			status->dma_isolated = 0;
+	rf_pci_for_each(lent, subos) {
+		if (!rf_ledger_function_listed(&lent->entry))
+			continue;
+		status->functions[i] = lent->entry.bdf;
+		status->function_flags[i++] = rf_pci_flags(lent);
+		confined += READ_ONCE(lent->dma_group) != NULL;
 	}
 	status->nr_functions = i;
+	status->dma_isolated = i && confined == i;
 }
 
 static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
@@ -85,7 +94,7 @@ static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
 	if (!lent)
 		return;
 	info->owner = lent->subos->id;
-	info->flags = lent->flags;
+	info->flags = rf_pci_flags(lent);
 	info->faults = atomic64_read(&lent->faults);
 	memcpy(info->driver, lent->driver, sizeof(info->driver));
 }

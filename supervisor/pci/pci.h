@@ -25,22 +25,17 @@ struct rf_refusal {
 	u32 problem;			/* enum rf_problem */
 };
 
-/* A PCI function that a subOS has, from the moment it is taken until it is bound again. */
+/*
+ * A PCI function that is not at home. Its entry in the ledger says who has it and in which
+ * state it is; what is needed beside that to act on it is here.
+ */
 struct rf_lent {
-	struct list_head node;		/* in rf_subos.functions; ledger lock and state lock */
-	struct rf_subos *subos;
+	struct rf_function_entry entry;	/* in rf_books.functions */
+	struct rf_subos *subos;		/* entry.owner */
 	struct pci_dev *pdev;		/* with a reference; bound to our driver */
-	u32 bdf;			/* RF_BDF() */
-	u32 flags;			/* RF_FUNCTION_*; state lock */
 	u32 generation;
-	bool gone;			/* it was unplugged: nothing to bind */
-	bool quiet;			/* proven, and its subOS is not going to be started again */
-	bool attached;			/* to the subOS's DMA domain */
-	struct rf_dma_group *dma_group;	/* dma.c: its IOMMU group there, or NULL */
-	bool leaving;			/* `adjusting`: the subOS is to lose it */
+	struct rf_dma_group *dma_group;	/* its IOMMU group in the subOS's DMA domain, or NULL */
 	u64 leaving_since;		/* ktime_get_ns() when that was asked for, 0: it was not */
-	u32 given_up;			/* `adjusting`: id of the kernel that confirmed that it does
-					 * not use it any more, 0: none. Not in that one's grant. */
 	u64 config;			/* physical address of its configuration space */
 	struct pci_saved_state *state;	/* as it was taken: decodes memory, is no bus master */
 	struct device_driver *home;	/* that it goes back to, with a module reference, or NULL */
@@ -49,9 +44,41 @@ struct rf_lent {
 	atomic64_t faults;		/* DMA that was blocked */
 };
 
-/* function.c: who has a function, and with what address; ledger or state lock */
+/*
+ * function.c: who has a function, and with what address. Ledger or state lock; what was found
+ * stays for as long as the ledger lock, or `adjusting` of its subOS, is held.
+ */
 struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf);
 struct rf_lent *rf_pci_lent(u32 bdf);
+struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *lent);
+
+/* All functions of a subOS, in the order in which they were given to it. */
+#define rf_pci_for_each(lent, subos)						\
+	for (lent = rf_pci_next(subos, NULL); lent; lent = rf_pci_next(subos, lent))
+/* Also if @lent goes home on the way. */
+#define rf_pci_for_each_safe(lent, next, subos)					\
+	for (lent = rf_pci_next(subos, NULL);					\
+	     lent && (next = rf_pci_next(subos, lent), true); lent = next)
+
+static inline bool rf_pci_gone(const struct rf_lent *lent)
+{
+	return READ_ONCE(lent->entry.unplugged);
+}
+
+static inline bool rf_pci_taken(const struct rf_lent *lent)
+{
+	return READ_ONCE(lent->entry.taken);
+}
+
+/* function.c: on its way, see ledger/functions.h. Ledger lock; these take the state lock. */
+void rf_pci_leave(struct rf_lent *lent);
+void rf_pci_confirm(struct rf_lent *lent);	/* the kernel of its subOS does not use it */
+void rf_pci_keep(struct rf_lent *lent);
+bool rf_pci_keep_unless_taken(struct rf_lent *lent);
+int rf_pci_offer(struct rf_lent *lent);		/* -EPERM: it was taken */
+/* By force, while its kernel may run: bus mastering and decoding off, RF_FUNCTION_TAKEN. */
+void rf_pci_cut(struct rf_lent *lent);
+
 #define RF_PCI_TEXT	16
 void rf_pci_text(u32 bdf, char *text, size_t size);	/* "0000:00:04.0" */
 /* Any context. @detail may be NULL: the address. */
@@ -72,12 +99,13 @@ int rf_pci_init(void);
 void rf_pci_exit(void);
 
 /*
- * lend.c: functions change hands. Ledger lock. All or nothing: from their drivers,
- * quiesced, DMA confined (rf_dma_attach()). They stand in the grant page with the next
- * rf_grant_update(). -ENXIO: @refusal.
+ * take.c: all or nothing, from their drivers, quiesced, DMA confined (rf_dma_attach()). They
+ * stand in the grant page with the next rf_grant_update(). Ledger lock. -ENXIO: @refusal.
  */
 int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 		struct rf_refusal *refusal);
+
+/* return.c: the way back. Ledger lock */
 /* One function that the subOS does not use any more (or must not: its grant page says so):
  * quiesced, off the DMA domain, bound to its old driver, @lent freed. */
 int rf_pci_return(struct rf_lent *lent);
@@ -86,10 +114,8 @@ int rf_pci_return(struct rf_lent *lent);
 int rf_pci_quiesce_all(struct rf_subos *subos, bool detach);
 int rf_pci_return_taken(struct rf_subos *subos);	/* it ended: those with _TAKEN */
 int rf_pci_return_all(struct rf_subos *subos);
-/* By force, while its kernel may run: bus mastering and decoding off, RF_FUNCTION_TAKEN. */
-void rf_pci_cut(struct rf_lent *lent);
 
-/* list.c: who has what, for others */
+/* list.c: who has what, for others. Ledger lock, unless said otherwise */
 void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft);
 void rf_pci_status(const struct rf_subos *subos, struct rf_status *status); /* state lock */
 int rf_pci_list(struct rf_functions *args);	/* copies to user space; takes the ledger lock */

@@ -238,6 +238,7 @@ void rf_pci_restore(struct rf_lent *lent)
 {
 	struct pci_dev *pdev = lent->pdev;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	pci_dev_lock(pdev);
 	rf_quiet_mask(pdev, pdev->msi_cap, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE);
 	rf_quiet_mask(pdev, pdev->msix_cap, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
@@ -313,7 +314,7 @@ int rf_pci_quiesce(struct rf_lent *lent)
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (READ_ONCE(lent->gone))
+	if (rf_pci_gone(lent))
 		return rf_quiet_gone(pdev);
 	if (!pci_device_is_present(pdev))
 		return 0;		/* nothing comes from a function that does not answer */

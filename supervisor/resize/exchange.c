@@ -4,7 +4,8 @@
  * agent has confirmed that nothing uses a function any more, it is out of the grant page,
  * quiesced, and the supervisor's: together with all of its group, or not at all.
  *
- * With `adjusting` held, nobody else changes the list of a subOS's functions.
+ * With `adjusting` held, nobody else gives functions to a subOS or takes them from it: one that
+ * was found stays. But it may be unplugged, and other subOSes' functions come and go.
  */
 #include "pci/pci.h"
 #include "resize/internal.h"
@@ -37,28 +38,61 @@ struct rf_exchange rf_exchange_begin(struct rf_subos *subos, struct rf_resize *a
 
 /* ---- one function ---- */
 
-bool rf_function_taken(const struct rf_lent *lent)
+/**
+ * rf_function_find() - look a function of a subOS up by its address
+ * @subos: the subOS
+ * @bdf: RF_BDF()
+ *
+ * Context: Any but the state lock. `adjusting` held.
+ * Return: the function, or NULL.
+ */
+struct rf_lent *rf_function_find(struct rf_subos *subos, u32 bdf)
 {
-	return READ_ONCE(lent->flags) & RF_FUNCTION_TAKEN;
+	struct rf_lent *lent;
+	unsigned long flags;
+
+	lockdep_assert_held(&subos->adjusting);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	lent = rf_pci_find(subos, bdf);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return lent;
 }
 
-/* Nothing in its subOS uses it, and nothing is going to. @alive: a kernel may run there. */
-static bool rf_function_free(const struct rf_lent *lent, bool alive)
+/**
+ * rf_function_next() - those functions of a subOS of which something is true
+ * @subos: the subOS
+ * @lent: the one before, or NULL
+ * @wanted: what must be true
+ *
+ * Context: Any but the state lock. `adjusting` held.
+ * Return: the next one, or NULL.
+ */
+struct rf_lent *rf_function_next(struct rf_subos *subos, struct rf_lent *lent,
+				 bool (*wanted)(const struct rf_function_entry *entry))
 {
-	return !alive || lent->given_up == lent->subos->kernel_id;
+	unsigned long flags;
+
+	lockdep_assert_held(&subos->adjusting);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	do
+		lent = rf_pci_next(subos, lent);
+	while (lent && !wanted(&lent->entry));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return lent;
 }
 
-/* Return: as rf_resize_result(). */
+/* Context: `adjusting` held. Return: as rf_resize_result(). */
 int rf_function_ask(const struct rf_exchange *exchange, struct rf_ask *ask, enum rf_op op,
-			   const struct rf_lent *lent)
+		    const struct rf_lent *lent)
 {
 	u64 now = ktime_get_ns();
 	int rc = -ETIMEDOUT;
 
+	lockdep_assert_held(&exchange->subos->adjusting);
 	*ask = (struct rf_ask){
 		.op = op,
 		.insist = exchange->insist,
-		.args = { lent->bdf, op == RF_OP_PCI_REMOVE && rf_function_taken(lent) },
+		.args = { lent->entry.bdf, op == RF_OP_PCI_REMOVE && rf_pci_taken(lent) },
 		.settled = true,
 		.late = exchange->late,
 	};
@@ -67,36 +101,33 @@ int rf_function_ask(const struct rf_exchange *exchange, struct rf_ask *ask, enum
 		rc = rf_resize_result(exchange->args, ask, rf_supcon_ask(exchange->subos, ask));
 	}
 	if (rc && !exchange->args->culprit_function)
-		exchange->args->culprit_function = lent->bdf;
+		exchange->args->culprit_function = lent->entry.bdf;
 	return rc;
 }
 
 /* ---- groups: they change hands as a whole. Ledger lock held ---- */
 
-static bool rf_function_goes(const struct rf_lent *lent, bool alive)
-{
-	return lent->leaving && rf_function_free(lent, alive);
-}
-
 /* What was unplugged is in no group any more. */
 bool rf_function_grouped(const struct rf_lent *lent, u32 group)
 {
-	return !READ_ONCE(lent->gone) && rf_pci_group(lent->pdev) == group;
+	return !rf_pci_gone(lent) && rf_pci_group(lent->pdev) == group;
 }
 
-/* May it go now, and all that goes with it? */
+/* May it go now, and all that goes with it? @alive: a kernel may run in its subOS. */
 static bool rf_group_goes(const struct rf_lent *lent, bool alive)
 {
 	struct rf_lent *other;
 	u32 group;
 
-	if (!rf_function_goes(lent, alive))
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!rf_ledger_function_goes(&lent->entry, alive))
 		return false;
-	if (READ_ONCE(lent->gone))
+	if (rf_pci_gone(lent))
 		return true;
 	group = rf_pci_group(lent->pdev);
-	list_for_each_entry(other, &lent->subos->functions, node)
-		if (!rf_function_goes(other, alive) && rf_function_grouped(other, group))
+	rf_pci_for_each(other, lent->subos)
+		if (!rf_ledger_function_goes(&other->entry, alive) &&
+		    rf_function_grouped(other, group))
 			return false;
 	return true;
 }
@@ -107,62 +138,77 @@ static bool rf_group_several(const struct rf_lent *lent)
 	struct rf_lent *other;
 	u32 group;
 
-	if (READ_ONCE(lent->gone))
+	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_pci_gone(lent))
 		return false;
 	group = rf_pci_group(lent->pdev);
-	list_for_each_entry(other, &lent->subos->functions, node)
+	rf_pci_for_each(other, lent->subos)
 		if (other != lent && rf_function_grouped(other, group))
 			return true;
 	return false;
 }
 
-/* One of a group cannot go: they all stay, confined as before. */
+/* One of a group that could go cannot: they all stay, confined as before. */
 static void rf_group_keep(const struct rf_lent *lent)
 {
-	u32 group = READ_ONCE(lent->gone) ? RF_BDF_NONE : rf_pci_group(lent->pdev);
+	u32 group = rf_pci_gone(lent) ? RF_BDF_NONE : rf_pci_group(lent->pdev);
 	struct rf_lent *other;
 
-	list_for_each_entry(other, &lent->subos->functions, node) {
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_for_each(other, lent->subos) {
 		if (other != lent && !rf_function_grouped(other, group))
 			continue;
-		other->leaving = false;
-		if (!rf_dma_attach(other))
-			continue;
-		pr_err("subOS %s: its memory is out of reach of a function that it has\n",
-		       lent->subos->name);
-		rf_pci_cut(other);
+		if (rf_dma_attach(other)) {
+			pr_err("subOS %s: its memory is out of reach of a function that it has\n",
+			       lent->subos->name);
+			rf_pci_cut(other);
+		}
+		rf_pci_keep(other);
 	}
 }
 
 /* ---- from a subOS ---- */
 
+/* It is to go home, and its kernel has not confirmed that it does not use it. */
+static bool rf_function_asked(const struct rf_function_entry *entry)
+{
+	return entry->state == RF_PCI_LEAVING || entry->state == RF_PCI_CUT;
+}
+
 /**
  * rf_functions_ask() - ask an agent to give up all that is leaving
  * @exchange: for whom
  *
- * One that it fails to give up does not stop the others.
+ * One that it fails to give up does not stop the others. The answers are written down when
+ * all have come, for the agent's time passes while the ledger lock is waited for.
  *
  * Context: Process context, may sleep. Only `adjusting` held.
  * Return: 0, or the first error, as rf_resize_result().
  */
 int rf_functions_ask(const struct rf_exchange *exchange)
 {
+	struct rf_lent *given_up[RF_FUNCTIONS_MAX], *lent = NULL;
 	struct rf_subos *subos = exchange->subos;
-	struct rf_lent *lent;
 	struct rf_ask ask;
 	int rc, result = 0;
+	u32 count = 0;
 
-	list_for_each_entry(lent, &subos->functions, node) {
-		if (!lent->leaving ||
-		    rf_function_free(lent, !rf_phase_held(rf_subos_phase(subos))))
-			continue;
+	lockdep_assert_held(&subos->adjusting);
+	while (!rf_phase_held(rf_subos_phase(subos)) &&
+	       (lent = rf_function_next(subos, lent, rf_function_asked))) {
 		rc = rf_function_ask(exchange, &ask, RF_OP_PCI_REMOVE, lent);
 		if (!rc)
-			lent->given_up = subos->kernel_id;
-		else if (!ask.error)
-			return result ?: rc;
+			given_up[count++] = lent;
 		result = result ?: rc;
+		if (rc && !ask.error)
+			break;
 	}
+	if (!count)
+		return result;
+	mutex_lock(&rf_ledger_lock);
+	while (count)
+		rf_pci_confirm(given_up[--count]);
+	mutex_unlock(&rf_ledger_lock);
 	return result;
 }
 
@@ -173,11 +219,11 @@ int rf_functions_ask(const struct rf_exchange *exchange)
  */
 int rf_functions_return(struct rf_subos *subos, bool alive)
 {
-	struct list_head *functions = &subos->functions;
 	struct rf_lent *lent, *next;
 	int rc, result = 0;
 
-	list_for_each_entry(lent, functions, node) {
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_for_each(lent, subos) {
 		if (!rf_group_goes(lent, alive) || !rf_group_several(lent))
 			continue;
 		rc = rf_pci_quiesce(lent);
@@ -185,10 +231,10 @@ int rf_functions_return(struct rf_subos *subos, bool alive)
 			rf_group_keep(lent);
 		result = result ?: rc;
 	}
-	list_for_each_entry(lent, functions, node)
+	rf_pci_for_each(lent, subos)
 		if (rf_group_goes(lent, alive) && rf_group_several(lent))
 			rf_dma_detach(lent);
-	list_for_each_entry_safe(lent, next, functions, node) {
+	rf_pci_for_each_safe(lent, next, subos) {
 		if (!rf_group_goes(lent, alive))
 			continue;
 		rc = rf_pci_return(lent);
@@ -211,6 +257,7 @@ int rf_functions_home(const struct rf_exchange *exchange)
 	struct rf_subos *subos = exchange->subos;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	mutex_lock(&rf_ledger_lock);
 	rf_publish();	/* first, so that nobody there begins to use them again */
 	rc = rf_functions_return(subos, !rf_phase_held(rf_subos_phase(subos)));
@@ -223,10 +270,27 @@ int rf_functions_home(const struct rf_exchange *exchange)
 	return -EIO;
 }
 
-static void rf_function_give_up(struct rf_lent *lent, u32 kernel_id)
+static bool rf_function_kept(const struct rf_function_entry *entry)
+{
+	return entry->state == RF_PCI_KEPT && !entry->taken;
+}
+
+/* It stands in the grant page again. Return: 0; -EPERM it was unplugged meanwhile. */
+static int rf_function_grant(struct rf_lent *lent)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_pci_offer(lent);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+static void rf_function_withdraw(struct rf_lent *lent)
 {
 	mutex_lock(&rf_ledger_lock);
-	lent->given_up = kernel_id;
+	rf_pci_confirm(lent);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 }
@@ -243,19 +307,17 @@ void rf_functions_offer(const struct rf_exchange *exchange)
 	struct rf_resize unused = {};
 	struct rf_exchange again = rf_exchange_begin(subos, &unused, RF_RESIZE_MS, true,
 						     exchange->late);
-	struct rf_lent *lent;
+	struct rf_lent *lent = NULL;
 	struct rf_ask ask;
 
-	list_for_each_entry(lent, &subos->functions, node) {
-		if (lent->leaving || rf_function_taken(lent) ||
-		    lent->given_up != subos->kernel_id ||
-		    rf_resize_ready(subos, RF_CAN_PCI))
+	lockdep_assert_held(&subos->adjusting);
+	while ((lent = rf_function_next(subos, lent, rf_function_kept))) {
+		if (rf_resize_ready(subos, RF_CAN_PCI) || rf_function_grant(lent))
 			continue;
-		rf_function_give_up(lent, 0);
 		if (!rf_function_ask(&again, &ask, RF_OP_PCI_ADD, lent))
 			continue;
 		pr_warn_ratelimited("subOS %s did not take a function back\n", subos->name);
 		if (ask.settled)
-			rf_function_give_up(lent, subos->kernel_id);
+			rf_function_withdraw(lent);
 	}
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * PCI functions between the supervisor and a subOS that runs. A function stands in the
- * grant page before the agent is asked to look at it. What is still `leaving` when the
+ * grant page before the agent is asked to look at it. What is still on its way home when the
  * caller has gone is left to settle.c.
  */
 #include <linux/string.h>
@@ -36,6 +36,7 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	int rc;
 	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("pci-offer");
 	if (rc)
 		return rc;
@@ -47,8 +48,8 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	rc = rf_step("pci-grant");
 	for (i = 0; rc && i < args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
-		lent->leaving = true;
-		lent->given_up = subos->kernel_id;	/* which has never heard of it */
+		rf_pci_leave(lent);
+		rf_pci_confirm(lent);	/* its kernel has never heard of it */
 	}
 	if (rc)
 		rf_functions_return(subos, true);
@@ -63,12 +64,14 @@ static void rf_pci_add_undo(const struct rf_exchange *exchange, const u32 *bdfs,
 	struct rf_lent *lent;
 	u32 i;
 
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < exchange->args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
-		lent->leaving = true;
+		rf_pci_leave(lent);
 		if (i >= asked)
-			lent->given_up = subos->kernel_id;
+			rf_pci_confirm(lent);
 	}
+	mutex_unlock(&rf_ledger_lock);
 	exchange->args->drivers = 0;
 	rf_functions_settle(subos);
 }
@@ -82,7 +85,7 @@ static int rf_pci_add_end(const struct rf_exchange *exchange, const u32 *bdfs)
 
 	for (i = 0; !rc && i < args->nr_functions; i++) {
 		rc = rf_function_ask(exchange, &ask, RF_OP_PCI_ADD,
-				     rf_pci_find(exchange->subos, bdfs[i]));
+				     rf_function_find(exchange->subos, bdfs[i]));
 		args->drivers += !rc && ask.args[0] == 1;
 	}
 	if (rc)
@@ -100,6 +103,7 @@ int rf_resize_pci_add(struct rf_subos *subos, struct rf_resize *args, const u32 
 	struct rf_exchange exchange;
 	int rc;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (args->function_flags & ~(RF_PCI_FORCE | RF_PCI_REQUIRE_IOMMU))
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_PCI);
@@ -132,11 +136,13 @@ static bool rf_group_named(const struct rf_lent *lent, const u32 *bdfs, u32 coun
 	struct rf_lent *other;
 	u32 group;
 
-	if (READ_ONCE(lent->gone))
+	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_pci_gone(lent))
 		return true;
 	group = rf_pci_group(lent->pdev);
-	list_for_each_entry(other, &lent->subos->functions, node)
-		if (!rf_bdfs_have(bdfs, count, other->bdf) && rf_function_grouped(other, group))
+	rf_pci_for_each(other, lent->subos)
+		if (!rf_bdfs_have(bdfs, count, other->entry.bdf) &&
+		    rf_function_grouped(other, group))
 			return false;
 	return true;
 }
@@ -147,6 +153,7 @@ static int rf_pci_claim_check(struct rf_subos *subos, struct rf_resize *args, co
 	struct rf_lent *lent;
 	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	for (i = 0; i < args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
 		if (!lent)
@@ -178,9 +185,9 @@ static int rf_pci_claim(struct rf_subos *subos, struct rf_resize *args, const u3
 		rc = rf_step("pci-claim");
 	for (i = 0; !rc && i < args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
-		lent->leaving = true;
+		rf_pci_leave(lent);
 		lent->leaving_since = begun;
-		if (cut && !READ_ONCE(lent->gone))
+		if (cut && !rf_pci_gone(lent))
 			rf_pci_cut(lent);
 	}
 	if (!rc && cut)
@@ -197,22 +204,23 @@ static int rf_pci_claim_end(const struct rf_exchange *exchange, const u32 *bdfs,
 	struct rf_lent *lent;
 	u32 i, left = 0, cut = 0;
 
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
 		if (!lent)
 			continue;
 		left++;
-		if (!lent->leaving) {
+		if (!rf_ledger_function_leaving(&lent->entry)) {
 			rf_function_note(exchange, RF_EVENT_PCI_REMOVED, bdfs[i], -EIO);
-		} else if (rf_function_taken(lent)) {
-			cut++;
-			rf_function_note(exchange, RF_EVENT_PCI_TAKEN, bdfs[i], -EINPROGRESS);
-		} else {
-			lent->leaving = false;
+		} else if (rf_pci_keep_unless_taken(lent)) {
 			lent->leaving_since = 0;
 			rf_function_note(exchange, RF_EVENT_PCI_REMOVED, bdfs[i], rc ?: -EBUSY);
+		} else {
+			cut++;
+			rf_function_note(exchange, RF_EVENT_PCI_TAKEN, bdfs[i], -EINPROGRESS);
 		}
 	}
+	mutex_unlock(&rf_ledger_lock);
 	args->functions_done = args->nr_functions - left;
 	rf_functions_offer(exchange);
 	rf_functions_later(subos);
@@ -230,6 +238,7 @@ int rf_resize_pci_remove(struct rf_subos *subos, struct rf_resize *args, const u
 	struct rf_exchange exchange;
 	int rc, rc_home;
 
+	lockdep_assert_held(&subos->adjusting);
 	if (args->function_flags & ~RF_PCI_FORCE)
 		return -EINVAL;
 	rc = rf_resize_ready(subos, RF_CAN_PCI);

@@ -70,7 +70,9 @@ struct rf_exchange {
 /* exchange.c */
 struct rf_exchange rf_exchange_begin(struct rf_subos *subos, struct rf_resize *args,
 				     u32 timeout_ms, bool insist, rf_supcon_late late);
-bool rf_function_taken(const struct rf_lent *lent);
+struct rf_lent *rf_function_find(struct rf_subos *subos, u32 bdf);
+struct rf_lent *rf_function_next(struct rf_subos *subos, struct rf_lent *lent,
+				 bool (*wanted)(const struct rf_function_entry *entry));
 int rf_function_ask(const struct rf_exchange *exchange, struct rf_ask *ask, enum rf_op op,
 		    const struct rf_lent *lent);
 bool rf_function_grouped(const struct rf_lent *lent, u32 group);

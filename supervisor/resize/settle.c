@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Functions that are `leaving` a subOS when nobody waits for that any more: they were taken
+ * Functions that are leaving a subOS when nobody waits for that any more: they were taken
  * by force, or unplugged, or given to an agent that did not say what came of it. Each stays
  * the subOS's, for the kernel there may still have it mapped, until the agent confirms that
  * it does not use it, or the subOS ends. The agent is asked again once a second.
@@ -23,29 +23,19 @@
  */
 void rf_functions_later(struct rf_subos *subos)
 {
-	struct rf_lent *lent;
-
-	list_for_each_entry(lent, &subos->functions, node)
-		if (lent->leaving) {
-			WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
-			return;
-		}
+	if (rf_function_next(subos, NULL, rf_ledger_function_leaving))
+		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 }
 
-/* What was unplugged is leaving. The grant page says so before the agent is asked. */
+/* What was unplugged is leaving, unless it is QUIET: a destroy has begun with it. The grant page says so before the agent is asked. */
 static void rf_functions_unplugged(struct rf_subos *subos)
 {
 	struct rf_lent *lent;
-	unsigned long flags;
 
 	mutex_lock(&rf_ledger_lock);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	list_for_each_entry(lent, &subos->functions, node)
-		if (READ_ONCE(lent->gone)) {
-			lent->leaving = true;
-			lent->flags |= RF_FUNCTION_TAKEN;
-		}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_pci_for_each(lent, subos)
+		if (rf_pci_gone(lent) && lent->entry.state != RF_PCI_QUIET)
+			rf_pci_leave(lent);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 }
@@ -62,6 +52,7 @@ void rf_functions_settle(struct rf_subos *subos)
 	struct rf_exchange exchange = rf_exchange_begin(subos, &unused, RF_SETTLE_MS, true,
 						       rf_pci_late);
 
+	lockdep_assert_held(&subos->adjusting);
 	rf_functions_unplugged(subos);
 	if (!rf_resize_ready(subos, RF_CAN_PCI))
 		rf_functions_ask(&exchange);
@@ -137,24 +128,34 @@ void rf_functions_settle_soon(struct rf_subos *subos)
 	rf_work_queue(&rf_settle_work);
 }
 
-/* The agent's last word came, or is known to be lost. Context: as rf_supcon_late. */
-void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
+/* Ledger lock held. */
+static void rf_pci_late_locked(struct rf_subos *subos, const struct rf_late *late)
 {
 	struct rf_lent *lent = rf_pci_find(subos, late->args[0]), *other;
 	bool done = !late->lost && late->answer == RF_ANSWER_DONE;
 
+	lockdep_assert_held(&rf_ledger_lock);
+	if (lent && late->op == RF_OP_PCI_ADD && !late->lost && !done)
+		rf_pci_confirm(lent);	/* it is not there */
+	if (!lent || late->op != RF_OP_PCI_REMOVE || !(late->lost || done))
+		return;
+	rf_pci_leave(lent);
+	if (done)
+		rf_pci_confirm(lent);
+	/* And what was given up with it, and had to wait for it. */
+	rf_pci_for_each(other, subos)
+		if (other->entry.state == RF_PCI_KEPT)
+			rf_pci_leave(other);
+}
+
+/* The agent's last word came, or is known to be lost. Context: as rf_supcon_late. */
+void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	lockdep_assert_held(&subos->adjusting);
 	if (!rf_late_begin(subos, late))
 		return;
-	if (lent && late->op == RF_OP_PCI_ADD && !late->lost && !done)
-		lent->given_up = subos->kernel_id;	/* it is not there */
-	if (lent && late->op == RF_OP_PCI_REMOVE && (late->lost || done)) {
-		if (done)
-			lent->given_up = subos->kernel_id;
-		lent->leaving = true;
-		/* And what was given up with it, and had to wait for it. */
-		list_for_each_entry(other, &subos->functions, node)
-			if (other->given_up == subos->kernel_id)
-				other->leaving = true;
-	}
+	mutex_lock(&rf_ledger_lock);
+	rf_pci_late_locked(subos, late);
+	mutex_unlock(&rf_ledger_lock);
 	rf_functions_settle(subos);
 }

@@ -82,7 +82,8 @@ void rf_grant_update(void)
  * rf_grant_prepare() - a kernel is about to be started in a subOS
  * @subos: loaded
  *
- * It gets a kernel id that nobody had before it, and a valid grant page.
+ * It gets a kernel id that nobody had before it, and a valid grant page: also what the last
+ * kernel has given up is granted to it.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -93,6 +94,7 @@ void rf_grant_prepare(struct rf_subos *subos)
 	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos->kernel_id = ++rf_last_kernel_id;
+	rf_ledger_function_restart(&rf_books.functions, subos->id);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_grant_update();
 }

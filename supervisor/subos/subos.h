@@ -36,8 +36,6 @@ struct rf_subos {
 	char name[RF_NAME_MAX];
 
 	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
-	struct list_head functions;	/* struct rf_lent, in the order in which they were given */
-	u32 nr_functions;
 	struct rf_dma *dma;		/* pci_dma.c: its domain; NULL: no IOMMU, or no function */
 	u64 dma_faults;			/* state lock; since it was created */
 

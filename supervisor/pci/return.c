@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PCI functions come back from a subOS: quiesced, before anything else changes hands; out of
+ * the subOS's DMA domain; their old drivers bound. take.c is the way out.
+ *
+ * What an IOMMU keeps from memory need not be proven quiet before that memory changes
+ * hands; for all others there is no way around it.
+ */
+#include <linux/ktime.h>
+#include <linux/pci.h>
+
+#include "pci/internal.h"
+
+/*
+ * Does an IOMMU let nothing through once it has left the domain? Not if it was unplugged, for
+ * what is found again at its place is a new function to the IOMMU.
+ */
+static bool rf_pci_confined(const struct rf_lent *lent)
+{
+	return lent->dma_group && !rf_pci_gone(lent);
+}
+
+/* Would its reset hit a function that its subOS still has? */
+static bool rf_pci_waits(struct rf_lent *lent)
+{
+	struct rf_lent *other;
+
+	if (rf_pci_gone(lent) || rf_pci_reset_way(lent->pdev) != RF_RESET_BUS)
+		return false;
+	rf_pci_for_each(other, lent->subos)
+		if (other != lent && !rf_pci_gone(other) && other->pdev->bus == lent->pdev->bus)
+			return true;
+	return false;
+}
+
+/* Is it the last one of its subOS on its bus? */
+static bool rf_pci_last_on_bus(const struct rf_lent *lent)
+{
+	struct rf_lent *other;
+
+	rf_pci_for_each(other, lent->subos)
+		if (other != lent && other->pdev->bus == lent->pdev->bus)
+			return false;
+	return true;
+}
+
+/*
+ * The next one that waits for the reset of @bus: it can only be reset together with others
+ * there, which its subOS still had. It is silent, and bound to our driver.
+ */
+static struct rf_lent *rf_pci_next_parked(const struct pci_bus *bus, struct rf_lent *lent)
+{
+	do
+		lent = rf_pci_next_of_all(lent);
+	while (lent && (lent->entry.state != RF_PCI_PARKED || lent->pdev->bus != bus));
+	return lent;
+}
+
+static void rf_pci_go_home(struct rf_lent *lent)
+{
+	rf_pci_move(lent, RF_PCI_HOME);	/* first, so that what is found at its place gets a driver */
+	rf_pci_bind_home(lent, true);
+	rf_pci_note(lent->subos, lent->entry.bdf, RF_EVENT_PCI_REMOVED,
+		    lent->leaving_since ? ktime_get_ns() - lent->leaving_since : 0, NULL);
+	rf_pci_free(lent);
+}
+
+/* A QUIET function, off its DMA domain, goes home, and with it those that waited for it. */
+static void rf_pci_give(struct rf_lent *lent)
+{
+	const struct pci_bus *bus = lent->pdev->bus;
+	bool last = rf_pci_last_on_bus(lent);
+	struct rf_lent *parked = NULL;
+
+	/* All are quiet before the first is bound. One that is not is marked as stuck. */
+	while (last && (parked = rf_pci_next_parked(bus, parked)))
+		rf_pci_quiesce(parked);
+	rf_pci_go_home(lent);
+	while (last && (parked = rf_pci_next_parked(bus, NULL)))
+		rf_pci_go_home(parked);
+}
+
+/**
+ * rf_pci_return() - one function goes back to the supervisor
+ * @lent: the subOS does not use it any more, or must not: its grant page says so. Freed on
+ *        success.
+ *
+ * One that can only be reset together with others is bound to its driver when the subOS
+ * has given up the last of them; until then it is silent, and nobody's to use. No driver can
+ * be bound to one of an IOMMU group before all of it was detached: rf_dma_detach() first.
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0, or -EIO if it cannot be proven quiet; then the subOS still has it.
+ */
+int rf_pci_return(struct rf_lent *lent)
+{
+	bool waits;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rc = rf_step("pci-return");
+	if (rc)
+		return rc;
+	waits = rf_pci_waits(lent);
+	if (waits)
+		rc = rf_pci_drain(lent->pdev) ? 0 : -EIO;
+	else
+		rc = rf_pci_quiesce(lent);
+	if (rc && !rf_pci_confined(lent)) {
+		pci_err(lent->pdev, "cannot be proven quiet: subOS %s keeps it\n",
+			lent->subos->name);
+		return rc;
+	}
+	rf_dma_detach(lent);
+	rf_pci_move(lent, RF_PCI_QUIET);
+	if (waits)
+		rf_pci_move(lent, RF_PCI_PARKED);
+	else
+		rf_pci_give(lent);
+	return 0;
+}
+
+/**
+ * rf_pci_quiesce_all() - no function of a subOS does anything any more
+ * @subos: nothing executes in it
+ * @detach: it is not going to be started again: off the DMA domain as well
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0, or -EIO if one of them cannot be proven quiet: no memory may change hands
+ *         then. It can be tried again.
+ */
+int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
+{
+	struct rf_lent *lent;
+	int rc = 0;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_for_each(lent, subos)
+		if (lent->entry.state != RF_PCI_QUIET && !rf_pci_gone(lent))
+			rf_pci_silence(lent->pdev);	/* what is quiet has its state back */
+	rf_pci_for_each(lent, subos) {
+		if (lent->entry.state == RF_PCI_QUIET)
+			continue;
+		if (rf_step("pci-quiet")) {
+			rc = -EIO;
+		} else if (!rf_pci_quiesce(lent) || (detach && rf_pci_confined(lent))) {
+			if (detach)
+				rf_pci_move(lent, RF_PCI_QUIET);
+		} else {
+			pci_err(lent->pdev, "cannot be proven quiet: subOS %s keeps its memory\n",
+				subos->name);
+			rc = -EIO;
+		}
+	}
+	if (!detach || rc)
+		return rc;
+	rf_pci_for_each(lent, subos)
+		rf_dma_detach(lent);
+	return 0;
+}
+
+/**
+ * rf_pci_return_taken() - what was taken by force or unplugged leaves a subOS that ended
+ * @subos: rf_pci_quiesce_all() was successful
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0, -EIO.
+ */
+int rf_pci_return_taken(struct rf_subos *subos)
+{
+	struct rf_lent *lent, *next;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_for_each(lent, subos)
+		if (rf_pci_taken(lent))
+			rf_dma_detach(lent);
+	rf_pci_for_each_safe(lent, next, subos) {
+		if (!rf_pci_taken(lent))
+			continue;
+		rc = rf_pci_return(lent);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/**
+ * rf_pci_return_all() - all functions of a subOS go back to their drivers
+ * @subos: rf_pci_quiesce_all() was successful, with detach
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0, -EIO; it can be tried again.
+ */
+int rf_pci_return_all(struct rf_subos *subos)
+{
+	struct rf_lent *lent;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	while ((lent = rf_pci_next(subos, NULL))) {
+		rc = rf_step("pci-give");
+		if (rc)
+			return rc;
+		rf_pci_give(lent);
+	}
+	return 0;
+}

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A subOS gets PCI functions: the driver of each is released and remembered, ours bound; the
+ * function is quiesced, confined to its subOS's memory where an IOMMU translates, and granted.
+ * return.c is the way back.
+ */
+#include <linux/io.h>
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "pci/internal.h"
+
+static u32 rf_pci_generation;		/* ledger lock */
+
+/* Does memory have the function's configuration space where ACPI says? */
+static bool rf_pci_config_valid(struct rf_lent *lent)
+{
+	void __iomem *config = ioremap(lent->config, sizeof(u32));
+	u32 there, known;
+
+	if (!config)
+		return false;
+	there = ioread32(config);
+	iounmap(config);
+	pci_read_config_dword(lent->pdev, PCI_VENDOR_ID, &known);
+	return there == known;
+}
+
+/* Context: it is in no table: HOME, or was never added. */
+void rf_pci_free(struct rf_lent *lent)
+{
+	if (lent->home)
+		module_put(lent->home->owner);
+	kfree(lent->override);
+	kfree(lent->state);
+	pci_dev_put(lent->pdev);
+	kfree(lent);
+}
+
+static struct rf_lent *rf_pci_alloc(struct rf_subos *subos, u32 bdf)
+{
+	struct rf_lent *lent = kzalloc(sizeof(*lent), GFP_KERNEL);
+
+	if (!lent)
+		return NULL;
+	lent->pdev = rf_pci_get(bdf);
+	if (!lent->pdev) {
+		kfree(lent);
+		return NULL;
+	}
+	lent->subos = subos;
+	lent->generation = ++rf_pci_generation;
+	lent->config = rf_pci_config(lent->pdev);
+	return lent;
+}
+
+static int rf_pci_add(struct rf_lent *lent, u32 bdf)
+{
+	unsigned long flags;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_function_add(&rf_books.functions, &lent->entry, bdf, lent->subos->id);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+static void rf_pci_take_back(struct rf_lent *lent)
+{
+	rf_pci_move(lent, RF_PCI_HOME);
+	rf_pci_bind_home(lent, false);
+	rf_pci_free(lent);
+}
+
+/* On success the function is TAKING, bound to our driver; else it is as it was. */
+static int rf_pci_take_one(struct rf_subos *subos, u32 bdf, u32 *problem)
+{
+	struct rf_lent *lent;
+	bool begun;
+	int rc;
+
+	rc = rf_step("pci-bind");
+	if (rc)
+		return rc;
+	lent = rf_pci_alloc(subos, bdf);
+	if (!lent)
+		return -ENOMEM;
+	rc = rf_pci_add(lent, bdf);
+	if (rf_expect(rc))		/* rf_pci_check() and rf_pci_fit() have looked */
+		goto free;
+	rc = rf_pci_bind_ours(lent, &begun);
+	if (!rc && rf_pci_config_valid(lent))
+		return 0;
+	if (begun) {
+		*problem = rc ? RF_PROBLEM_DRIVER : RF_PROBLEM_NO_ECAM;
+		rf_pci_take_back(lent);
+		return -ENXIO;
+	}
+	rf_pci_move(lent, RF_PCI_HOME);
+free:
+	rf_pci_free(lent);
+	return rc;
+}
+
+static int rf_pci_take_quiet(struct rf_lent *lent, u32 flags, u32 *problem)
+{
+	int rc;
+
+	rc = rf_step("pci-quiesce");
+	if (rc)
+		return rc;
+	rc = rf_pci_quiesce(lent);
+	if (!(flags & RF_PCI_FORCE) && (rc || rf_pci_stuck(lent->pdev))) {
+		*problem = RF_PROBLEM_STUCK;
+		return -ENXIO;
+	}
+	return 0;
+}
+
+static int rf_pci_take_dma(struct rf_lent *lent, u32 *problem)
+{
+	int rc;
+
+	rc = rf_step("pci-dma");
+	if (rc)
+		return rc;
+	rc = rf_dma_attach(lent);
+	if (rc == -ENOMEM || rc == -EADDRNOTAVAIL)
+		return rc;
+	if (rc) {		/* busy: something in its group does DMA for the supervisor */
+		*problem = rc == -EBUSY ? RF_PROBLEM_GROUP : RF_PROBLEM_DRIVER;
+		pci_warn(lent->pdev, "its DMA cannot be confined: error %d\n", rc);
+		return -ENXIO;
+	}
+	if (rf_pci_gone(lent)) {
+		*problem = RF_PROBLEM_ABSENT;
+		return -ENXIO;
+	}
+	return 0;
+}
+
+static struct rf_lent *rf_pci_next_taking(struct rf_subos *subos, struct rf_lent *lent)
+{
+	do
+		lent = rf_pci_next(subos, lent);
+	while (lent && lent->entry.state != RF_PCI_TAKING);
+	return lent;
+}
+
+static struct rf_lent *rf_pci_last_taking(struct rf_subos *subos)
+{
+	struct rf_lent *lent = NULL, *last = NULL;
+
+	while ((lent = rf_pci_next_taking(subos, lent)))
+		last = lent;
+	return last;
+}
+
+/*
+ * They never were in reach of the subOS: there is nothing to quiesce. No driver can be bound
+ * to one before all of its IOMMU group have left the domain.
+ */
+static void rf_pci_take_undo(struct rf_subos *subos)
+{
+	struct rf_lent *lent = NULL;
+
+	while ((lent = rf_pci_next_taking(subos, lent)))
+		rf_dma_detach(lent);
+	while ((lent = rf_pci_last_taking(subos)))
+		rf_pci_take_back(lent);
+}
+
+/* All are bound to our driver before the first is reset: others may be reset with it. */
+static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
+			   struct rf_refusal *refusal)
+{
+	struct rf_lent *lent = NULL;
+	int rc = 0;
+	u32 i;
+
+	for (i = 0; !rc && i < count; i++) {
+		refusal->culprit = bdfs[i];
+		rc = rf_pci_take_one(subos, bdfs[i], &refusal->problem);
+	}
+	if (rc)
+		return rc;
+	while ((lent = rf_pci_next_taking(subos, lent))) {
+		refusal->culprit = lent->entry.bdf;
+		rc = rf_pci_take_quiet(lent, flags, &refusal->problem);
+		if (rc)
+			return rc;
+	}
+	while ((lent = rf_pci_next_taking(subos, lent))) {
+		refusal->culprit = lent->entry.bdf;
+		rc = rf_pci_take_dma(lent, &refusal->problem);
+		if (rc)
+			return rc;
+	}
+	refusal->culprit = 0;
+	return 0;
+}
+
+/* All at once, for those who look with the state lock held. */
+static void rf_pci_take_done(struct rf_subos *subos)
+{
+	struct rf_lent *lent = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	while ((lent = rf_pci_next_taking(subos, lent)))
+		rf_expect(rf_ledger_function_move(&rf_books.functions, &lent->entry,
+						  RF_PCI_GRANTED));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/**
+ * rf_pci_take() - take functions from the supervisor for a subOS, all or none
+ * @subos: their new owner
+ * @bdfs: RF_BDF() of each
+ * @count: how many
+ * @flags: RF_PCI_*
+ * @refusal: says which function cannot be taken, and why
+ *
+ * They are quiet, and confined to what the subOS may reach where an IOMMU translates. They
+ * stand in the grant page with the next rf_grant_update().
+ *
+ * Context: Process context, may sleep for long. Ledger lock held.
+ * Return: 0, or an error; then all is as it was.
+ */
+int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
+		struct rf_refusal *refusal)
+{
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!count)
+		return 0;
+	rc = rf_pci_check(bdfs, count, flags, refusal);
+	if (!rc)
+		rc = rf_pci_fit(subos, bdfs, count, refusal);
+	if (rc)
+		return rc;
+	rc = rf_pci_take_all(subos, bdfs, count, flags, refusal);
+	if (rc)
+		rf_pci_take_undo(subos);
+	else
+		rf_pci_take_done(subos);
+	return rc;
+}
