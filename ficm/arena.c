@@ -20,15 +20,15 @@ struct rf_mapping {
 /* Guarded by the member lock. */
 static struct rf_mapping *rf_mappings[RF_SEGMENTS_MAX_ARENA];
 
-/* Where they are mapped, NULL: not. Who uses one without a reason of his own is in RCU. */
+/* Where segments are mapped, or NULL. Readers that do not hold the member lock are in RCU. */
 static void *rf_addresses[RF_SEGMENTS_MAX_ARENA];
 
 /**
  * rf_ficm_segment() - kernel address of a segment
  * @segment: its number; a home segment has that of its member
  *
- * Context: Any. The address is good as long as the segment stands in the grant: who
- *	does not decide about that uses it under rcu_read_lock() only.
+ * Context: Any. The address is valid as long as the segment stands in the grant: only the
+ *	writer of the grant may use it outside of rcu_read_lock().
  * Return: NULL if there is none.
  */
 void *rf_ficm_segment(u32 segment)
@@ -66,13 +66,13 @@ static int rf_arena_map(u32 number, const struct rf_arena_segment *segment)
 }
 
 /**
- * rf_arena_apply() - have exactly these segments mapped
+ * rf_arena_apply() - map exactly these segments
  * @wanted: RF_SEGMENTS_MAX_ARENA segments by number; checked, without overlaps
  *
  * Unmaps first: a range may come back under another number.
  *
  * Context: Process context, member lock.
- * Return: 0, or why a segment could not be mapped; the others are.
+ * Return: 0, or the error of the first segment that could not be mapped; the others are.
  */
 int rf_arena_apply(const struct rf_arena_segment *wanted)
 {
@@ -116,7 +116,7 @@ int rf_arena_apply(const struct rf_arena_segment *wanted)
 }
 
 /**
- * rf_arena_unmap() - have no segment mapped
+ * rf_arena_unmap() - unmap all segments
  *
  * Context: Process context, member lock.
  */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* debugfs, rainforest-ficm/: for people who look for a fault, and for tests. */
+/* debugfs, rainforest-ficm/: for debugging and for tests. */
 #include <linux/debugfs.h>
 #include <linux/seq_file.h>
 

@@ -18,7 +18,7 @@
 #include "kernel/republish.h"
 #include "rf_ficm.h"
 
-/* A word that changes under who rings it is rung again, but not for ever. */
+/* A word that changes while it is being rung is rung again, a bounded number of times. */
 #define RF_RING_TRIES	3
 
 struct rf_doorbell {
@@ -66,8 +66,8 @@ static void rf_doorbell_publish(struct irq_data *data, u64 word)
 }
 
 /*
- * The vector's own idea of its destination may be a bit mask of logical ids: who rings
- * needs the physical id of the core.
+ * The vector's own idea of its destination may be a bit mask of logical ids: others
+ * need the physical id of the core.
  */
 static void rf_doorbell_publish_target(struct irq_data *data)
 {
@@ -126,7 +126,7 @@ static int rf_domain_activate(struct irq_domain *domain, struct irq_data *data, 
 	return 0;
 }
 
-/* From here on nobody begins to ring; who has begun meets a vector that is still there. */
+/* From here on no ring begins; one that has begun meets a vector that is still allocated. */
 static void rf_domain_deactivate(struct irq_domain *domain, struct irq_data *data)
 {
 	rf_doorbell_publish(data, 0);
@@ -202,14 +202,14 @@ static int rf_doorbell_begin(struct rf_doorbell *doorbell, unsigned int cpu)
 }
 
 /**
- * rf_doorbell_create() - have an interrupt that other kernels can send
+ * rf_doorbell_create() - allocate an interrupt that other kernels can send
  * @index: its number in our endpoint, or RF_DOORBELL_ANY
  * @cpu: where it begins; any core if there is no vector left on that one
  * @name: for /proc/interrupts
  * @handler: called for rings; several rings may be one call
  * @data: handed to @handler
  *
- * It follows affinity changes and leaves a core that goes offline.
+ * The interrupt follows affinity changes and leaves a core that goes offline.
  *
  * Context: Process context, may sleep. @handler runs in hard interrupt context, also
  *	before this returns.
@@ -246,10 +246,10 @@ struct rf_doorbell *rf_doorbell_create(u32 index, unsigned int cpu, const char *
 EXPORT_SYMBOL_GPL(rf_doorbell_create);
 
 /**
- * rf_doorbell_destroy() - have an interrupt no more
+ * rf_doorbell_destroy() - free a doorbell and its interrupt
  * @doorbell: from rf_doorbell_create()
  *
- * Context: Process context, may sleep. Its handler does not run any more when it returns.
+ * Context: Process context, may sleep. The handler has ended when this returns.
  */
 void rf_doorbell_destroy(struct rf_doorbell *doorbell)
 {
@@ -263,7 +263,7 @@ void rf_doorbell_destroy(struct rf_doorbell *doorbell)
 EXPORT_SYMBOL_GPL(rf_doorbell_destroy);
 
 /**
- * rf_doorbell_index() - by which number others ring it
+ * rf_doorbell_index() - the number of a doorbell in our endpoint
  * @doorbell: from rf_doorbell_create()
  *
  * Context: Any.
@@ -312,7 +312,7 @@ static void rf_icr_ring(u32 vector, u32 apic_id)
 	local_irq_restore(flags);
 }
 
-/* What is published is taken for nothing but a proposal. */
+/* The word is only a proposal of its owner: the grant decides. */
 static int rf_ring_word(u32 member, u64 word)
 {
 	u64 low = word & GENMASK_ULL(39, 0);
@@ -383,7 +383,7 @@ void rf_doorbells_open(bool open)
 }
 
 /**
- * rf_doorbells_restore() - publish again how to ring us, where something else stands
+ * rf_doorbells_restore() - publish words again that were overwritten
  * @endpoint: our own
  *
  * Context: The heartbeat.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who gets which message. Handlers in softirq context are called by the poll itself;
+ * Dispatch of messages to handlers. Handlers in softirq context are called by the poll itself;
  * the others by the reader thread, from a queue. When the queue is full, messages stay
- * in their rings, and the senders notice: nothing is ever dropped for want of room.
+ * in their rings, and senders find them full: nothing is dropped for lack of room.
  */
 #include <linux/export.h>
 #include <linux/kfifo.h>
@@ -39,7 +39,7 @@ static struct task_struct *rf_reader;
 static DEFINE_MUTEX(rf_reader_busy);
 
 /**
- * rf_ficm_register() - have messages of a type handled
+ * rf_ficm_register() - register the handler of a message type
  * @type: enum rf_message_type
  * @context: where @handler is called
  * @handler: gets a copy of the message
@@ -74,11 +74,11 @@ int rf_ficm_register(u16 type, enum rf_ficm_context context, rf_ficm_handler han
 EXPORT_SYMBOL_GPL(rf_ficm_register);
 
 /**
- * rf_ficm_unregister() - have messages of a type handled no more
+ * rf_ficm_unregister() - unregister the handler of a message type
  * @type: as registered; nothing happens if it is not
  *
- * Context: Process context, may sleep; not from a handler. The handler does not run any
- *	more when it returns.
+ * Context: Process context, may sleep; not from a handler. The handler has ended when
+ *	this returns.
  */
 void rf_ficm_unregister(u16 type)
 {
@@ -100,7 +100,7 @@ void rf_ficm_unregister(u16 type)
 }
 EXPORT_SYMBOL_GPL(rf_ficm_unregister);
 
-/* The poll: is there room in the queue, and if not, will the reader tell us? */
+/* In the poll. Without room in the queue, the reader schedules the poll once there is some. */
 static bool rf_queue_has_room(void)
 {
 	if (!kfifo_is_full(&rf_queue))
@@ -113,7 +113,7 @@ static bool rf_queue_has_room(void)
 
 /**
  * rf_handlers_deliver() - give a message to its handler, or to the reader thread
- * @member: who sent it
+ * @member: the sender
  * @message: a private copy
  *
  * Context: The poll.
@@ -166,7 +166,7 @@ static bool rf_reader_take(struct rf_received *received)
 		return false;
 	/* Pairs with the barrier in rf_queue_has_room(): it sees room, or we see that it waits. */
 	smp_mb();
-	/* Not for every single message: let the poll come when there is work for it. */
+	/* Not for every message: schedule the poll when it can move many. */
 	if (READ_ONCE(rf_queue_blocks) && kfifo_len(&rf_queue) <= RF_READER_QUEUE / 2) {
 		WRITE_ONCE(rf_queue_blocks, false);
 		rf_messages_kick();
@@ -191,7 +191,7 @@ static int rf_reader_run(void *unused)
  * rf_reader_start() - start the reader thread
  *
  * Context: Process context, before the poll is enabled.
- * Return: 0 or why not.
+ * Return: 0 or a negative errno.
  */
 int rf_reader_start(void)
 {
@@ -209,7 +209,7 @@ int rf_reader_start(void)
 }
 
 /**
- * rf_reader_stop() - end the reader thread; what is queued stays unheard
+ * rf_reader_stop() - end the reader thread; messages still queued are lost
  *
  * Context: Process context, without the member lock, which a handler may want.
  */

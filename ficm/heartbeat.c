@@ -4,9 +4,9 @@
  * with interrupts off, for then nobody answers any more, whatever the other cores do.
  * If the core goes offline, the kernel moves the timer.
  *
- * The same timer watches for what could have been missed: a change of the grant, a
- * doorbell that was rung in vain. And it repairs: what we have published in the arena,
- * somebody may have overwritten.
+ * The same timer looks for events that were missed: a change of the grant, a doorbell
+ * that was rung but never arrived. It also publishes our words in the arena again, which
+ * another kernel may have overwritten.
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -76,7 +76,7 @@ static void rf_heartbeat_begin(void *unused)
 }
 
 /**
- * rf_heartbeat_start() - begin to beat
+ * rf_heartbeat_start() - start the heartbeat
  * @endpoint: our own; until rf_heartbeat_stop()
  *
  * Context: Process context.
@@ -93,7 +93,7 @@ void rf_heartbeat_start(struct rf_endpoint *endpoint)
 }
 
 /**
- * rf_heartbeat_stop() - beat no more
+ * rf_heartbeat_stop() - stop the heartbeat
  *
  * Context: Process context.
  */

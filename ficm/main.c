@@ -32,7 +32,7 @@ free_doorbells:
 	return rc;
 }
 
-/* Who joined holds a reference on the module: there is no membership any more. */
+/* The module that joined holds a reference on this one, so membership has ended. */
 static void __exit rf_ficm_exit(void)
 {
 	rf_debug_exit();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Membership: what this kernel was granted decides who is there and what is mapped.
+ * Membership: the grant decides which members are present and which segments are mapped.
  * The grant is copied under its sequence, checked, and then acted upon; only the owner
- * of a core is looked up in the page itself, for it must be the current one.
+ * of a core is looked up in the page itself, because it must be the current one.
  */
 #include <linux/export.h>
 #include <linux/mm.h>
@@ -138,7 +138,7 @@ static int rf_grant_take(const struct rf_grant *grant)
 	return rc ?: rf_grant_check();
 }
 
-/* A kernel that is there no more, or another one now, is nobody until all is in place. */
+/* A member whose kernel has gone or changed is absent until everything is in place. */
 static void rf_kernel_ids_retire(void)
 {
 	u32 i;
@@ -251,7 +251,7 @@ static void rf_endpoint_clear(struct rf_endpoint *endpoint)
 }
 
 /**
- * rf_endpoint_publish() - say, or say again, who is here
+ * rf_endpoint_publish() - publish, or publish again, the identity of this kernel
  * @endpoint: our own
  *
  * Context: Any, while we are a member.
@@ -364,15 +364,14 @@ static void rf_leave_locked(void)
 	rf_endpoint_clear(endpoint);
 	WRITE_ONCE(rf_self, U32_MAX);
 	WRITE_ONCE(rf_grant, NULL);
-	/* Waits for all who are still using the grant or a segment. */
+	/* Waits for all readers of the grant and of segments. */
 	rf_arena_unmap();
 }
 
 /**
- * rf_ficm_leave() - be a member no more
+ * rf_ficm_leave() - end the membership
  *
- * Doorbells that other modules created have to be destroyed before. Nothing happens if
- * we are no member.
+ * Doorbells that other modules created have to be destroyed before. Idempotent.
  *
  * Context: Process context, may sleep; not from a handler. Handlers have ended when it
  *	returns.

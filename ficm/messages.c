@@ -142,7 +142,7 @@ static int rf_put(u32 member, enum rf_priority priority, struct rf_message *mess
 }
 
 /**
- * rf_message_put() - try to send to one member, for who will try again
+ * rf_message_put() - try to send to one member, for callers that retry
  * @member: as for rf_ficm_send()
  * @priority: as for rf_ficm_send()
  * @type: as for rf_ficm_send()
@@ -342,7 +342,7 @@ static int rf_poll(struct napi_struct *napi, int budget)
 }
 
 /**
- * rf_messages_interrupt() - somebody rang for messages
+ * rf_messages_interrupt() - handler of the doorbell for messages
  * @unused: nothing
  *
  * Context: Hard interrupt.
@@ -354,7 +354,7 @@ void rf_messages_interrupt(void *unused)
 }
 
 /**
- * rf_messages_kick() - look at all rings soon
+ * rf_messages_kick() - schedule a poll of all rings
  *
  * Context: Process or softirq context.
  */
@@ -366,10 +366,10 @@ void rf_messages_kick(void)
 }
 
 /**
- * rf_messages_check() - has somebody rung in vain?
+ * rf_messages_check() - poll for messages whose doorbell got lost
  *
- * At the second look at the same messages, with no poll in between, it has to be so:
- * poll now, and count it.
+ * Messages pending at two looks with no poll in between mean a lost ring: schedule the
+ * poll and count a rescue.
  *
  * Context: The heartbeat.
  */
@@ -394,7 +394,7 @@ void rf_messages_check(void)
 	pending_then = true;
 }
 
-/* Unless somebody is just sending: who sends publishes. */
+/* Not while a sender holds the lock: it publishes head itself. */
 static void rf_producer_restore(struct rf_producer *producer, u32 member)
 {
 	if (!spin_trylock(&producer->lock))
@@ -406,9 +406,7 @@ static void rf_producer_restore(struct rf_producer *producer, u32 member)
 }
 
 /**
- * rf_messages_restore() - publish our positions again where something else stands
- *
- * Whoever overwrote them: the others go on from there.
+ * rf_messages_restore() - publish positions again that were overwritten
  *
  * Context: The heartbeat.
  */
@@ -441,13 +439,13 @@ static int rf_cpu_dead(unsigned int cpu)
 /* ---- life ---- */
 
 /**
- * rf_messages_start() - begin to receive
+ * rf_messages_start() - start receiving
  * @home: our home segment
  * @self: our member number
  * @kernel_id: our kernel id
  *
- * What is in the rings now was not meant for us. Nobody sends before our endpoint says
- * that we are there, and nobody rings before the first poll has armed it.
+ * Messages that are in the rings now were sent to a kernel before us. No member sends
+ * before our endpoint is published, and none rings before the first poll has armed it.
  *
  * Context: Process context, member lock.
  */
@@ -475,7 +473,7 @@ void rf_messages_start(void *home, u32 self, u32 kernel_id)
 }
 
 /**
- * rf_messages_stop() - receive no more
+ * rf_messages_stop() - stop receiving
  *
  * Context: Process context, member lock. Softirq handlers have ended when it returns.
  */

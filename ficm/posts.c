@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Messages that may wait for room in their ring. The writer thread tries them again
- * and again until they fit or their time is over. One member that takes no messages
- * holds up its own only.
+ * Messages that may wait for room in their ring. The writer thread retries them
+ * until they fit or time out. A member that takes no messages delays only its own.
  */
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -134,7 +133,7 @@ static int rf_writer_run(void *unused)
  * rf_writer_start() - start the writer thread
  *
  * Context: Process context.
- * Return: 0 or why not.
+ * Return: 0 or a negative errno.
  */
 int rf_writer_start(void)
 {
@@ -155,7 +154,7 @@ int rf_writer_start(void)
 }
 
 /**
- * rf_writer_stop() - end the writer thread; what is queued is not sent
+ * rf_writer_stop() - end the writer thread; messages still queued are not sent
  *
  * Context: Process context.
  */

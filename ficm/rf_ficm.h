@@ -2,12 +2,12 @@
 /*
  * rf_ficm: what its files share.
  *
- *   member.c     who is there: join, leave, the grant
+ *   member.c     membership: join, leave, the grant
  *   arena.c      the segments, mapped
  *   heartbeat.c  the beat, and the watch over what got lost
  *   ring.c       one ring; pure
  *   messages.c   all rings of this kernel: send, receive
- *   handlers.c   who gets which message; the reader thread
+ *   handlers.c   handlers of messages; the reader thread
  *   posts.c      messages that wait for room; the writer thread
  *   doorbell.c   interrupts from other kernels, and to them
  *   device.c     /dev/rainforest-ficm

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Rings of messages. Who may write what, and the order of it: wire/message.h. */
+/* Rings of messages. The protocol, and which end writes what: wire/message.h. */
 #ifdef __KERNEL__
 #include <linux/string.h>
 #else

@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-/* One end. Private to its side; who calls serialises the calls. */
+/* One end. Private to its side; the caller serialises the calls. */
 struct rf_ring {
 	struct rf_ring_line *head;	/* shared: what the producer published */
 	struct rf_ring_line *tail;	/* shared: what the consumer published */

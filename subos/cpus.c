@@ -187,7 +187,7 @@ static int rf_core_remove(u32 apic_id)
 	if (!cpu)	/* the boot core; so another one is always left */
 		return -EBUSY;
 	online = cpu_online(cpu);
-	/* First the veto, then the removal, which waits for who is past the veto. */
+	/* First the veto, then the removal, which waits for callers that are past the veto. */
 	set_bit(apic_id, rf_leaving);
 	err = rf_hotplug_remove_cpu(cpu);
 	if (cpu_online(cpu)) {

@@ -251,8 +251,8 @@ int rf_grant_functions(u32 bdfs[RF_FUNCTIONS_MAX])
  * @bdf: RF_BDF()
  * @generation: of when it was given
  *
- * One look, for it may come with interrupts off. Says yes only if the page kept still
- * meanwhile: a yes is for good, and a no is true for no longer than the look took anyway.
+ * One look without a retry, because callers may have interrupts off. True only if the page
+ * kept still meanwhile: true is final, and false would be out of date soon in any case.
  *
  * Context: any.
  */

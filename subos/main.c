@@ -4,7 +4,7 @@
  * loads this module before the user's init runs, and goes on only if it loads.
  *
  * The order matters. The hand-off is checked before anything it says is used;
- * the mailbox comes next, so that every later failure can be told; the shutdown
+ * the mailbox comes next, so that every later failure can be reported; the shutdown
  * hooks come before the cores, because a core that fails to start may end in a
  * panic; the grant page comes before the veto, which looks at it, and the veto
  * before the first core is started. The arena is joined with all cores up; what

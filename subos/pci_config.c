@@ -21,7 +21,7 @@
 #define RF_COMMAND_ON		(PCI_COMMAND_MEMORY | PCI_COMMAND_INTX_DISABLE)
 #define RF_COMMAND_OFF		PCI_COMMAND_IO
 
-/* Of the device control register: whom errors are told, and how packets look on the link. */
+/* Of the device control register: to whom errors are reported, and how packets look on the link. */
 #define RF_DEVCTL_KEPT \
 	(PCI_EXP_DEVCTL_CERE | PCI_EXP_DEVCTL_NFERE | PCI_EXP_DEVCTL_FERE | PCI_EXP_DEVCTL_URRE | \
 	 PCI_EXP_DEVCTL_PAYLOAD | PCI_EXP_DEVCTL_EXT_TAG | PCI_EXP_DEVCTL_PHANTOM | \
@@ -237,7 +237,7 @@ static bool rf_is_harmless(__u32 id)
 	       id == PCI_EXT_CAP_ID_VNDR || id == PCI_EXT_CAP_ID_DVSEC;
 }
 
-/* Bytes that these have at least: not there either, for who knows their place by heart. */
+/* Bytes that these have at least: hidden too from software that does not walk the chain. */
 static const struct {
 	__u16 id;
 	__u16 size;

@@ -7,8 +7,8 @@
  * Every double word has a rule: which bits are answered from here instead of by the
  * hardware, and which bits of a write reach the hardware. What a rule does not name is the
  * function's own business and passes. What matters to others stays as the supervisor set
- * it up: where the function decodes, how it talks on the link it shares, and whom it tells
- * of errors and events.
+ * it up: where the function decodes, how it talks on the link it shares, and to whom it reports
+ * errors and events.
  *
  * A reset of the function that the subOS asks for also forgets what the supervisor set up.
  * It is put back with the first access after it.
@@ -42,7 +42,7 @@ struct rf_config_rule {
 	bool resets;			/* a write may have reset the function */
 };
 
-/* Who uses it serialises the calls. */
+/* The caller serialises the calls. */
 struct rf_config {
 	rf_config_get get;
 	rf_config_put put;

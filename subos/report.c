@@ -33,7 +33,7 @@ int rf_report_open(phys_addr_t mailbox)
 	return 0;
 }
 
-/* Only on the way out of a failed init: afterwards nothing can be told. */
+/* Only on the way out of a failed init: afterwards nothing can be reported. */
 void rf_report_close(void)
 {
 	memunmap(rf_mailbox);

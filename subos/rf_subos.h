@@ -59,7 +59,7 @@ struct rf_request;
 
 /*
  * One for each operation, called in order from one work item; may sleep. Returns 0
- * (DONE, with @results), -ECANCELED (CANCELLED), or what FAILED tells.
+ * (DONE, with @results), -ECANCELED (CANCELLED), or the errno that FAILED reports.
  */
 typedef int (*rf_op_handler)(struct rf_request *request, const s64 *args, s64 *results);
 

@@ -2,7 +2,7 @@
 /*
  * The ways down. Reset lines, power buttons and keyboard controllers belong to
  * the whole machine, so a subOS must never come as far as using them. Each way
- * is caught here, its cause is told to the supervisor, and the core is parked:
+ * is caught here, its cause is reported to the supervisor, and the core is parked:
  * the supervisor answers a cause by sending INIT to all cores of the subOS.
  *
  *   reboot, halt, poweroff   syscore shutdown, after devices were shut down

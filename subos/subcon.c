@@ -333,7 +333,7 @@ static const struct {
 };
 
 /**
- * rf_subcon_start() - take requests, and tell the supervisor so.
+ * rf_subcon_start() - take requests, and announce that to the supervisor.
  *
  * A supervisor that does not answer in time is no error: the subOS can do without.
  *

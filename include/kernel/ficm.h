@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What rf_ficm offers to other modules: the arena, messages, doorbells. The same
- * on every side; nothing here knows who the supervisor is. Implemented in ficm/;
+ * on every side; nothing here knows which member is the supervisor. Implemented in ficm/;
  * the kernel-doc stands there, with the functions.
  */
 #ifndef RF_KERNEL_FICM_H
@@ -30,7 +30,7 @@ void rf_ficm_leave(void);
 int rf_ficm_update(void);
 /* Kernel address of a mapped segment, NULL if there is none. One's own home stays until
  * rf_ficm_leave(); any other one may go as soon as it left the grant: use it under
- * rcu_read_lock(), unless it is you who writes the grant. Context: any. */
+ * rcu_read_lock(), unless the caller itself writes the grant. Context: any. */
 void *rf_ficm_segment(u32 segment);
 static inline struct rf_endpoint *rf_ficm_endpoint(u32 member)
 {

@@ -39,9 +39,9 @@
  *   bits 0-7    vector, RF_DOORBELL_VECTOR_MIN .. _MAX
  *   bits 8-39   physical APIC id
  *   bits 40-63  check: rf_doorbell_check() of the lower 40 bits
- * Who rings reads the word once, checks it, and looks in its grant page whether
- * the core belongs to the member it wants to ring; then rings, and reads the word
- * again: if it has changed meanwhile, it rings once more.
+ * The caller of a doorbell reads the word once, checks it, and looks in its grant page
+ * whether the core belongs to the member to be rung; then rings, and reads the word
+ * again: if it has changed meanwhile, the new word is rung as well.
  */
 #define RF_DOORBELL_VECTOR_MIN	0x20
 #define RF_DOORBELL_VECTOR_MAX	0xef
