@@ -315,12 +315,10 @@ static void rf_icr_ring(u32 vector, u32 apic_id)
 /* The word is only a proposal of its owner: the grant decides. */
 static int rf_ring_word(u32 member, u64 word)
 {
-	u64 low = word & GENMASK_ULL(39, 0);
-	u32 vector = low & 0xff, apic_id = low >> 8;
+	u32 vector, apic_id;
 
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the endpoint can go");
-	if (rf_doorbell_check(low) != word >> 40 || vector < RF_DOORBELL_VECTOR_MIN ||
-	    vector > RF_DOORBELL_VECTOR_MAX || !rf_grant_owns(member, apic_id))
+	if (!rf_doorbell_parse(word, &vector, &apic_id) || !rf_grant_owns(member, apic_id))
 		return -ENOENT;
 	rf_icr_ring(vector, apic_id);
 	rf_count(rings);

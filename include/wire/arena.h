@@ -19,6 +19,9 @@
 #define RF_WIRE_ARENA_H
 
 #include <linux/types.h>
+#ifndef __KERNEL__
+#include <stdbool.h>
+#endif
 #include "handoff.h"
 #include "layout.h"
 #include "message.h"
@@ -63,6 +66,17 @@ static inline __u64 rf_doorbell_word(__u32 vector, __u32 apic_id)
 	__u64 low = (vector & 0xff) | ((__u64)apic_id << 8);
 
 	return low | (rf_doorbell_check(low) << 40);
+}
+
+/* Whether a word, read once, says how to ring; and with what. */
+static inline bool rf_doorbell_parse(__u64 word, __u32 *vector, __u32 *apic_id)
+{
+	__u64 low = word & 0xffffffffffULL;
+
+	*vector = low & 0xff;
+	*apic_id = low >> 8;
+	return rf_doorbell_check(low) == word >> 40 && *vector >= RF_DOORBELL_VECTOR_MIN &&
+	       *vector <= RF_DOORBELL_VECTOR_MAX;
 }
 
 /* Answers of a STATISTICS request, valid when the request is done. Display only. */

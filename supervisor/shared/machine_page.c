@@ -29,9 +29,9 @@ static u32 rf_comm_core(u32 member)
 {
 	struct rf_endpoint *endpoint = rf_ficm_endpoint(member);
 	u64 word = endpoint ? READ_ONCE(endpoint->doorbells[RF_DOORBELL_FICM]) : 0;
-	u32 apic_id = word >> 8;
+	u32 vector, apic_id;
 
-	return word && rf_doorbell_word(word, apic_id) == word ? apic_id : ~0u;
+	return rf_doorbell_parse(word, &vector, &apic_id) ? apic_id : ~0u;
 }
 
 static enum rf_state rf_member_state(const struct rf_subos *subos)
