@@ -30,7 +30,6 @@ void rf_cores_forget_lender(u32 id);
 int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
 void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
 void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
-void rf_cores_ledger(struct rf_ledger *ledger);
 void rf_cores_own(u32 id, u8 member, u8 owner[RF_APIC_IDS]);
 
 /* lowmem.c: slices, by their physical addresses */
@@ -38,7 +37,6 @@ u64 rf_lowmem_alloc(u32 owner);
 void rf_lowmem_free(u32 owner);
 u64 rf_lowmem_of(u32 owner);				/* 0: none. Ledger lock or state lock */
 void rf_lowmem_figures(u32 *total, u32 *free);
-void rf_lowmem_ledger(struct rf_ledger *ledger);
 
 /* x86/trampoline.c */
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);

@@ -90,19 +90,6 @@ void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size)
 	free_cpumask_var(mask);
 }
 
-/* Owners by physical APIC id, for the ledger's copy. Context: ledger lock held. */
-void rf_cores_ledger(struct rf_ledger *ledger)
-{
-	u32 cpu, apic_id;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	for_each_present_cpu(cpu) {
-		apic_id = per_cpu(x86_cpu_to_apicid, cpu);
-		if (apic_id < RF_CPUS_MAX)
-			ledger->core_owner[apic_id] = rf_ledger_core_owner(&rf_books.cores, cpu);
-	}
-}
-
 /* Is it the supervisor's, or in the subOS's list? What is on its way is nobody's. */
 static bool rf_core_usable(u32 cpu, u32 id)
 {

@@ -194,15 +194,3 @@ void rf_lowmem_figures(u32 *total, u32 *free)
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_ledger_slice_figures(&rf_books.slices, total, free);
 }
-
-/* Owners by slice, for the ledger's copy. Context: ledger lock held. */
-void rf_lowmem_ledger(struct rf_ledger *ledger)
-{
-	const struct rf_slice_table *slices = &rf_books.slices;
-	int i;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	for (i = 0; i < RF_LOW_SLICES; i++)
-		if (rf_owner_is_subos(slices->owner[i]))
-			ledger->low_owner[i] = slices->owner[i];
-}

@@ -85,6 +85,7 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 	const u64 event[4] = { args->memory_returned };
 	unsigned long flags;
 
+	WARN_ON_ONCE(rf_ledger_owns(&rf_books, subos->id));
 	rf_event(subos, RF_EVENT_DESTROYED, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_del_init(&subos->node);

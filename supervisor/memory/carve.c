@@ -13,7 +13,7 @@
 
 #include "memory/internal.h"
 
-/* Distance from other partitions that a carve keeps at both ends of a free extent. */
+/* Distance from other partitions that a carve keeps at both ends of a free piece. */
 static u64 rf_guard(void)
 {
 	return rf_free_byte() ? RF_EXTENT_SIZE : 0;

@@ -78,21 +78,6 @@ static void rf_members_describe(struct rf_machine *machine)
 			};
 }
 
-static void rf_ledger_describe(struct rf_ledger *ledger)
-{
-	u32 *words = (u32 *)ledger;
-	u32 sum = 0;
-	size_t i;
-
-	rf_ledger_copy(&rf_books, ++rf_ledger_generation, ledger);
-	rf_lowmem_ledger(ledger);
-	rf_cores_ledger(ledger);
-	ledger->checksum = 0;
-	for (i = 0; i < sizeof(*ledger) / sizeof(*words); i++)
-		sum += words[i];
-	ledger->checksum = -sum;
-}
-
 /* Write the machine page, unless it is as it should be. */
 static void rf_machine_page_write(void)
 {
@@ -126,7 +111,7 @@ void rf_machine_page_update(void)
 		segments += rf_described.segments[i].size != 0;
 	rf_described.nr_segments = segments;
 	rf_members_describe(&rf_described);
-	rf_ledger_describe(&rf_described.ledger);
+	rf_ledger_copy(&rf_books, ++rf_ledger_generation, &rf_described.ledger);
 	rf_machine_page_write();
 }
 
