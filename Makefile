@@ -57,7 +57,7 @@ unit: rfm
 
 # Hostile peers and random operations, for SECONDS in all. What they find new is kept in
 # build/ only; an input that breaks something belongs into tests/unit/corpus/FUZZER/.
-FUZZERS       := ring ledger
+FUZZERS       := ring byte_ring ledger
 FUZZED_ring   := ficm/ring.c
 FUZZED_ledger := $(wildcard supervisor/ledger/*.c)
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
@@ -70,13 +70,14 @@ fuzz-%: $(BUILD)/fuzz/fuzz_%
 		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* tests/unit/corpus/$* \
 		> $(BUILD)/fuzz/log-$* 2>&1 || { cat $(BUILD)/fuzz/log-$*; exit 1; }
 
-# $(call FUZZER,NAME): tests/unit/fuzz_NAME.cpp with the C sources that it drives.
+# $(call FUZZER,NAME): tests/unit/fuzz_NAME.cpp with the C sources that it drives, if any.
 define FUZZER
 $(BUILD)/fuzz/fuzz_$(1): tests/unit/fuzz_$(1).cpp $(FUZZED_$(1)) \
 		$(wildcard $(dir $(firstword $(FUZZED_$(1))))*.h tests/unit/*.hpp include/*/*.h)
 	@rm -rf $(BUILD)/fuzz/$(1) && mkdir -p $(BUILD)/fuzz/$(1)
-	@cd $(BUILD)/fuzz/$(1) && clang $(FUZZ_FLAGS) -c $(FUZZED_$(1):%=$(CURDIR)/%)
-	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $$@ $$< $(BUILD)/fuzz/$(1)/*.o
+	@$(if $(FUZZED_$(1)),cd $(BUILD)/fuzz/$(1) && \
+		clang $(FUZZ_FLAGS) -c $(FUZZED_$(1):%=$(CURDIR)/%))
+	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $$@ $$< $(if $(FUZZED_$(1)),$(BUILD)/fuzz/$(1)/*.o)
 endef
 $(foreach fuzzer,$(FUZZERS),$(eval $(call FUZZER,$(fuzzer))))
 

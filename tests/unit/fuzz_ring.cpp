@@ -6,10 +6,10 @@
  * rings work again.
  */
 #include "ficm/ring.h"
+#include "fuzz_input.hpp"
 #include "wire/control_check.h"
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <initializer_list>
 
@@ -19,38 +19,6 @@ constexpr std::uint32_t from = 7;
 constexpr std::uint32_t to = 3;
 /* Of so many messages after the last lie the last one arrives. */
 constexpr int rounds = 2;
-
-void require(bool condition)
-{
-	if (!condition)
-		std::abort();
-}
-
-/* What is left of the input; zeroes once it is used up. */
-class Input {
-public:
-	Input(const std::uint8_t *data, std::size_t size) : data_(data), left_(size) {}
-
-	bool empty() const
-	{
-		return !left_;
-	}
-
-	template <typename T> T take()
-	{
-		T value = {};
-		const std::size_t size = left_ < sizeof(value) ? left_ : sizeof(value);
-
-		std::memcpy(&value, data_, size);
-		data_ += size;
-		left_ -= size;
-		return value;
-	}
-
-private:
-	const std::uint8_t *data_;
-	std::size_t left_;
-};
 
 void check_control(const rf_message &message)
 {
