@@ -171,6 +171,7 @@ def fleet(node, failed):
         complaints += [line for each in made for line in complaints_of(each)]
         complaints += [line for each in made for line in complaints_inside(each)]
         complaints += [line for each in made for line in written_memory_of(each)]
+        complaints += [line for each in made for line in ledger_of(each)]
     for machine in made:
         if complaints or failed():
             keep_logs(node, machine)
@@ -205,6 +206,16 @@ def written_memory_of(machine):
     except (LabError, OSError):
         return []
     return [f"memory nobody owned was written at {wrong}"] if wrong not in ("", "0x0") else []
+
+
+def ledger_of(machine):
+    """What the supervisor's ledger, or its copy in the machine page, is wrong about."""
+    check = "/sys/kernel/debug/rainforest/ledger"
+    try:
+        said = machine.sh(f"[ ! -e {check} ] || cat {check}", timeout=60).strip()
+    except (LabError, OSError):
+        return []
+    return [f"ledger: {said}"] if said not in ("", "sound") else []
 
 
 def keep_logs(node, machine):

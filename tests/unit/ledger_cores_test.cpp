@@ -194,6 +194,8 @@ TEST_F(LedgerCores, LoansEndWithTheLender)
 TEST_F(LedgerCores, AreFoundByApicId)
 {
 	EXPECT_EQ(rf_ledger_core_find(&table, 1007), 7);
+	EXPECT_EQ(rf_ledger_core_apic_id(&table, 7), 1007u);
+	EXPECT_EQ(rf_ledger_core_apic_id(&table, count), RF_APIC_NONE);
 	EXPECT_EQ(rf_ledger_core_find(&table, 7), -ENODEV);
 	EXPECT_EQ(rf_ledger_core_find(&table, RF_APIC_NONE), -ENODEV);
 	EXPECT_EQ(rf_ledger_core_add(&table, 7, 1007), 0);

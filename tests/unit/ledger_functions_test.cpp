@@ -122,6 +122,7 @@ TEST_F(LedgerFunctions, HaveOneOwner)
 	EXPECT_EQ(rf_ledger_function_add(&table, &other, RF_BDF_NONE, web), -EINVAL);
 	remove(entry);
 	EXPECT_EQ(rf_ledger_function_add(&table, &other, entry->bdf, batch), 0);
+	remove(&other);
 }
 
 TEST_F(LedgerFunctions, AreAsManyAsAGrantHasRoomFor)
@@ -134,6 +135,7 @@ TEST_F(LedgerFunctions, AreAsManyAsAGrantHasRoomFor)
 	EXPECT_EQ(rf_ledger_function_count(&table, web), RF_FUNCTIONS_MAX + 0u);
 	EXPECT_EQ(rf_ledger_function_add(&table, &other, 99, web), -ENOSPC);
 	EXPECT_EQ(rf_ledger_function_add(&table, &other, 99, batch), 0);
+	remove(&other);
 	remove(parked);
 }
 
@@ -195,6 +197,17 @@ TEST_F(LedgerFunctions, CutMeansTaken)
 	EXPECT_EQ(rf_ledger_function_offer(&table, entry), -EPERM);
 }
 
+TEST_F(LedgerFunctions, WhatIsTakenIsNotGrantedAgain)
+{
+	rf_function_entry *leaving = bring(RF_PCI_LEAVING), *other = bring(RF_PCI_LEAVING);
+
+	rf_ledger_function_mark_taken(leaving);
+	ASSERT_EQ(rf_ledger_function_keep(&table, leaving), 0);
+	EXPECT_EQ(leaving->state, RF_PCI_KEPT);
+	ASSERT_EQ(rf_ledger_function_keep(&table, other), 0);
+	EXPECT_EQ(other->state, RF_PCI_GRANTED);
+}
+
 TEST_F(LedgerFunctions, UnpluggedIsAFactUntilItLeaves)
 {
 	rf_function_entry *entry = bring(RF_PCI_LEAVING);
@@ -204,6 +217,23 @@ TEST_F(LedgerFunctions, UnpluggedIsAFactUntilItLeaves)
 	EXPECT_TRUE(entry->taken);
 	ASSERT_EQ(rf_ledger_function_leave(&table, entry), 0);
 	EXPECT_EQ(entry->state, RF_PCI_CUT);
+}
+
+TEST_F(LedgerFunctions, TheNextKernelIsGrantedWhatTheLastOneGaveUp)
+{
+	rf_function_entry *given = bring(RF_PCI_GIVEN_UP), *cut = bring(RF_PCI_CUT),
+			  *kept = bring(RF_PCI_KEPT), *foreign = bring(RF_PCI_KEPT, batch),
+			  *quiet = bring(RF_PCI_QUIET);
+
+	ASSERT_EQ(rf_ledger_function_confirm(&table, cut, kernel), 0);
+	ASSERT_EQ(cut->state, RF_PCI_GIVEN_UP);
+	rf_ledger_function_restart(&table, web);
+	EXPECT_EQ(given->state, RF_PCI_LEAVING);
+	EXPECT_EQ(cut->state, RF_PCI_CUT);
+	EXPECT_EQ(cut->kernel_id, 0u);
+	EXPECT_EQ(kept->state, RF_PCI_GRANTED);
+	EXPECT_EQ(foreign->state, RF_PCI_KEPT);
+	EXPECT_EQ(quiet->state, RF_PCI_QUIET);
 }
 
 TEST_F(LedgerFunctions, NothingHappensToWhatNoSubOsUses)

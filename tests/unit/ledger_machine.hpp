@@ -389,173 +389,18 @@ private:
 	}
 
 	/* ---- functions ---- */
-
-	rf_function_table *functions()
-	{
-		return &world.books.functions;
-	}
-
-	void forget(rf_function_entry *entry)
-	{
-		done(rf_ledger_function_move(functions(), entry, RF_PCI_HOME), "function home");
-		pci_.remove_if([&](const Function &function) { return &function.entry == entry; });
-		world.verify_functions();
-	}
-
-	bool take_functions(SubOs &subos, uint32_t count)
-	{
-		std::vector<rf_function_entry *> taken;
-		bool failed = false;
-
-		for (uint32_t i = 0; !failed && i < count; i++) {
-			const uint32_t bdf = 0x100 + choice_.below(6);
-
-			pci_.emplace_back();
-			rf_function_entry *entry = &pci_.back().entry;
-
-			if (rf_ledger_function_add(functions(), entry, bdf, subos.id)) {
-				pci_.pop_back();
-				failed = true;
-			} else {
-				taken.push_back(entry);
-				failed = fails();
-			}
-		}
-		for (rf_function_entry *entry : taken) {
-			if (failed)
-				forget(entry);
-			else
-				done(rf_ledger_function_move(functions(), entry, RF_PCI_GRANTED),
-				     "grant");
-		}
-		world.verify_functions();
-		return !failed;
-	}
-
-	bool alive(const SubOs &subos) const
-	{
-		return !rf_phase_held(subos.life.phase);
-	}
-
-	void add_functions(SubOs &subos)
-	{
-		if (rf_phase_adjustable(subos.life.phase))
-			take_functions(subos, 1 + choice_.below(2));
-	}
-
-	/* The agent is asked about all that leave; what goes, goes; some cannot. */
-	void settle(SubOs &subos)
-	{
-		rf_function_entry *entry = nullptr, *next;
-
-		while ((entry = rf_ledger_function_next(functions(), entry, subos.id))) {
-			if (entry->unplugged && rf_ledger_function_listed(entry) &&
-			    entry->state != RF_PCI_QUIET)
-				done(rf_ledger_function_leave(functions(), entry), "unplugged");
-			if (rf_ledger_function_leaving(entry) && alive(subos) && !fails())
-				done(rf_ledger_function_confirm(functions(), entry,
-								subos.kernel_id), "confirm");
-		}
-		for (entry = rf_ledger_function_next(functions(), nullptr, subos.id); entry;
-		     entry = next) {
-			next = rf_ledger_function_next(functions(), entry, subos.id);
-			if (!rf_ledger_function_goes(entry, alive(subos)))
-				continue;
-			if (fails()) {
-				done(rf_ledger_function_keep(functions(), entry), "keep");
-				continue;
-			}
-			done(rf_ledger_function_move(functions(), entry, RF_PCI_QUIET), "quiet");
-			if (choice_.one_in(4))
-				done(rf_ledger_function_move(functions(), entry, RF_PCI_PARKED), "park");
-			else
-				forget(entry);
-		}
-		entry = nullptr;
-		while ((entry = rf_ledger_function_next(functions(), entry, subos.id)))
-			if (entry->state == RF_PCI_KEPT && !entry->taken &&
-			    rf_phase_adjustable(subos.life.phase))
-				done(rf_ledger_function_offer(functions(), entry), "offer");
-		world.verify_functions();
-	}
-
-	void remove_function(SubOs &subos)
-	{
-		rf_function_entry *entry = rf_ledger_function_next(functions(), nullptr, subos.id);
-
-		if (!entry || entry->state == RF_PCI_QUIET ||
-		    subos.life.phase == RF_PHASE_DESTROYING)
-			return;
-		done(rf_ledger_function_leave(functions(), entry), "leave");
-		if (choice_.one_in(3))
-			done(rf_ledger_function_cut(functions(), entry), "cut");
-		settle(subos);
-		entry = rf_ledger_function_next(functions(), nullptr, subos.id);
-		if (entry && rf_ledger_function_leaving(entry) && !entry->taken)
-			done(rf_ledger_function_keep(functions(), entry), "as before");
-		world.verify_functions();
-	}
-
-	void unplug(SubOs &subos)
-	{
-		rf_function_entry *entry = rf_ledger_function_next(functions(), nullptr, subos.id);
-
-		if (!entry || choice_.below(4))
-			return;
-		rf_ledger_function_mark_unplugged(entry);
-		world.verify_functions();
-	}
-
-	bool quiesce(SubOs &subos)
-	{
-		rf_function_entry *entry = nullptr;
-		bool all = true;
-
-		while ((entry = rf_ledger_function_next(functions(), entry, subos.id))) {
-			if (entry->state == RF_PCI_QUIET)
-				continue;
-			if (fails())
-				all = false;
-			else
-				done(rf_ledger_function_move(functions(), entry, RF_PCI_QUIET), "quiet");
-		}
-		return all;
-	}
-
-	bool return_functions(SubOs &subos)
-	{
-		rf_function_entry *entry, *next;
-
-		while ((entry = rf_ledger_function_next(functions(), nullptr, subos.id))) {
-			if (fails())
-				return false;
-			forget(entry);
-		}
-		/* Those that waited for the last one on their bus. */
-		for (entry = functions()->first; entry; entry = next) {
-			next = entry->next;
-			if (entry->state == RF_PCI_PARKED && entry->owner == subos.id)
-				forget(entry);
-		}
-		return true;
-	}
-
-	bool return_taken(SubOs &subos)
-	{
-		rf_function_entry *entry, *next;
-
-		for (entry = rf_ledger_function_next(functions(), nullptr, subos.id); entry;
-		     entry = next) {
-			next = rf_ledger_function_next(functions(), entry, subos.id);
-			if (!entry->taken)
-				continue;
-			if (fails())
-				return false;
-			done(rf_ledger_function_move(functions(), entry, RF_PCI_QUIET), "quiet");
-			forget(entry);
-		}
-		return true;
-	}
+	/* ledger_machine_functions.hpp */
+	rf_function_table *functions();
+	void forget(rf_function_entry *entry);
+	bool take_functions(SubOs &subos, uint32_t count);
+	bool alive(const SubOs &subos) const;
+	void add_functions(SubOs &subos);
+	void settle(SubOs &subos);
+	void remove_function(SubOs &subos);
+	void unplug(SubOs &subos);
+	bool quiesce(SubOs &subos);
+	bool return_functions(SubOs &subos);
+	bool return_taken(SubOs &subos);
 
 	/* ---- life ---- */
 
@@ -676,16 +521,24 @@ private:
 	std::list<Function> pci_;
 };
 
-/* Any change of anything, allowed or not. */
+/* Any change of anything, allowed or not; more often one that is not refused for its owner. */
 inline void any_change(World &world, Choice &choice)
 {
-	const uint32_t owner = choice.below(4), other = choice.below(4);
+	const uint32_t other = choice.below(4);
 	const uint32_t cpu = choice.below(cpus + 2);
 	const uint32_t first = choice.below(steps);
 	const uint32_t count = choice.below(std::min(steps - first + 1, 1 + (4u << choice.below(5))));
-	const auto from = static_cast<rf_memory_state>(choice.below(RF_MEMORY_STATES));
 	const auto to = static_cast<rf_memory_state>(choice.below(RF_MEMORY_STATES));
+	const bool known = choice.below(4);
+	const auto from = known ? world.map[first].state
+				: static_cast<rf_memory_state>(choice.below(RF_MEMORY_STATES));
+	const uint32_t holder = known && cpu < cpus ? world.cores[cpu].owner : choice.below(4);
+	uint32_t owner = known ? world.map[first].owner : 0;
 
+	if (!owner)
+		owner = 1 + choice.below(4);
+	if (owner == 4)
+		owner = RF_OWNER_ARENA;
 	if (choice.below(8))		/* else it may be refused for lack of room */
 		world.reserve();
 	switch (choice.below(16)) {
@@ -704,30 +557,32 @@ inline void any_change(World &world, Choice &choice)
 		world.set_boot(first, owner);
 		return;
 	case 5:
-		world.lend(cpu, owner);
+		world.lend(cpu, other);
 		return;
 	case 6:
 		if (choice.one_in(8))
-			world.forget_lender(owner);
+			world.forget_lender(other);
 		return;
 	case 7:
-		if (owner)
-			world.take_slice(owner);
+		if (other)
+			world.take_slice(other);
 		return;
 	case 8:
-		world.free_slice(choice.below(slices), owner);
+		world.free_slice(choice.below(slices), other);
 		return;
 	case 9:
 	case 10:
 	case 11:
-		world.move_core(cpu, owner, choice.below(2) ? owner : other,
+		world.move_core(cpu, holder, choice.below(2) ? holder : other,
 				static_cast<rf_core_state>(choice.below(RF_CORE_STATES)));
 		return;
 	default:
-		world.move(first, count, owner ? owner : RF_OWNER_ARENA, from, to);
+		world.move(first, count, owner, from, to);
 	}
 }
 
 } // namespace ledger_test
+
+#include "tests/unit/ledger_machine_functions.hpp"
 
 #endif

@@ -188,11 +188,16 @@ TEST_F(LedgerMemory, EqualNeighboursAreOne)
 
 TEST_F(LedgerMemory, ChangesNeedOnlyTheRoomThatIsPromised)
 {
-	rf_extent storage[3], larger[5];
+	rf_extent *const storage = extents.data(), *const larger = storage + 100;
 
 	rf_ledger_memory_init(&table, storage, 1);
 	ASSERT_EQ(add(0, 8), 0);
 	EXPECT_EQ(move(2, 2, web, RF_MEMORY_FREE, RF_MEMORY_COMING), -ENOMEM);
+	EXPECT_EQ(move(0, 2, web, RF_MEMORY_FREE, RF_MEMORY_COMING), -ENOMEM);
+	EXPECT_EQ(move(2, 6, web, RF_MEMORY_FREE, RF_MEMORY_COMING), -ENOMEM);
+	EXPECT_EQ(rf_ledger_memory_remove(&table, at(2), 2 * step_size), -ENOMEM);
+	EXPECT_EQ(rf_ledger_memory_set_content(&table, at(2), 2 * step_size, RF_CONTENT_LEFT),
+		  -ENOMEM);
 	EXPECT_EQ(move(0, 8, web, RF_MEMORY_FREE, RF_MEMORY_COMING), 0);
 	EXPECT_EQ(move(0, 8, web, RF_MEMORY_COMING, RF_MEMORY_OWNED), 0);
 	EXPECT_EQ(add(9, 1), -ENOMEM);
@@ -304,6 +309,15 @@ TEST_F(LedgerRanges, ABootAreaInTheMiddleIsOneMore)
 	EXPECT_EQ(rf_ledger_memory_set_boot(&table, at(last), web), 0);
 }
 
+TEST_F(LedgerRanges, ABootAreaDoesNotJoinWhatIsBelow)
+{
+	bring(last + 3, 2, web, RF_MEMORY_COMING);
+	ASSERT_EQ(rf_ledger_memory_set_boot(&table, at(last + 4), web), 0);
+	EXPECT_EQ(move(last + 3, 2, web, RF_MEMORY_COMING, RF_MEMORY_OWNED), -ENOSPC);
+	EXPECT_EQ(move(last + 4, 1, web, RF_MEMORY_COMING, RF_MEMORY_OWNED), -ENOSPC);
+	EXPECT_EQ(move(last + 3, 1, web, RF_MEMORY_COMING, RF_MEMORY_OWNED), 0);
+}
+
 TEST_F(LedgerRanges, TheArenaHasNoLimit)
 {
 	for (std::uint64_t range = 0; range < RF_RANGES_MAX - 1; range++)
@@ -368,6 +382,16 @@ TEST_F(LedgerPick, ElseTheLargest)
 	ASSERT_TRUE(pick(100, 1));
 	expect(20, 2);
 	EXPECT_FALSE(pick(1, 2));
+}
+
+TEST_F(LedgerPick, NotAcrossWhatWasReserved)
+{
+	ASSERT_EQ(add(48, 4), 0);
+	ASSERT_TRUE(pick(100));
+	expect(32, 16);
+	ASSERT_EQ(add(52, 40, RF_CONTENT_CLEAN, 1), 0);
+	ASSERT_TRUE(pick(100));
+	expect(52, 40);
 }
 
 TEST_F(LedgerPick, KeepsItsDistance)

@@ -178,7 +178,8 @@ public:
 	int set_boot(uint32_t first, uint32_t owner)
 	{
 		const bool room = rf_ledger_memory_spare(&books.memory);
-		bool allowed = map[first].present && owner && map[first].owner == owner &&
+		bool allowed = map[first].present && rf_owner_is_subos(owner) &&
+			       map[first].owner == owner &&
 			       map[first].state != RF_MEMORY_LEAVING;
 		for (const Step &step : map)
 			allowed = allowed && !(step.boot && step.owner == owner);
@@ -462,6 +463,7 @@ private:
 			rf_ledger_memory_ranges(&books.memory, owner, found, RF_RANGES_MAX);
 
 		require(count == expected.size(), "another number of ranges");
+		verify_walk(owner, expected);
 		for (uint32_t i = 0; i < count; i++) {
 			require(found[i].start == expected[i].start &&
 				found[i].size == expected[i].size, "another range");
@@ -473,6 +475,21 @@ private:
 							found[i].size),
 				"a range is held, and no more");
 		}
+	}
+
+	void verify_walk(uint32_t owner, std::vector<rf_range> expected) const
+	{
+		rf_range range = {};
+
+		std::sort(expected.begin(), expected.end(),
+			  [](const rf_range &a, const rf_range &b) { return a.start < b.start; });
+		for (const rf_range &each : expected)
+			require(rf_ledger_memory_next_range(&books.memory, owner,
+							    range.start + range.size, &range) &&
+				range.start == each.start && range.size == each.size,
+				"another walk over the ranges");
+		require(!rf_ledger_memory_next_range(&books.memory, owner, range.start + range.size,
+						     &range), "a walk without an end");
 	}
 
 	void verify_slices() const
@@ -509,6 +526,12 @@ private:
 				"another list of cores");
 			require(rf_ledger_core_boot(&books.cores, owner) ==
 				(count ? static_cast<int>(found[0]) : -ENODEV), "another boot core");
+			__u64 rank = 0;
+			for (uint32_t cpu : expected)
+				require(rf_ledger_core_next(&books.cores, owner, &rank) ==
+					static_cast<int>(cpu), "another walk over the list");
+			require(rf_ledger_core_next(&books.cores, owner, &rank) == -ENODEV,
+				"a walk without an end");
 		}
 	}
 
