@@ -118,6 +118,7 @@ static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rc_functions = rf_pci_return_all(subos);
 	if (rc || rc_cores || rc_functions) {
+		rf_publish();
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}

@@ -87,6 +87,7 @@ static int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 	rf_publish();
 	rf_dma_unmap(subos, start, size);
 	rf_pool_put(subos->id, start, size, RF_MEMORY_LEAVING);
+	rf_publish();	/* to a later supervisor, too, the memory is nobody's now */
 	return 0;
 }
 
