@@ -32,8 +32,21 @@ void rf_pci_quiet_exit(void);
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent);
 void rf_pci_move(struct rf_lent *lent, enum rf_function_state state);
 
-/* dma.c. Process context */
+/* dma.c. Process context; with a domain, the ledger lock is held */
+struct rf_dma {
+	struct iommu_domain *domain;
+	struct list_head groups;	/* struct rf_dma_group */
+};
+
+struct rf_dma_group {
+	struct list_head node;
+	struct iommu_group *group;	/* with a reference */
+	u32 users;			/* functions */
+};
+
 bool rf_dma_translates(struct pci_dev *pdev);
+int rf_dma_populate(struct rf_subos *subos);
+bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group);
 
 /* dma_faults.c: DMA that was blocked */
 int rf_dma_faults_init(void);

@@ -36,7 +36,7 @@ struct rf_subos {
 	char name[RF_NAME_MAX];
 
 	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
-	struct rf_dma *dma;		/* pci_dma.c: its domain; NULL: no IOMMU, or no function */
+	struct rf_dma *dma;		/* pci/dma.c: its domain; NULL: no IOMMU, or no function */
 	u64 dma_faults;			/* state lock; since it was created */
 
 	u32 member;			/* its number in the arena, 0: none */

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which functions are confined to the domain of their subOS (dma.c). An IOMMU group is
+ * attached as a whole, by its first function, and until the last of its functions is detached
+ * nobody else can use it: what is in no domain of ours is blocked.
+ */
+#include <linux/iommu.h>
+#include <linux/pci.h>
+#include <linux/slab.h>
+
+#include "compat/iommu.h"
+#include "pci/internal.h"
+
+static struct rf_dma *rf_dma_create(struct pci_dev *pdev)
+{
+	struct rf_dma *dma = kzalloc(sizeof(*dma), GFP_KERNEL);
+	struct iommu_domain *domain;
+
+	if (!dma)
+		return ERR_PTR(-ENOMEM);
+	domain = rf_iommu_domain_alloc(pdev);
+	if (IS_ERR(domain)) {
+		kfree(dma);
+		return ERR_CAST(domain);
+	}
+	dma->domain = domain;
+	INIT_LIST_HEAD(&dma->groups);
+	iommu_set_fault_handler(domain, rf_dma_fault_told, NULL);
+	return dma;
+}
+
+/* If nothing is confined to it. */
+static void rf_dma_destroy(struct rf_subos *subos)
+{
+	struct rf_dma *dma = subos->dma;
+
+	if (!dma || !list_empty(&dma->groups))
+		return;
+	subos->dma = NULL;
+	iommu_domain_free(dma->domain);
+	kfree(dma);
+}
+
+/* Takes over the reference to @iommu_group, also on an error. */
+static struct rf_dma_group *rf_dma_group_attach(struct rf_dma *dma,
+						struct iommu_group *iommu_group)
+{
+	struct rf_dma_group *group = kzalloc(sizeof(*group), GFP_KERNEL);
+	int rc = -ENOMEM;
+
+	if (!group)
+		goto put_group;
+	rc = iommu_group_claim_dma_owner(iommu_group, dma);
+	if (rc == -EPERM)
+		rc = -EBUSY;		/* another driver uses it: -EPERM is for what never can */
+	if (rc)
+		goto free_group;
+	rc = iommu_attach_group(dma->domain, iommu_group);
+	if (rc)
+		goto release_group;
+	group->group = iommu_group;
+	list_add_tail(&group->node, &dma->groups);
+	return group;
+
+release_group:
+	iommu_group_release_dma_owner(iommu_group);
+free_group:
+	kfree(group);
+put_group:
+	iommu_group_put(iommu_group);
+	return ERR_PTR(rc);
+}
+
+static void rf_dma_group_detach(struct rf_dma *dma, struct rf_dma_group *group)
+{
+	list_del(&group->node);
+	iommu_detach_group(dma->domain, group->group);
+	iommu_group_release_dma_owner(group->group);
+	iommu_group_put(group->group);
+	kfree(group);
+}
+
+/* The group of a function in the subOS's domain, attached if need be. */
+static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_dev *pdev)
+{
+	struct iommu_group *iommu_group = iommu_group_get(&pdev->dev);
+	struct rf_dma_group *group;
+	bool first;
+	int rc = 0;
+
+	if (!iommu_group)
+		return ERR_PTR(-ENODEV);
+	list_for_each_entry(group, &subos->dma->groups, node)
+		if (group->group == iommu_group) {
+			iommu_group_put(iommu_group);
+			return group;
+		}
+	first = list_empty(&subos->dma->groups);
+	group = rf_dma_group_attach(subos->dma, iommu_group);
+	if (IS_ERR(group))
+		return group;
+	if (rf_dma_conflicts(subos, group))
+		rc = -EADDRNOTAVAIL;
+	else if (first)		/* a driver knows what sizes of pages there are only now */
+		rc = rf_dma_populate(subos);
+	if (!rc)
+		return group;
+	rf_dma_group_detach(subos->dma, group);
+	return ERR_PTR(rc);
+}
+
+/**
+ * rf_dma_attach() - from now on a function reaches the memory of its subOS only
+ * @lent: the function: quiet, and bound to our driver like all of its IOMMU group
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0, also if no IOMMU translates; then @lent->dma_group is NULL. An error, with
+ *         nothing changed: -EBUSY if something in its group does DMA for the supervisor.
+ */
+int rf_dma_attach(struct rf_lent *lent)
+{
+	struct rf_subos *subos = lent->subos;
+	struct rf_dma_group *group;
+	struct rf_dma *dma;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (lent->dma_group || !rf_dma_translates(lent->pdev))
+		return 0;
+	if (!subos->dma) {
+		dma = rf_dma_create(lent->pdev);
+		if (IS_ERR(dma))
+			return PTR_ERR(dma);
+		subos->dma = dma;
+	}
+	group = rf_dma_group_of(subos, lent->pdev);
+	if (IS_ERR(group)) {
+		rf_dma_destroy(subos);
+		return PTR_ERR(group);
+	}
+	group->users++;
+	WRITE_ONCE(lent->dma_group, group);
+	return 0;
+}
+
+/**
+ * rf_dma_detach() - a function is not in its subOS's domain any more
+ * @lent: the function, which is quiet; also if it was not attached
+ *
+ * With the last function of its IOMMU group, the group is the supervisor's again: only then
+ * can a driver be bound to any of them.
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_dma_detach(struct rf_lent *lent)
+{
+	struct rf_dma_group *group = lent->dma_group;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!group)
+		return;
+	rf_dma_faults_flush();		/* while it is known whose they are */
+	WRITE_ONCE(lent->dma_group, NULL);
+	if (!--group->users)
+		rf_dma_group_detach(lent->subos->dma, group);
+	rf_dma_destroy(lent->subos);
+}
