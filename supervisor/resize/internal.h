@@ -54,7 +54,17 @@ int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cp
 int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
 
 /* memory.c */
+int rf_memory_home(void);		/* takes the ledger lock */
+int rf_memory_ready(struct rf_subos *subos, u64 *block_size);
+int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size);	/* ledger lock */
+void rf_memory_note(struct rf_subos *subos, enum rf_event_type type,
+		    const struct rf_resize *args, u64 begun, int rc);
+
+/* growth.c */
 int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args);
+void rf_memory_offer(struct rf_subos *subos, u64 start, u64 size);
+
+/* shrinkage.c */
 int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args);
 
 /* Functions change hands: for whom, and until when. */

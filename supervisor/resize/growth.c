@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Memory for a subOS that runs: owned by it first, then brought online by its agent. */
+#include <linux/nodemask.h>
+#include <linux/slab.h>
+
+#include "memory/memory.h"
+#include "pci/pci.h"
+#include "resize/internal.h"
+#include "shared/shared.h"
+
+struct rf_growth {
+	u64 size;			/* bytes, rounded up */
+	u64 block_size;
+	u32 count;
+	u32 added;			/* of ranges[], in the subOS's grant */
+	struct rf_range ranges[RF_RANGES_MAX];
+};
+
+/* The subOS owns the memory, or nothing has changed but blocks in the pool. Ledger lock held. */
+static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
+			       struct rf_growth *growth)
+{
+	struct rf_range *range;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rc = rf_step("memory-offer");
+	if (rc)
+		return rc;
+	growth->count = rf_ledger_memory_room(&rf_books.memory, subos->id);
+	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
+				  growth->ranges, &growth->count, &args->available);
+	if (rc)
+		return rc;
+	for (; !rc && growth->added < growth->count; growth->added += !rc) {
+		range = &growth->ranges[growth->added];
+		rc = rf_dma_map(subos, range->start, range->size);
+		if (!rc)
+			rc = rf_pool_own(subos->id, range->start, range->size);
+	}
+	if (!rc)
+		rc = rf_step("memory-grant");
+	while (rc && growth->count) {
+		range = &growth->ranges[--growth->count];
+		if (growth->count < growth->added) {
+			rf_expect(rf_memory_withdraw(subos, range->start, range->size));
+			continue;
+		}
+		rf_dma_unmap(subos, range->start, range->size);
+		rf_pool_put(subos->id, range->start, range->size, RF_MEMORY_COMING);
+	}
+	rf_publish();
+	return rc;
+}
+
+/* Memory of a late MEMORY_ADD that failed: nothing of it is in use. */
+static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *late)
+{
+	u64 start = late->args[0], size = late->args[1];
+
+	/* Without an answer it may be using what it was given. */
+	if (!rf_late_begin(subos, late) || late->lost || late->answer == RF_ANSWER_DONE)
+		return;
+	mutex_lock(&rf_ledger_lock);
+	if (rf_ledger_memory_holds(&rf_books.memory, subos->id, start, size))
+		rf_memory_withdraw(subos, start, size);
+	mutex_unlock(&rf_ledger_lock);
+	rf_memory_home();
+}
+
+/* The agent brings the ranges online one after the other; from the first error on they go back. */
+static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
+			     const struct rf_growth *growth)
+{
+	u64 end = ktime_get_ns() + rf_resize_timeout(args) * NSEC_PER_MSEC, now;
+	struct rf_ask ask;
+	int rc = 0, rc_back = 0;
+	u32 i;
+
+	for (i = 0; !rc && i < growth->count; i++) {
+		now = ktime_get_ns();
+		if (now >= end) {
+			rc = -ETIMEDOUT;
+			break;
+		}
+		ask = (struct rf_ask){
+			.op = RF_OP_MEMORY_ADD,
+			.timeout_ms = (end - now) / NSEC_PER_MSEC + 1,
+			.args = { growth->ranges[i].start, growth->ranges[i].size },
+			.late = rf_memory_add_late,
+		};
+		rc = rf_resize_result(args, &ask, rf_supcon_ask(subos, &ask));
+		if (rc && (ask.settled || rf_phase_held(rf_subos_phase(subos))))
+			break;
+		/* Also if the agent has not had its last word: it may be using it right now. */
+		args->memory_done += growth->ranges[i].size;
+	}
+	mutex_lock(&rf_ledger_lock);
+	for (; i < growth->count; i++)
+		rc_back = rf_memory_withdraw(subos, growth->ranges[i].start,
+					     growth->ranges[i].size) ?: rc_back;
+	mutex_unlock(&rf_ledger_lock);
+	if (rc_back)
+		pr_err("subOS %s keeps memory that it does not use: error %d\n", subos->name,
+		       rc_back);
+	return rc;
+}
+
+/* Context: `adjusting` held, as below. */
+static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
+			 struct rf_growth *growth)
+{
+	int rc;
+
+	lockdep_assert_held(&subos->adjusting);
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_memory_add_begin(subos, args, growth);
+	mutex_unlock(&rf_ledger_lock);
+	if (!rc)
+		rc = rf_memory_add_end(subos, args, growth);
+	if (rc)
+		rf_memory_home();	/* blocks that were taken in vain, or for nothing */
+	return rc;
+}
+
+/* Let the agent use again what its subOS owns and has given up in vain. */
+void rf_memory_offer(struct rf_subos *subos, u64 start, u64 size)
+{
+	struct rf_ask ask = {
+		.op = RF_OP_MEMORY_ADD,
+		.timeout_ms = RF_RESIZE_MS,
+		.insist = true,
+		.args = { start, size },
+		.late = rf_memory_add_late,
+	};
+	int rc = rf_supcon_ask(subos, &ask);
+
+	if (rc)
+		pr_warn_ratelimited("subOS %s did not take 0x%llx bytes at 0x%llx back: error %d\n",
+				    subos->name, size, start, rc);
+}
+
+/* RF_RESIZE_MEMORY_ADD */
+int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
+{
+	u64 begun = ktime_get_ns(), block_size;
+	struct rf_growth *growth;
+	int rc;
+
+	lockdep_assert_held(&subos->adjusting);
+	if (!args->memory || !IS_ALIGNED(args->memory, RF_EXTENT_SIZE) || args->node < -1 ||
+	    args->node >= MAX_NUMNODES || (args->node >= 0 && !node_online(args->node)))
+		return -EINVAL;
+	rc = rf_memory_ready(subos, &block_size);
+	if (rc)
+		return rc;
+	if (args->memory > U64_MAX - block_size)
+		return -ENOMEM;
+	growth = kzalloc(sizeof(*growth), GFP_KERNEL);
+	if (!growth)
+		return -ENOMEM;
+	growth->size = ALIGN(args->memory, block_size);
+	growth->block_size = block_size;
+	rc = rf_memory_add(subos, args, growth);
+	kfree(growth);
+	rf_memory_note(subos, RF_EVENT_MEMORY_ADDED, args, begun, rc);
+	return rc;
+}
