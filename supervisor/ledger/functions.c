@@ -217,16 +217,7 @@ void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner)
 	}
 }
 
-/*
- * It does not answer its kernel any more. Context: state lock held; WRITE_ONCE() for those
- * who only look, as below.
- */
-void rf_ledger_function_mark_taken(struct rf_function_entry *entry)
-{
-	WRITE_ONCE(entry->taken, true);
-}
-
-/* It was unplugged. Context: state lock held. */
+/* It was unplugged. Context: state lock held; WRITE_ONCE() for those who only look. */
 void rf_ledger_function_mark_unplugged(struct rf_function_entry *entry)
 {
 	WRITE_ONCE(entry->taken, true);

@@ -71,9 +71,8 @@ int rf_ledger_function_keep(struct rf_function_table *table, struct rf_function_
 int rf_ledger_function_offer(struct rf_function_table *table, struct rf_function_entry *entry);
 void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner);
 
-/* Facts; the state lock is enough. */
+/* A fact; the state lock is enough. */
 void rf_ledger_function_mark_unplugged(struct rf_function_entry *entry);
-void rf_ledger_function_mark_taken(struct rf_function_entry *entry);
 
 /* Questions. */
 struct rf_function_entry *rf_ledger_function_find(const struct rf_function_table *table,

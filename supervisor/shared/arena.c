@@ -85,25 +85,6 @@ static int rf_home_take(u32 member)
 	return 0;
 }
 
-static void rf_homes_free(void)
-{
-	struct rf_range range = {};
-	u32 member;
-
-	for (member = 0; member < RF_MEMBERS_MAX; member++) {
-		if (rf_homes[member].size)
-			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
-		rf_homes[member] = (struct rf_arena_segment){};
-		rf_home_used[member] = false;
-	}
-	/* Homes that touch are one range: what leaves as a whole needs no room in the ledger. */
-	while (rf_ledger_memory_next_range(&rf_books.memory, RF_OWNER_ARENA,
-					   range.start + range.size, &range)) {
-		rf_expect(rf_pool_leave(RF_OWNER_ARENA, range.start, range.size));
-		rf_pool_put(RF_OWNER_ARENA, range.start, range.size, RF_MEMORY_LEAVING);
-	}
-}
-
 /**
  * rf_arena_open() - carve the arena, with the supervisor's own home in it
  *
@@ -124,8 +105,22 @@ int rf_arena_open(void)
 /* All of it is the pool's again. Context: as above; nobody has it mapped any more. */
 void rf_arena_close(void)
 {
+	struct rf_range range = {};
+	u32 member;
+
 	lockdep_assert_held(&rf_ledger_lock);
-	rf_homes_free();
+	for (member = 0; member < RF_MEMBERS_MAX; member++) {
+		if (rf_homes[member].size)
+			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
+		rf_homes[member] = (struct rf_arena_segment){};
+		rf_home_used[member] = false;
+	}
+	/* Homes that touch are one range: what leaves as a whole needs no room in the ledger. */
+	while (rf_ledger_memory_next_range(&rf_books.memory, RF_OWNER_ARENA,
+					   range.start + range.size, &range)) {
+		rf_expect(rf_pool_leave(RF_OWNER_ARENA, range.start, range.size));
+		rf_pool_put(RF_OWNER_ARENA, range.start, range.size, RF_MEMORY_LEAVING);
+	}
 }
 
 static void rf_member_set(struct rf_subos *subos, u32 member)

@@ -201,7 +201,7 @@ TEST_F(LedgerFunctions, WhatIsTakenIsNotGrantedAgain)
 {
 	rf_function_entry *leaving = bring(RF_PCI_LEAVING), *other = bring(RF_PCI_LEAVING);
 
-	rf_ledger_function_mark_taken(leaving);
+	rf_ledger_function_mark_unplugged(leaving);
 	ASSERT_EQ(rf_ledger_function_keep(&table, leaving), 0);
 	EXPECT_EQ(leaving->state, RF_PCI_KEPT);
 	ASSERT_EQ(rf_ledger_function_keep(&table, other), 0);
