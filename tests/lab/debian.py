@@ -14,6 +14,7 @@ from .errors import LabError
 from .packages import versions
 
 SUITE = "bookworm"
+DEFAULT = f"deb http://deb.debian.org/debian {SUITE} main\n"  # if the host's lists do not tell
 LABEL = "rainforest-lab"
 ROOT_SIZE = "3G"
 DISK_SIZE = "2G"
@@ -58,7 +59,7 @@ def source_list(folder):
     found = mirror()
     if not found:
         path = folder / "source.list"
-        path.write_text(f"deb-src http://deb.debian.org/debian {SUITE} main\n")
+        path.write_text(DEFAULT.replace("deb ", "deb-src ", 1))
         return path
     path = folder / f"source{found[0].suffix}"
     text = re.sub(r"^deb ", "deb-src ", found[0].read_text(), flags=re.MULTILINE)
