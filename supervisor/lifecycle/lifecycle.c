@@ -26,11 +26,15 @@ exit_destroy:
 	return rc;
 }
 
-/* Nothing is lent: no subOS is left. */
+/*
+ * Nothing is lent: no subOS is left. The work that the last ones left behind is done before
+ * the rooms below take down what it looks at; nothing queues any more.
+ */
 void rf_lifecycle_exit(void)
 {
 	rf_power_exit();
 	rf_watch_exit();
 	rf_policy_exit();
 	rf_destroy_exit();
+	rf_work_flush();
 }
