@@ -144,6 +144,25 @@ void rf_core_hold(struct rf_subos *subos, u32 cpu)
 	rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
+/*
+ * A core that did not come online is @subos's again. While hotplug is kept out, for another
+ * task may have begun to bring it online: an INIT would take it from under our kernel.
+ * Return: false, with nothing done, if it is online after all.
+ */
+static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
+{
+	bool offline;
+
+	cpus_read_lock();
+	offline = !cpu_online(cpu);
+	if (offline) {
+		rf_core_attach(subos, cpu);
+		rf_core_hold(subos, cpu);
+	}
+	cpus_read_unlock();
+	return offline;
+}
+
 /**
  * rf_core_return() - bring one core online in the supervisor again
  * @subos: its owner; the core is held, and not in the subOS's list
@@ -162,11 +181,9 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
 		rc = rf_core_move(cpu, subos->id, subos->id, RF_CORE_RETURNING);
 	if (!rc)
 		rc = rf_hotplug_add_cpu(cpu);
-	if (rc >= 0 && cpu_online(cpu))
+	if ((rc >= 0 && cpu_online(cpu)) || !rf_core_keep(subos, cpu))
 		return rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 	pr_err("CPU %u did not come back: error %d\n", cpu, rc);
-	rf_core_attach(subos, cpu);
-	rf_core_hold(subos, cpu);
 	return -EIO;
 }
 
