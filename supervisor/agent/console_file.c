@@ -210,8 +210,11 @@ static const struct file_operations rf_console_fops = {
 static struct rf_console_viewer *rf_viewer_new(struct rf_subos *subos, u32 flags)
 {
 	struct rf_console_log *log = subos->console;
-	struct rf_console_viewer *viewer = kzalloc(sizeof(*viewer), GFP_KERNEL);
+	struct rf_console_viewer *viewer;
 
+	if (!log)
+		return ERR_PTR(-ENOENT);	/* a create that failed before it had one */
+	viewer = kzalloc(sizeof(*viewer), GFP_KERNEL);
 	if (!viewer)
 		return ERR_PTR(-ENOMEM);
 	viewer->subos = subos;
