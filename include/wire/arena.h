@@ -129,7 +129,7 @@ struct rf_ledger {
 	__u32	size;			/* of this struct */
 	__u32	checksum;		/* makes all its 32-bit words sum to 0 */
 	__u32	generation;		/* grows with every change */
-	__u32	nr_ranges;
+	__u32	nr_ranges;		/* above RF_LEDGER_RANGES: not all found room, do not adopt */
 	__u32	low_owner[32];		/* subOS id by low-memory slice, 0: free or unusable */
 	__u32	core_owner[RF_CPUS_MAX];	/* subOS id by physical APIC id, 0: supervisor */
 	struct {

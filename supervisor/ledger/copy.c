@@ -42,7 +42,10 @@ static void rf_copy_slices(const struct rf_slice_table *table, struct rf_ledger 
 			copy->low_owner[slice] = table->owner[slice];
 }
 
-/* Neighbours of one owner are one range. Return: was there room for all? */
+/*
+ * Neighbours of one owner are one range. Return: was there room for all? If not, the count is
+ * one that rf_ledger_adopt() refuses: what is not listed must not pass for nobody's.
+ */
 static bool rf_copy_memory(const struct rf_memory_table *table, struct rf_ledger *copy)
 {
 	__u32 at, count = 0;
@@ -58,15 +61,17 @@ static bool rf_copy_memory(const struct rf_memory_table *table, struct rf_ledger
 			copy->ranges[count - 1].size += extent->size;
 			continue;
 		}
-		if (count == RF_LEDGER_RANGES)
-			break;
+		if (count == RF_LEDGER_RANGES) {
+			copy->nr_ranges = RF_LEDGER_RANGES + 1;
+			return false;
+		}
 		copy->ranges[count].start = extent->start;
 		copy->ranges[count].size = extent->size;
 		copy->ranges[count].subos_id = extent->owner;
 		count++;
 	}
 	copy->nr_ranges = count;
-	return at == table->count;
+	return true;
 }
 
 /**
@@ -76,7 +81,8 @@ static bool rf_copy_memory(const struct rf_memory_table *table, struct rf_ledger
  * @copy: filled
  *
  * Context: Ledger lock held.
- * Return: is it all there? If not, there are more than RF_LEDGER_RANGES ranges of memory.
+ * Return: is it all there? If not, there are more than RF_LEDGER_RANGES ranges of memory, and
+ *         nobody can adopt by the copy.
  */
 bool rf_ledger_copy(const struct rf_books *books, __u32 generation, struct rf_ledger *copy)
 {
