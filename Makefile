@@ -2,8 +2,9 @@
 # The one entry. Everything that is built lands in build/.
 #
 #   make demo       all from nothing: a subOS running Debian beside this lab's Debian
-#   make check      build and test            make soak       long runs (SECONDS=N)
-#   make check-all  check and soak            make bench      the benchmark
+#   make check      build and test            make extended   what is too long for every day
+#   make soak       long runs (SECONDS=N)     make check-all  all three
+#   make bench      the benchmark
 #   make lab        a shell on a lab machine  make install    onto this machine
 
 BUILD   := $(CURDIR)/build
@@ -17,7 +18,7 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps modules rfm first-stage unit fuzz check soak check-all bench demo lab install clean
+.PHONY: all deps modules rfm first-stage unit fuzz check extended soak check-all bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
@@ -83,14 +84,19 @@ $(foreach fuzzer,$(FUZZERS),$(eval $(call FUZZER,$(fuzzer))))
 
 check: deps
 	@$(MAKE) --no-print-directory all unit
-	$(PYTEST) -m "not soak" tests
+	$(PYTEST) -m "not extended and not soak" tests
+
+# PART=HASH: one part of them, which this hexadecimal number chooses.
+extended: deps
+	@$(MAKE) --no-print-directory all
+	$(PYTEST) -m extended $(PART:%=--part=%) tests
 
 soak: deps
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory fuzz
 	$(PYTEST) -m soak --soak-seconds=$(SECONDS) tests
 
-check-all: check soak
+check-all: check extended soak
 
 bench: deps
 	@$(MAKE) --no-print-directory all

@@ -18,6 +18,8 @@ from lab import LabError, Machine, images, paths
 BUDGET = 120
 # A test that hangs is ended some time after its budget, to which images that it builds do not count.
 GRACE = 60
+# Budgets of a part of the extended tests, in all. They take a third to half of them.
+PART_SECONDS = 900
 LOGS = paths.BUILD / "test-logs"
 NAME = "test-{pid}-{number}"
 # Fills rfm's cache of decompressed kernels, which takes longer than most tests.
@@ -32,6 +34,8 @@ NOT_LOGS = shutil.ignore_patterns("*.raw", "*.sock", "*.lock", "pid")
 def pytest_addoption(parser):
     parser.addoption("--soak-seconds", type=int, default=120, metavar="S",
                      help="how long a soak test runs (default: 120)")  # fmt: skip
+    parser.addoption("--part", type=lambda text: int(text, 16), metavar="HASH",
+                     help="one part of the extended tests only, chosen by this hexadecimal number")  # fmt: skip
 
 
 def pytest_configure(config):
@@ -54,6 +58,32 @@ def pytest_sessionstart():
 def budget(item):
     marker = item.get_closest_marker("budget")
     return marker.args[0] if marker else BUDGET
+
+
+def parts(items):
+    """@items in their order, in parts of which each takes some minutes."""
+    made, seconds = [], PART_SECONDS
+    for item in items:
+        if seconds + budget(item) > PART_SECONDS:
+            made.append([])
+            seconds = 0
+        made[-1].append(item)
+        seconds += budget(item)
+    return made
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config, items):
+    """Of the extended tests that are chosen, only those of --part stay."""
+    chosen = config.getoption("--part")
+    made = parts([item for item in items if item.get_closest_marker("extended")])
+    if chosen is None or not made:
+        return
+    kept = made.pop(chosen % len(made))
+    left = [item for part in made for item in part]
+    items[:] = [item for item in items if item not in left]
+    config.hook.pytest_deselected(items=left)
+    print(f"part {chosen % (len(made) + 1) + 1} of {len(made) + 1}: {len(kept)} tests")
 
 
 @pytest.hookimpl(hookwrapper=True)

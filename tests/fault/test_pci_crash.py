@@ -17,8 +17,8 @@ PLUGGED = "disk3"  # pulled out by a test, so that it is no other test's
 
 
 def long(*values):
-    """A case for soak."""
-    return pytest.param(*values, marks=pytest.mark.soak)
+    """A case that is not tried every day."""
+    return pytest.param(*values, marks=pytest.mark.extended)
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +68,7 @@ def check_disks(lender, names):
 # How the writes end: what is done inside (or nothing), the state that this leads to.
 @pytest.mark.budget(180)
 @pytest.mark.parametrize("inside, state", [
-    ("echo c >/proc/sysrq-trigger", "crashed"),
+    long("echo c >/proc/sysrq-trigger", "crashed"),
     long("echo b >/proc/sysrq-trigger", "crashed"),
     long("insmod /rf_hang.ko", "lost"),
     (None, "running"),
@@ -92,7 +92,7 @@ def test_end_under_load(lender, inside, state):
 
 
 @pytest.mark.budget(180)
-@pytest.mark.soak
+@pytest.mark.extended
 def test_memory_is_used_again_at_once(lender):
     """The next subOS gets the memory and the disks of one that was torn down while it wrote."""
     create(lender, *LOADED)
@@ -138,7 +138,7 @@ def test_rfm_is_killed_in_a_resize(lender):
     check_disks(lender, ["disk0"])
 
 
-@pytest.mark.soak
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_rfm_is_killed_in_a_create_or_destroy(lender):
     bdf = lender.bdf("disk1")

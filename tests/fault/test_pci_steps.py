@@ -12,7 +12,7 @@ from functional.subos import DEBUG, troubles
 DISKS = ["nvme:blank=64M", "virtio:blank=64M:rootbus"]
 KILLED = 128 + 9
 FAULTS = pytest.mark.parametrize(
-    "fault", ["fail_nth", pytest.param("kill_nth", marks=pytest.mark.soak)]
+    "fault", ["fail_nth", pytest.param("kill_nth", marks=pytest.mark.extended)]
 )
 
 
@@ -54,6 +54,7 @@ def check_disks(lender):
         lender.sh(f"dd if={device} of=/dev/null bs=1M count=1 iflag=direct 2>/dev/null")
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 @FAULTS
 def test_create_and_destroy(lender, fault):

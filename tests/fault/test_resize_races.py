@@ -37,7 +37,8 @@ def race(supervisor, initrd, end, delay, words):
 
 @pytest.mark.budget(300)
 @pytest.mark.parametrize("end, resizes", [
-    ("crash", RESIZES), ("hang", RESIZES[1:3]),  # it takes longer to find out
+    pytest.param("crash", RESIZES, marks=pytest.mark.extended),
+    ("hang", RESIZES[1:3]),  # it takes longer to find out
 ])  # fmt: skip
 def test_ends_in_a_resize(supervisor, end, resizes):
     before = supervisor.state()

@@ -51,7 +51,9 @@ def sweep(supervisor, shell, resize, fault):
 
 
 @pytest.mark.budget(240)
-@pytest.mark.parametrize("pool", ["reserved", "runtime"])
+@pytest.mark.parametrize("pool", [
+    "reserved", pytest.param("runtime", marks=pytest.mark.extended),
+])  # fmt: skip
 def test_every_step_fails(machines, pool):
     supervisor = Supervisor(machines(pool=pool))
     prepare(supervisor)

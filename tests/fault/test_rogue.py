@@ -193,6 +193,7 @@ def spans(shown):
             for start in range(each["start"], each["start"] + each["size"], step)}  # fmt: skip
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_without_iommu_dma_reaches_everything(machines):
     """And `rfm create` has said so."""

@@ -54,6 +54,7 @@ def test_every_step_fails(supervisor):
     assert 0 < failed < steps
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_killed_at_every_step(supervisor):
     steps = count_steps(supervisor, "256M")
@@ -61,7 +62,7 @@ def test_killed_at_every_step(supervisor):
         assert 128 + 9 in (made.status, gone and gone.status)
 
 
-@pytest.mark.soak
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_every_step_fails_with_memory_of_the_supervisor(machines):
     """The steps of taking memory blocks from the running kernel and giving them back."""

@@ -57,7 +57,7 @@ def await_serial(machine, pattern, timeout=90):
     return log
 
 
-@pytest.mark.parametrize("load", ["idle", "busy"])
+@pytest.mark.parametrize("load", ["idle", pytest.param("busy", marks=pytest.mark.extended)])
 def test_clock_and_interrupts(supervisor, load):
     """The supervisor's time and interrupts stay right while subOSes come and go."""
     if load == "busy":

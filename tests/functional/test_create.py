@@ -110,6 +110,7 @@ def test_dry_run_changes_nothing(supervisor):
     assert supervisor.state() == before
 
 
+@pytest.mark.extended
 def test_cycles_leave_nothing_behind(supervisor):
     supervisor.create("web", "2-3", mem="256M")
     supervisor.destroy("web")

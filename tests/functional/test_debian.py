@@ -5,7 +5,7 @@ import pytest
 from functional.subos import Supervisor, troubles
 
 
-@pytest.mark.soak
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_systemd_is_running(machines):
     supervisor = Supervisor(machines(mem="4G", debian_subos=True))

@@ -11,14 +11,16 @@ FIXED = 1947
 
 
 @pytest.mark.budget(300)
-@pytest.mark.parametrize("seed", ["fixed", "random"])
+@pytest.mark.parametrize(
+    "seed", [pytest.param("fixed", marks=pytest.mark.extended), "random"]
+)
 def test_elastic(machines, seed):
     supervisor = Supervisor(machines(cpus=6, mem="4G"))
     with unchanged(supervisor):
         elastic(supervisor, FIXED if seed == "fixed" else random.randrange(1 << 32), steps=20)
 
 
-@pytest.mark.soak
+@pytest.mark.extended
 @pytest.mark.budget(300)
 def test_elastic_with_memory_of_the_supervisor(machines):
     supervisor = Supervisor(machines(pool="runtime"))

@@ -217,6 +217,7 @@ def test_command_line():
     assert not (paths.MACHINES / name.partition("=")[2]).exists()
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_debian(machines):
     """A real Debian: systemd has brought up all it should."""

@@ -60,6 +60,7 @@ def test_counts():
     }  # fmt: skip
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_storms_of_metadata_do_not_meet(machines):
     supervisor = Supervisor(

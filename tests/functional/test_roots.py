@@ -76,12 +76,14 @@ def test_program_needs_nothing_of_a_root(name):
     assert found == set(files)
 
 
+@pytest.mark.extended
 def test_debian_subos():
     packed = debian.subos_initrd()
     data = subprocess.run(["lz4", "-dc", packed], check=True, capture_output=True).stdout
     check_all(cpio.Root(data), "usr/lib/systemd/systemd")
 
 
+@pytest.mark.extended
 def test_debian_root_has_what_rfm_needs():
     image = debian.supervisor_root(kernels.find("amd64")) / "root.ext4"
     check(Image(image, overlay.built()), RFM)

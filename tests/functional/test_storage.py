@@ -72,7 +72,7 @@ def test_three_kernels(lender):
         lender.sh("umount /mnt")
 
 
-@pytest.mark.soak
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_resize_under_load(lender):
     """Cores and memory come and go while fio verifies what it writes."""
@@ -189,6 +189,7 @@ class DebianShell(Shell):
     PROMPT = r"root@debian:\S*# "
 
 
+@pytest.mark.extended
 @pytest.mark.budget(400)
 def test_debian_from_its_own_disk(machines):
     """Made by `rfm image build`, with the stock initrd: systemd, apt, fio; a reboot keeps all."""

@@ -6,6 +6,7 @@ from functional.stress import stressed
 from functional.subos import Supervisor
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_stress(machines):
     stressed(Supervisor(machines(cpus=6, mem="4G")), 40)
