@@ -55,7 +55,7 @@ Json holdings_json(const Holdings &holdings)
 std::string drivers_note(const std::string &name, const rf_resize &done, std::size_t functions)
 {
 	return text("subOS '", name, "' has drivers for ", done.drivers, " of ", functions,
-		    " PCI functions: load the others' modules there");
+		    " PCI functions: load the missing driver modules in it");
 }
 
 std::string amount_text(const Json &step)
@@ -124,7 +124,7 @@ void Adjusting::take(const ResizeRequest &step)
 		details["after"] = holdings_json(holdings(subos_.status()));
 		throw Error(error.code(),
 			    text(step_name(step.op), ": ", error.what(),
-				 steps_.empty() ? "" : "; the steps before it stay"),
+				 steps_.empty() ? "" : "; the steps before it remain in effect"),
 			    details);
 	}
 	json["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
@@ -156,12 +156,14 @@ void Adjusting::check_cores(const Holdings &after) const
 
 	for (const unsigned core : gained_)
 		if (!has(core))
-			throw Error(Code::incomplete, text("core ", core, " is not with subOS '",
-							   subos_.name(), "'"));
+			throw Error(Code::incomplete,
+				    text("core ", core, " is missing from subOS '", subos_.name(),
+					 "' after the step"));
 	for (const unsigned core : given_)
 		if (has(core))
-			throw Error(Code::incomplete, text("core ", core, " is still with subOS '",
-							   subos_.name(), "'"));
+			throw Error(Code::incomplete,
+				    text("core ", core, " still belongs to subOS '", subos_.name(),
+					 "' after the step"));
 }
 
 void Adjusting::check_functions(const Holdings &after) const
@@ -174,13 +176,13 @@ void Adjusting::check_functions(const Holdings &after) const
 	for (const std::uint32_t bdf : functions_gained_)
 		if (!has(bdf))
 			throw Error(Code::incomplete, text("PCI function ", format_bdf(bdf),
-							   " is not with subOS '", subos_.name(),
-							   "'"));
+							   " is missing from subOS '",
+							   subos_.name(), "' after the step"));
 	for (const std::uint32_t bdf : functions_given_)
 		if (has(bdf))
 			throw Error(Code::incomplete, text("PCI function ", format_bdf(bdf),
-							   " is still with subOS '",
-							   subos_.name(), "'"));
+							   " still belongs to subOS '",
+							   subos_.name(), "' after the step"));
 }
 
 Json Adjusting::result() const
@@ -207,7 +209,7 @@ std::string steps_text(const Json &steps)
 	Table table({"STEP", "WHAT", "TIME"});
 
 	if (steps.empty())
-		return "nothing to be done\n";
+		return "nothing to do\n";
 	for (const Json &step : steps) {
 		table.add({step["step"], amount_text(step),
 			   step.contains("seconds") ? format_seconds(step["seconds"]) : "planned"});

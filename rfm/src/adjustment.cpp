@@ -144,7 +144,7 @@ void check_removable(const std::vector<unsigned> &cores, const Holdings &now)
 		if (core == now.cores.front())
 			throw Error(Code::bad_value,
 				    text("core ", core, " is the boot core of subOS '", now.name,
-					 "', which it keeps as long as it lives"));
+					 "', which cannot be taken from it"));
 	}
 }
 

@@ -60,7 +60,7 @@ std::string as_text(const Json &result)
 			remedies += text("  ", row["name"].get<std::string>(), ": ", remedy, "\n");
 	}
 	if (!remedies.empty())
-		remedies = "\nWhat would help:\n" + remedies;
+		remedies = "\nSuggested remedies:\n" + remedies;
 	return text(table.str(), remedies, "\n",
 		    result["able"] ? "rfm create can work here.\n"
 				   : "rfm create cannot work here yet.\n");
@@ -89,10 +89,10 @@ Code run(const Request &, Output &output)
 
 const Verb check_verb = {
 	"check", "",
-	"say what this machine can do and what is missing",
+	"show what this machine supports and what is missing",
 	"Looks at kernel, module, APIC mode, IPI shorthand, memory, cores and devices;\n"
 	"for everything that is missing it names the kernel parameter or command that\n"
-	"helps. Works without root and without the module, but then tells less. Exit\n"
+	"helps. Works without root and without the module, but then shows less. Exit\n"
 	"code 0 if a create can work here, 3 if something is missing.",
 	{}, 0, 0, run,
 };

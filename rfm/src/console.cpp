@@ -15,10 +15,10 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"read-only", nullptr, "look on, send nothing"},
-	{"no-history", nullptr, "begin with what comes now, without the past output"},
+	{"read-only", nullptr, "only watch, send no input"},
+	{"no-history", nullptr, "show only new output, not the past output"},
 	{"idle", "S",
-	 "without a terminal: end after S seconds without output at the end of the input "
+	 "without a terminal: once the input has ended, end after S seconds without output "
 	 "(default 2; 0: never)"},
 };
 
@@ -38,8 +38,8 @@ Descriptor open_console(const Partition &subos, std::uint32_t flags, bool termin
 				throw;
 			if (!terminal)
 				throw Error(Code::busy,
-					    text(error.what(), ": use --read-only to look on"));
-			output.note(text(error.what(), ": read-only"));
+					    text(error.what(), ": use --read-only to watch it"));
+			output.note(text(error.what(), ": this one is read-only"));
 			writes = false;
 		}
 	}
@@ -94,7 +94,7 @@ const Verb console_verb = {
 	"console", "NAME",
 	"connect to the console of a subOS",
 	"Connects the terminal to the subOS's console hvc0, beginning with its past output.\n"
-	"Ctrl-] detaches. If somebody else writes already, one can only look on. Without a\n"
+	"Ctrl-] detaches. If another session writes to it, you can only watch. Without a\n"
 	"terminal, standard input is copied to the console and its output to standard\n"
 	"output. Nothing but the console's bytes goes to standard output.",
 	options, 1, 1, run,

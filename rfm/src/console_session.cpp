@@ -258,10 +258,12 @@ void ConsoleSession::refuse_input() const
 	if (ended_ || gone_)
 		throw Error(Code::not_up, text("subOS '", subos_.name(), "' is down: ",
 					       to_console_.size(),
-					       " bytes and what follows were not taken"));
+					       " bytes of input and all that follows were not "
+					       "delivered"));
 	throw Error(Code::no_answer, text("subOS '", subos_.name(),
-					  "' takes no input: ", to_console_.size(),
-					  " bytes and what follows were not taken"));
+					  "' accepts no input: ", to_console_.size(),
+					  " bytes of input and all that follows were not "
+					  "delivered"));
 }
 
 } // namespace rf

@@ -17,20 +17,22 @@ constexpr Option options[] = {
 	{"ncores", "N", "instead of --cores: pick N of the highest-numbered online cores", true},
 	{"numa", "NODE", "take memory (and with --ncores cores) from this NUMA node", true},
 	{"mem", "SIZE", "memory to give, such as 512M or 2G; multiples of 2M", true},
-	{"pci", "BDF", "PCI functions to give, such as 0000:00:04.0,00:05.0; may be given again", true,
+	{"pci", "BDF", "PCI functions to give, such as 0000:00:04.0,00:05.0; repeatable", true,
 	 true},
-	{"require-iommu", nullptr, "refuse PCI functions whose DMA no IOMMU confines", true},
-	{"force", nullptr, "give PCI functions also if they are in use, or cannot be reset"},
+	{"require-iommu", nullptr, "refuse PCI functions whose DMA is not confined by an IOMMU",
+	 true},
+	{"force", nullptr, "give PCI functions even if they are in use or cannot be reset"},
 	{"kernel", "FILE", "bzImage to boot, such as /boot/vmlinuz-VERSION", true},
 	{"initrd", "FILE", "its initrd (default: the one installed for the kernel's version)",
 	 true},
-	{"append", "STR", "words to add to the kernel's command line", true},
+	{"append", "STR", "parameters to add to the kernel's command line", true},
 	{"uart", "TTY", "serial port that the subOS owns: ttyS0 to ttyS3", true},
 	{"no-agent", nullptr, "boot one core without rf_subos", true},
-	{"no-console", nullptr, "without the console that 'rfm console' shows", true},
+	{"no-console", nullptr, "do not provide the console that 'rfm console' shows", true},
 	{"on-crash", "POLICY", "after a crash or hang: keep (default), restart or destroy", true},
-	{"on-reboot", "POLICY", "after a reboot inside: restart (default) or keep", true},
-	{"restarts", "N", "restarts after crashes before --on-crash means keep (default 5)", true},
+	{"on-reboot", "POLICY", "after the subOS reboots: restart (default) or keep", true},
+	{"restarts", "N", "restarts after crashes until --on-crash falls back to keep (default 5)",
+	 true},
 	{"hang-timeout", "S", "seconds without heartbeat that count as a hang (default 10)", true},
 	{"no-start", nullptr, "load, but do not start", true},
 	{"wait", "S", "seconds to wait until it runs (default 60; 0: do not wait)", true},
@@ -79,7 +81,7 @@ std::string plan_text(const Json &plan)
 
 Json create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 {
-	constexpr const char *undone = "all that was taken is given back, nothing has changed";
+	constexpr const char *undone = "everything taken is given back; nothing has changed";
 
 	stop_if_interrupted(undone);
 	phases.show(plan.request.functions.empty() ? "take cores and memory ..."
@@ -140,7 +142,7 @@ const Verb create_verb = {
 	"the boot image and starts the boot core; returns when the subOS runs. Everything is\n"
 	"checked before anything is changed. Until the boot core starts, an error or Ctrl-C gives back\n"
 	"all that was taken. SMT siblings stay together; core 0 cannot be given.\n"
-	"If the subOS does not come up in time, it is kept, so that 'rfm log' can tell\n"
+	"If the subOS does not come up in time, it is kept, so that 'rfm log' can show\n"
 	"why; 'rfm destroy' removes it.",
 	options,
 	1,

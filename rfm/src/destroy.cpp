@@ -61,7 +61,7 @@ Json destroy(const Supervisor &supervisor, const std::string &name)
 	const Whereabouts cores = look_for(supervisor, before, id);
 	if (!cores.missing.empty())
 		throw Error(Code::incomplete,
-			    text("subOS '", name, "' is gone, but of its cores ",
+			    text("subOS '", name, "' is gone, but its cores ",
 				 format_cpulist(cores.missing), " did not come back online"));
 	return {{"name", name},
 		{"cores_returned", cores.returned},
@@ -78,10 +78,10 @@ std::string as_text(const Json &result)
 			      format_cpulist(one["cores_returned"]), " online again, ");
 		if (!one["cores_to_lenders"].empty())
 			lines += text("borrowed cores ", format_cpulist(one["cores_to_lenders"]),
-				      " with their lenders again, ");
+				      " back with their lenders, ");
 		lines += text(format_size(one["memory_returned"]), " given back\n");
 	}
-	return lines.empty() ? "there is no subOS\n" : lines;
+	return lines.empty() ? "there are no subOSes\n" : lines;
 }
 
 std::vector<std::string> targets(const Request &request, const Supervisor &supervisor)
@@ -105,7 +105,7 @@ std::vector<std::string> targets(const Request &request, const Supervisor &super
 Code run(const Request &request, Output &output)
 {
 	if (request.has("all") == !request.operands.empty())
-		throw Error(Code::usage, "which subOS? give names, or --all");
+		throw Error(Code::usage, "give either subOS names or --all");
 
 	const Supervisor supervisor = Supervisor::open();
 	Json destroyed = Json::array();
@@ -132,8 +132,8 @@ Code run(const Request &request, Output &output)
 const Verb destroy_verb = {
 	"destroy", "NAME... | --all",
 	"stop subOSes and give everything back",
-	"Works in every state, also on a subOS that hangs, crashed or was never started.\n"
-	"Reports what came back after looking at it. If something did not, the subOS\n"
+	"Works in every state, even on a subOS that hangs, has crashed or was never started.\n"
+	"Verifies what came back before reporting it. If something did not, the subOS\n"
 	"stays in state 'stopping' and destroy can be called again.",
 	options, 0, 1024, run,
 };

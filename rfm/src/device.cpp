@@ -41,12 +41,12 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	// The plan found the core online and free.
 	case ENODEV:
 		throw Error(Code::busy, text("core ", answer.culprit,
-					     " went offline meanwhile: bring it online, or "
-					     "choose another"));
+					     " went offline in the meantime: bring it online, "
+					     "or choose another"));
 	case EXDEV:
 		throw Error(Code::busy, text("core ", answer.culprit,
-					     " was given to another subOS meanwhile: choose "
-					     "another, or destroy that one first"));
+					     " was given to another subOS in the meantime: "
+					     "choose another, or destroy that one first"));
 	case EIO:
 		throw Error(Code::bad_value, text("core ", answer.culprit,
 						  " could not be taken offline; the supervisor's "
@@ -86,7 +86,7 @@ void fail_ioctl(int error, const char *call)
 		throw Error(Code::not_permitted,
 			    "this needs root (CAP_SYS_ADMIN) and a kernel that is not locked down");
 	case ENOENT:
-		throw Error(Code::no_such_subos, "the subOS was destroyed meanwhile");
+		throw Error(Code::no_such_subos, "the subOS was destroyed in the meantime");
 	case EINTR:
 		throw Error(Code::interrupted, "interrupted");
 	case E2BIG:
@@ -275,7 +275,8 @@ Partition Supervisor::subos(const std::string &name) const
 			others += (others.empty() ? "" : ", ") + other;
 		throw Error(Code::no_such_subos,
 			    text("no subOS is named '", name, "'; ",
-				 others.empty() ? "there is none" : "there are: " + others));
+				 others.empty() ? "there are no subOSes"
+						: "existing subOSes: " + others));
 	}
 	if (error)
 		fail_ioctl(error, Call<rf_open>::name);

@@ -15,7 +15,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"force", nullptr, "replace the file if there is one"},
+	{"force", nullptr, "replace the file if it exists"},
 };
 
 constexpr std::size_t page_size = 4096;
@@ -47,8 +47,8 @@ void write_pages(NewFile &file, std::uint64_t offset, std::span<const std::byte>
 	// Tells if it was destroyed.
 	subos.status();
 	throw Error(Code::busy, text("memory of '", subos.name(), "' at 0x", std::hex, phys,
-				     " cannot be read: it changed hands meanwhile, or the kernel is "
-				     "locked down"));
+				     " cannot be read: it changed hands in the meantime, or the "
+				     "kernel is locked down"));
 }
 
 void write_memory(const Partition &subos, const inspect::CoreFile &core, NewFile &file,
@@ -66,8 +66,8 @@ void write_memory(const Partition &subos, const inspect::CoreFile &core, NewFile
 			const std::span<std::byte> chunk = std::span(buffer).first(size);
 
 			if (interrupted())
-				throw Error(Code::interrupted, "interrupted; nothing is left of the "
-							       "image");
+				throw Error(Code::interrupted, "interrupted; no part of the image "
+							       "is left behind");
 			output.progress(text("dump '", subos.name(), "': ", done * 100 / all,
 					     " % ..."));
 			if (!subos.read(part.memory.start + at, chunk))
@@ -94,8 +94,8 @@ inspect::CoreContents plan_contents(const Partition &subos, const rf_status &sta
 	contents.direct_map = direct_map.value_or(
 		inspect::default_direct_map(space ? space->levels() : 4));
 	if (!direct_map)
-		output.note("the kernel's page tables cannot be followed: addresses in the image are "
-			    "those of a kernel without randomised addresses");
+		output.note("the kernel's page tables cannot be walked: addresses in the image are "
+			    "those of a kernel without KASLR");
 	if (space)
 		contents.image = space->kernel_image(info);
 	contents.vmcoreinfo = info.note();
@@ -141,7 +141,7 @@ Code run(const Request &request, Output &output)
 	NewFile file(request.operands[1], request.has("force"));
 	if (!has_ended(status))
 		output.note(text("subOS '", subos.name(), "' is ", state_name(status.state),
-				 ": the image is not of one moment"));
+				 ": the image is not a consistent snapshot"));
 	const inspect::CoreContents contents = plan_contents(subos, status, *info, output);
 	const inspect::CoreFile core = inspect::lay_out_core(contents);
 	file.set_size(core.size);
@@ -149,7 +149,7 @@ Code run(const Request &request, Output &output)
 	write_memory(subos, core, file, output);
 	if (!is_same_memory(status, subos.status()))
 		throw Error(Code::busy, text("memory of '", subos.name(),
-					     "' was added or removed meanwhile: try again"));
+					     "' was added or removed in the meantime: try again"));
 	output.progress("write to disk ...");
 	file.finish();
 	output.result({{"name", subos.name()},
@@ -173,9 +173,9 @@ const Verb dump_verb = {
 	"dump", "NAME FILE",
 	"write the memory of a subOS to a file",
 	"Writes an ELF core file like /proc/vmcore, for crash(8), makedumpfile(8),\n"
-	"vmcore-dmesg(8) and gdb(1). The subOS may run, hang or be dead; only of one that\n"
-	"is down is the image of one moment. Pages of zeros take no room on disk. The file\n"
-	"appears when it is whole, and only its owner may read it.",
+	"vmcore-dmesg(8) and gdb(1). The subOS may run, hang or be dead; the image is a\n"
+	"consistent snapshot only if it is down. Pages of zeros take no room on disk. The\n"
+	"file appears once it is complete, and only its owner can read it.",
 	options, 2, 2, run,
 };
 

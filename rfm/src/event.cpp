@@ -209,7 +209,7 @@ std::string describe_event(const Json &event)
 			    format_seconds(event["duration_seconds"]), ", ",
 			    describe_result(event));
 	if (event.contains("faults"))
-		return with(text(string_of(event, "function"), " reached for 0x", std::hex,
+		return with(text(string_of(event, "function"), " attempted DMA to 0x", std::hex,
 				 event["address"].get<std::uint64_t>(), std::dec,
 				 " and was blocked, ", event["faults"], " times so far"));
 	if (event.contains("problem"))

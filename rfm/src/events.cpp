@@ -16,7 +16,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"follow", nullptr, "go on with new events until Ctrl-C"},
+	{"follow", nullptr, "keep printing new events until Ctrl-C"},
 };
 
 std::string event_text(const Json &event)
@@ -41,7 +41,7 @@ std::string events_text(const Json &result)
 void tell_lost(std::uint32_t lost, Output &output)
 {
 	if (lost)
-		output.note(text(lost, " older events are not kept any more"));
+		output.note(text(lost, " older events are no longer kept"));
 }
 
 void wait(const Supervisor &supervisor)

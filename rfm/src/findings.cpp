@@ -52,7 +52,7 @@ Finding module_row(const Platform &platform, bool is_root)
 	if (platform.module_loaded)
 		return {"module", Verdict::ok,
 			is_root ? "rf_supervisor is loaded"
-				: "rf_supervisor is loaded; only root can ask it",
+				: "rf_supervisor is loaded; only root can query it",
 			is_root ? "" : "run rfm check as root to see all"};
 	if (!platform.module_file.empty())
 		return {"module", Verdict::missing, "rf_supervisor is not loaded",
@@ -153,7 +153,7 @@ Finding low_memory(const std::optional<ModuleFacts> &module)
 	const std::string name = "low memory";
 
 	if (!module)
-		return {name, Verdict::warn, "slices can be counted with the module loaded only",
+		return {name, Verdict::warn, "slices can only be counted with the module loaded",
 			""};
 	const std::string detail = text(module->info.low_slices_free, " of ",
 					module->info.low_slices, " slices free: one per subOS");
@@ -173,7 +173,7 @@ Finding memory_of_module(const rf_memory &memory)
 	const std::string detail = text(
 		"up to ", format_size(able), ": pool ", format_size(memory.pool_free), ", movable ",
 		format_size(memory.movable), ", other ", format_size(memory.other),
-		" if the kernel can migrate it; not: ", format_size(memory.unsafe));
+		" if the kernel can migrate it; cannot be taken: ", format_size(memory.unsafe));
 
 	if (able < RF_EXTENT_SIZE)
 		return {name, Verdict::missing, detail, memory_remedy};
@@ -230,7 +230,7 @@ void add_devices(std::vector<Finding> &findings, const Platform &platform)
 				    ""});
 	else
 		findings.push_back({"ECAM", Verdict::warn,
-				    "absent: subOSes can be given no PCI function",
+				    "absent: no PCI functions can be given to subOSes",
 				    "a machine (or QEMU type) with PCI Express"});
 	if (platform.has_iommu)
 		findings.push_back({"IOMMU", Verdict::ok, "present", ""});
@@ -288,8 +288,8 @@ void add_helper(std::vector<Finding> &findings, const std::optional<ModuleFacts>
 		findings.push_back({"restart helper", Verdict::ok, module->helper, ""});
 	else
 		findings.push_back({"restart helper", Verdict::warn,
-				    text(module->helper, " cannot be executed: no subOS is started "
-							 "again by policy"),
+				    text(module->helper, " cannot be executed: policies cannot "
+							 "restart subOSes"),
 				    "rmmod rf_supervisor, then modprobe rf_supervisor helper=PATH"});
 }
 
@@ -302,7 +302,7 @@ void add_kernels(std::vector<Finding> &findings, const std::vector<InstalledKern
 		const std::string name = "kernel " + kernel.version;
 		if (kernel.has_agent)
 			findings.push_back(
-				{name, Verdict::ok, "can be booted: rf_subos is there", ""});
+				{name, Verdict::ok, "can be booted: rf_subos is installed", ""});
 		else if (kernel.has_headers)
 			findings.push_back({name, Verdict::warn, "rf_subos is not built for it",
 					    "dkms autoinstall -k " + kernel.version});

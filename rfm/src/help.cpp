@@ -45,15 +45,15 @@ std::string verb_text(const Json &result)
 
 std::string overview_text(const Json &result)
 {
-	Table verbs({"Verbs", ""}), codes({"Exit codes", ""});
+	Table verbs({"Commands", ""}), codes({"Exit codes", ""});
 
 	for (const Json &verb : result["verbs"])
 		verbs.add({"  " + verb["verb"].get<std::string>(), verb["summary"]});
 	for (const Json &code : result["exit_codes"])
 		codes.add({text("  ", code["code"]), code["meaning"]});
-	return text("Usage: rfm VERB [operands] [options]\n"
+	return text("Usage: rfm COMMAND [operands] [options]\n"
 		    "Boots further Linux kernels on cores and memory of this machine.\n\n",
-		    verbs.str(), "\nrfm help VERB tells more about one.\n\n", codes.str());
+		    verbs.str(), "\nSee 'rfm help COMMAND' for its options.\n\n", codes.str());
 }
 
 Code help(const Request &request, Output &output)
@@ -63,8 +63,8 @@ Code help(const Request &request, Output &output)
 	if (!request.operands.empty()) {
 		const Verb *verb = find_verb(request.operands[0]);
 		if (!verb)
-			throw Error(Code::usage, text("'", request.operands[0],
-						      "' is no verb: 'rfm help' shows them all"));
+			throw Error(Code::usage, text("unknown command '", request.operands[0],
+						      "': 'rfm help' lists the commands"));
 		result["verbs"].push_back(verb_json(*verb));
 		output.result(result, verb_text);
 		return Code::ok;
@@ -90,7 +90,7 @@ Code version(const Request &, Output &output)
 			      const Json &module = result["rf_supervisor"];
 			      return text("rfm ", result["rfm"].get<std::string>(), " (ABI ",
 					  result["abi"], "), rf_supervisor ",
-					  module.is_null() ? "not loaded, or this is not root"
+					  module.is_null() ? "not loaded, or visible only to root"
 							   : module.get<std::string>(),
 					  "\n");
 		      });
@@ -100,9 +100,9 @@ Code version(const Request &, Output &output)
 } // namespace
 
 const Verb help_verb = {
-	"help", "[VERB]",
+	"help", "[COMMAND]",
 	"show help",
-	"Shows all verbs and exit codes, or the options of one verb.",
+	"Shows all commands and exit codes, or the options of one command.",
 	{}, 0, 1, help,
 };
 

@@ -29,7 +29,7 @@ Code run(const Request &request, Output &output)
 		if (is_adjustment(event.type))
 			result["history"].push_back(event_json(event));
 	if (events.lost && !request.json)
-		output.note(text(events.lost, " older events are not kept any more"));
+		output.note(text(events.lost, " older events are no longer kept"));
 	output.result(result, as_text);
 	return Code::ok;
 }

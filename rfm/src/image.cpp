@@ -23,7 +23,7 @@ namespace {
 
 constexpr Option options[] = {
 	{"suite", "SUITE", "release of Debian (default bookworm)", true},
-	{"disk", "DISK", "file to make, or device to write: all on it is lost", true},
+	{"disk", "DISK", "file to create, or device to overwrite: all data on it is lost", true},
 	{"size", "SIZE", "size of the file (default 4G); a device is used as a whole", true},
 	{"fs", "TYPE", "file system: ext4 (default) or xfs", true},
 	{"include", "LIST", "more packages, such as fio,openssh-client", true},
@@ -174,8 +174,8 @@ Code run(const Request &request_given, Output &output)
 	Request request = request_given;
 
 	if (request.operands[0] != "build")
-		throw Error(Code::usage, text("'", request.operands[0],
-					      "' is nothing to be done with images: give build"));
+		throw Error(Code::usage, text("unknown image command '", request.operands[0],
+					      "': give build"));
 	if (const auto file = request.value("config"))
 		read_config(request, *file, options);
 	const ImageWish wish = parse_image_wish(request);
@@ -191,13 +191,13 @@ Code run(const Request &request_given, Output &output)
 const Verb image_verb = {
 	"image",
 	"build",
-	"make a disk with a Debian for a subOS",
+	"make a Debian disk for a subOS",
 	"Installs Debian with mmdebstrap: systemd, apt, a stock kernel and its stock initrd,\n"
-	"and our modules if this host has them for that kernel. The whole disk is one file\n"
-	"system; a subOS that gets the disk boots from it, and the result says how. Its\n"
-	"console (rfm console) logs root in, unless root has a password. A file appears when\n"
-	"it is whole, and a device is written only after all else went well; Ctrl-C leaves\n"
-	"nothing behind.",
+	"and rainforest's modules if this host has them for that kernel. The whole disk is one\n"
+	"file system; a subOS that gets the disk boots from it, and the result shows how. Its\n"
+	"console (rfm console) logs root in, unless root has a password. A file appears once\n"
+	"it is complete, and a device is written only after everything else has succeeded;\n"
+	"Ctrl-C leaves nothing behind.",
 	options,
 	1,
 	1,

@@ -40,8 +40,8 @@ ImageDisk::ImageDisk(const ImageWish &wish, Output &output)
 	if (is_block_device(path_)) {
 		if (wish.size)
 			throw Error(Code::bad_value,
-				    text("size is for a file: '", path_, "' is a device, which is "
-									 "used as a whole"));
+				    text("--size applies only to files: '", path_, "' is a device, "
+					 "which is used as a whole"));
 		open_device();
 		if (!force_)
 			check_signature();
@@ -49,7 +49,7 @@ ImageDisk::ImageDisk(const ImageWish &wish, Output &output)
 	}
 	if (fs::absolute(path_).lexically_normal().string().starts_with("/dev/"))
 		throw Error(Code::bad_file,
-			    text("'", path_, "' is no disk: 'lsblk' shows the disks there are"));
+			    text("'", path_, "' is not a disk: 'lsblk' lists the disks"));
 	size_ = size_of_file(wish);
 	file_ = std::make_unique<NewFile>(path_, force_);
 	file_->set_size(size_);

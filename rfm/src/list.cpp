@@ -74,7 +74,7 @@ const Verb list_verb = {
 	"Shows name, state, logical cores and their APIC ids, memory, PCI functions, time\n"
 	"since the kernel was entered, and why a subOS is not running any more. DMA of the\n"
 	"functions is confined by an IOMMU, or open: it can reach all memory. A subOS that\n"
-	"is lost has not been heard of for the time shown beside its state.",
+	"is lost has not been heard from for the time shown beside its state.",
 	{}, 0, 0, run,
 };
 

@@ -9,7 +9,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"follow", nullptr, "go on with new lines until the subOS ends or Ctrl-C"},
+	{"follow", nullptr, "keep printing new lines until the subOS ends or Ctrl-C"},
 };
 
 constexpr std::chrono::milliseconds poll_interval{250};

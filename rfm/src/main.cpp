@@ -17,7 +17,7 @@ namespace {
 Code run(std::vector<std::string> words, Output &output)
 {
 	if (words.empty())
-		throw Error(Code::usage, "which verb? 'rfm help' shows them all");
+		throw Error(Code::usage, "no command given: 'rfm help' lists the commands");
 
 	std::string name = words.front();
 	words.erase(words.begin());
@@ -30,7 +30,8 @@ Code run(std::vector<std::string> words, Output &output)
 		std::string names;
 		for (const Verb *other : verbs())
 			names += text(names.empty() ? "" : ", ", other->name);
-		throw Error(Code::usage, text("'", name, "' is no verb; verbs are: ", names));
+		throw Error(Code::usage, text("unknown command '", name, "'; commands are: ",
+						names));
 	}
 
 	Request request = parse_request(*verb, words);

@@ -15,12 +15,12 @@ namespace {
 constexpr Option move_options[] = {
 	{"cores", "LIST", "cores of FROM to move"},
 	{"borrow", nullptr, "as a loan: 'rfm return', or the end of TO, gives them back"},
-	{"wait", "S", "seconds that it may take (default 10)"},
+	{"wait", "S", "time limit in seconds (default 10)"},
 };
 
 constexpr Option return_options[] = {
 	{"cores", "LIST", "borrowed cores to give back (default: all)"},
-	{"wait", "S", "seconds that it may take (default 10)"},
+	{"wait", "S", "time limit in seconds (default 10)"},
 };
 
 std::string holder_text(const Json &holder)
@@ -49,7 +49,8 @@ Code run_move(const Request &request, Output &output)
 	const std::string &from_name = request.operands[0], &to_name = request.operands[1];
 	if (from_name == to_name)
 		throw Error(Code::bad_value,
-			    text("subOS '", to_name, "' cannot be both: name two subOSes"));
+			    text("subOS '", to_name, "' cannot be both FROM and TO: name two "
+					       "subOSes"));
 
 	const Supervisor supervisor = Supervisor::open();
 	const Partition from = supervisor.subos(from_name), to = supervisor.subos(to_name);
@@ -76,7 +77,8 @@ Code run_move(const Request &request, Output &output)
 		const Json &cores = result["to"]["after"]["cores"];
 		if (std::find(cores.begin(), cores.end(), core) == cores.end())
 			throw Error(Code::incomplete,
-				    text("core ", core, " is not with subOS '", to_name, "'"));
+				    text("core ", core, " is missing from subOS '", to_name,
+					 "' after the move"));
 	}
 	output.result(result, move_text);
 	return Code::ok;

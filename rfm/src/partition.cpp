@@ -27,11 +27,12 @@ Json done_json(const rf_resize &answer)
 std::string done_text(const rf_resize &answer)
 {
 	if (answer.cpus_done)
-		return text("; ", answer.cpus_done, " cores changed hands before");
+		return text("; before that, ", answer.cpus_done, " cores changed hands");
 	if (answer.memory_done)
-		return text("; ", format_size(answer.memory_done), " changed hands before");
+		return text("; before that, ", format_size(answer.memory_done), " changed hands");
 	if (answer.functions_done)
-		return text("; ", answer.functions_done, " PCI functions changed hands before");
+		return text("; before that, ", answer.functions_done,
+			    " PCI functions changed hands");
 	return "; nothing has changed";
 }
 
@@ -115,7 +116,7 @@ void Partition::start(rf_start how) const
 	if (error == ETIMEDOUT)
 		throw Error(Code::not_up,
 			    text("the boot core did not reach the kernel: it stopped in stage '",
-				 stage_name(status().stage), "'; all is given back"),
+				 stage_name(status().stage), "'; everything was given back"),
 			    {{"stage", stage_name(status().stage)}});
 	if (error == EOPNOTSUPP)
 		throw Error(Code::internal, "this processor has no 5-level paging");
@@ -209,7 +210,7 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 
 	switch (error) {
 	// The plan found the core where it should be.
-	case ENODEV: throw refuse(Code::busy, core + " went offline meanwhile");
+	case ENODEV: throw refuse(Code::busy, core + " went offline in the meantime");
 	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
 	case EINVAL:
 		throw refuse(Code::bad_value, refused_text(wish, answer));
@@ -218,14 +219,14 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 		throw Error(Code::incomplete,
 			    text("subOS '", name_, "': PCI functions ",
 				 format_bdfs(unconfirmed(status(), wish.functions), ", "),
-				 " are silenced and taken from it, but it did not confirm: nobody "
-				 "gets them before it does, or ends"),
+				 " were silenced and taken away, but the subOS did not confirm: "
+				 "nobody else gets them until it confirms or ends"),
 			    done_json(answer));
 	case EIO:
 		if (is_on_functions(wish.op))
 			throw refuse(Code::incomplete,
 				     text("PCI function ", format_bdf(answer.culprit_function),
-					  " did not come or go",
+					  " could not be added or removed",
 					  answer.error
 						  ? text(" (", std::strerror(std::abs(answer.error)),
 							 ")")
@@ -265,7 +266,7 @@ void Partition::fail_asking(int error, const char *call, const std::string &done
 		throw refuse(Code::no_answer, "did not answer in time; the request was cancelled");
 	case ENOTCONN:
 		throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
-	case EPIPE: throw refuse(Code::not_up, "went down meanwhile");
+	case EPIPE: throw refuse(Code::not_up, "went down in the meantime");
 	default: fail_ioctl(error, call);
 	}
 }
@@ -355,7 +356,7 @@ Descriptor Partition::console(std::uint32_t flags) const
 	const int error = request(fd_, argument);
 	if (error == EBUSY)
 		throw Error(Code::busy,
-			    text("somebody else writes to the console of '", name_, "'"));
+			    text("another session writes to the console of '", name_, "'"));
 	if (error)
 		fail_ioctl(error, Call<rf_console_open>::name);
 	return Descriptor(argument.fd);

@@ -181,7 +181,7 @@ std::string name_text(const Json &name, unsigned number)
 
 std::string vectors_of(const Json &function, const char *kind)
 {
-	return function[kind].is_null() ? "only root can see" : function[kind].dump();
+	return function[kind].is_null() ? "visible only to root" : function[kind].dump();
 }
 
 std::string dma_text(const Json &function)
@@ -199,9 +199,9 @@ void add_lending(const Json &function, Table &table)
 
 	table.add({"reset by", function["reset"]});
 	table.add({"changes hands with",
-		   function["group"].size() > 1 ? join(function["group"]) : "itself only"});
+		   function["group"].size() > 1 ? join(function["group"]) : "no other function"});
 	table.add({"IOMMU", function["iommu"] ? "confines its DMA" : "none"});
-	table.add({"owner", function["owner"].is_null() ? "only the module knows"
+	table.add({"owner", function["owner"].is_null() ? "known only to the module"
 							: function["owner"].get<std::string>()});
 	if (function.contains("returns_to") && !function["returns_to"].is_null())
 		table.add({"returns to", function["returns_to"]});
@@ -228,7 +228,7 @@ std::string details_text(const Json &result)
 	table.add({"MSI-X vectors", vectors_of(function, "msix")});
 	table.add({"DMA", dma_text(function)});
 	if (!function["physical_function"].is_null())
-		table.add({"virtual, of", function["physical_function"]});
+		table.add({"virtual function of", function["physical_function"]});
 	if (function["virtual_functions_most"] > 0)
 		table.add({"virtual functions", text(function["virtual_functions"].size(), " of ",
 						     function["virtual_functions_most"])});
@@ -262,8 +262,8 @@ Code show(const std::string &operand, Output &output)
 				 inventory ? inventory->find(function.bdf) : nullptr},
 				all));
 	if (!inventory)
-		output.note("only what sysfs tells: rf_supervisor is not loaded, or this is not "
-			    "root");
+		output.note("showing only what sysfs has: rf_supervisor is not loaded, or rfm is "
+			    "not run as root");
 	output.result(result, operand.empty() ? table_text : details_text);
 	return Code::ok;
 }
@@ -317,10 +317,10 @@ const Verb pci_verb = {
 	"pci",
 	"[BDF | vf BDF N]",
 	"show PCI functions, and make virtual ones",
-	"Shows every PCI function, who has it, and whether it could be given to a subOS; of\n"
-	"one function everything: its interrupts, how it is reset, which others change hands\n"
-	"with it, whether an IOMMU confines its DMA, and why it cannot be given. Works\n"
-	"without the module too, but then tells less.\n"
+	"Lists every PCI function, its owner, and whether it could be given to a subOS; for a\n"
+	"single function, everything: its interrupts, how it is reset, which others change\n"
+	"hands with it, whether an IOMMU confines its DMA, and why it cannot be given. Works\n"
+	"without the module too, but then shows less.\n"
 	"With vf: makes N virtual functions of a function with SR-IOV, to be given to\n"
 	"subOSes; 0 removes them.",
 	{},

@@ -65,7 +65,7 @@ void load_initrd(Artifacts &files, const Wish &wish)
 						 "): give one with --initrd FILE"));
 	files.user_initrd = FileBytes::read("initrd", *path, initrd_accepted);
 	if (!looks_like_initrd(files.user_initrd.view()))
-		throw Error(Code::bad_file, text("initrd '", *path, "': not one; ",
+		throw Error(Code::bad_file, text("initrd '", *path, "': not an initrd; ",
 						 initrd_accepted, " is needed"));
 	if (!wish.agent)
 		return;
@@ -248,7 +248,7 @@ void check_definition(const Plan &plan)
 	if (size + 60 > RF_DEFINITION_MAX)
 		throw Error(Code::bad_value,
 			    text("the options take ", size,
-				 " bytes to be kept: give shorter paths"));
+				 " bytes, which is too many to save: give shorter paths"));
 }
 
 } // namespace
@@ -300,8 +300,8 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	check_definition(plan);
 	if (!supervisor)
 		plan.notes.push_back(
-			"not compared with what the supervisor could give: rf_supervisor "
-			"is not loaded, or this is not root");
+			"not checked against what the supervisor could give: rf_supervisor "
+			"is not loaded, or rfm is not run as root");
 	return plan;
 }
 

@@ -22,7 +22,7 @@ constexpr Row rows[] = {
 	{RF_PROBLEM_BRIDGE, "bridge", "is a bridge or an IOMMU: these stay with the supervisor"},
 	{RF_PROBLEM_LENT, "lent", "belongs to a subOS: take it from there first, or choose another"},
 	{RF_PROBLEM_NO_ECAM, "no-ecam",
-	 "cannot be given: ACPI's MCFG table does not reach its configuration space, as on a "
+	 "cannot be given: ACPI's MCFG table does not cover its configuration space, as on a "
 	 "machine without PCI Express"},
 	{RF_PROBLEM_NO_MSI, "no-msi",
 	 "has neither MSI nor MSI-X: a subOS could not get its interrupts; choose another"},
@@ -30,22 +30,22 @@ constexpr Row rows[] = {
 	 "cannot be given while its interrupts are remapped: put intremap=off on the supervisor's "
 	 "kernel command line and reboot"},
 	{RF_PROBLEM_NO_RESET, "no-reset",
-	 "has nothing that resets it, so it cannot be proven quiet: --force gives it nevertheless",
+	 "has no reset method, so it cannot be proven quiet: --force gives it anyway",
 	 true},
 	{RF_PROBLEM_STUCK, "stuck",
-	 "could not be reset before, so it cannot be proven quiet: --force gives it nevertheless",
+	 "could not be reset before, so it cannot be proven quiet: --force gives it anyway",
 	 true},
 	{RF_PROBLEM_GROUP, "group",
 	 "shares a reset or an IOMMU group with others: they change hands together or not at all"},
 	{RF_PROBLEM_NO_IOMMU, "no-iommu",
-	 "is behind no IOMMU that translates its DMA: turn the IOMMU on (intel_iommu=on on the "
+	 "is not behind an IOMMU that translates its DMA: turn the IOMMU on (intel_iommu=on on the "
 	 "supervisor's kernel command line, then reboot), or leave out --require-iommu"},
 	{RF_PROBLEM_VFS, "has-vfs", "has virtual functions: remove them first"},
 	{RF_PROBLEM_BARS, "bars",
-	 "cannot be given: a memory BAR of it has no address, or shares a page with another "
+	 "cannot be given: one of its memory BARs has no address, or shares a page with another "
 	 "function; choose another"},
 	{RF_PROBLEM_DRIVER, "driver",
-	 "cannot be given: its driver does not let it go, or rf_supervisor could not take it; the "
+	 "cannot be given: its driver does not release it, or rf_supervisor could not take it; the "
 	 "supervisor's kernel log says why"},
 	{RF_PROBLEM_MANY, "many", "is named twice, or is one too many: a subOS has at most 16"},
 };
@@ -71,7 +71,8 @@ std::string particulars(std::uint32_t bdf, std::uint32_t problem, const Inventor
 	if (!function)
 		return "";
 	if (problem == RF_PROBLEM_GROUP)
-		return text("; with it belong ", format_bdfs(inventory.companions(*function), ", "));
+		return text("; the others are ",
+			    format_bdfs(inventory.companions(*function), ", "));
 	if (problem == RF_PROBLEM_LENT && function->owner)
 		return text("; its owner is '", inventory.owner_name(*function), "'");
 	return "";

@@ -195,7 +195,7 @@ Outcome run_program(const Program &program, Output &output, const std::string &d
 	outcome.status = wait_for_end(pid);
 	if (!whole)
 		throw Error(Code::interrupted,
-			    text("interrupted (", doing, "); nothing is left of it"));
+			    text("interrupted (", doing, "); nothing is left behind"));
 	return outcome;
 }
 
@@ -206,7 +206,7 @@ void do_program(const Program &program, Output &output, const std::string &doing
 	if (outcome.status)
 		throw Error(Code::incomplete,
 			    text(doing, ": '", program.words[0], "' failed with status ",
-				 outcome.status, "; it said last:"),
+				 outcome.status, "; its last output:"),
 			    {{"program", program.words[0]},
 			     {"status", outcome.status},
 			     {"log", last_lines(outcome.said)}});

@@ -19,14 +19,14 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"cores", "LIST", "all cores it shall have; with + or - before: more, or fewer, by these"},
-	{"ncores", "N", "their number, instead of --cores; +N or -N: more or fewer by so many"},
-	{"mem", "SIZE", "memory it shall have; +SIZE or -SIZE: more or less by so much"},
-	{"pci", "LIST", "+BDF,BDF: PCI functions to give to it; -BDF: to take; may be given again",
+	{"cores", "LIST", "all cores that it is to have; +LIST adds cores, -LIST removes them"},
+	{"ncores", "N", "instead of --cores: how many; +N or -N adds or removes that many"},
+	{"mem", "SIZE", "memory that it is to have; +SIZE or -SIZE adds or removes that much"},
+	{"pci", "LIST", "+BDF,BDF adds PCI functions, -BDF removes them; repeatable",
 	 false, true},
 	{"force", nullptr,
-	 "PCI functions: give also what is in use or cannot be reset; take without asking"},
-	{"wait", "S", "seconds that each step may take (default 10)"},
+	 "PCI functions: add even if in use or without a reset; remove without asking"},
+	{"wait", "S", "time limit of each step in seconds (default 10)"},
 	{"dry-run", nullptr, "check everything and print the steps; change nothing"},
 };
 
@@ -151,10 +151,11 @@ Code run(const Request &request, Output &output)
 		throw Error(Code::usage, "give either --cores or --ncores");
 	if (!request.has("cores") && !request.has("ncores") && !request.has("mem") &&
 	    !request.has("pci"))
-		throw Error(Code::usage, "what shall change? give --cores, --ncores, --mem or --pci");
+		throw Error(Code::usage,
+			    "nothing to change: give --cores, --ncores, --mem or --pci");
 	if (request.has("force") && !request.has("pci"))
 		throw Error(Code::usage,
-			    "--force is about PCI functions: give it together with --pci");
+			    "--force applies only to PCI functions: give it together with --pci");
 
 	const Supervisor supervisor = Supervisor::open();
 	const Partition subos = supervisor.subos(request.operands[0]);
@@ -194,7 +195,7 @@ const Verb resize_verb = {
 	"functions are added last. The result is what the kernels say afterwards. A subOS\n"
 	"may be unable to give up as much memory as was asked for: then it keeps the rest,\n"
 	"and the exit code is 6. A step that fails or takes too long is undone; the ones\n"
-	"before it stay.",
+	"before it remain in effect.",
 	options,
 	1,
 	1,

@@ -10,7 +10,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"timeout", "S", "seconds to wait for the end (default 60)"},
+	{"timeout", "S", "seconds to wait until it has stopped (default 60)"},
 	{"force", nullptr, "hold its cores if it does not end in time or cannot be asked"},
 	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
 };

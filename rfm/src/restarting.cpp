@@ -21,16 +21,17 @@ void check_state(const std::string &name, const rf_status &status, RestartFrom f
 	switch (status.state) {
 	case RF_STATE_DEFINED:
 		throw refuse("is being built by another rfm: wait until that is done");
-	case RF_STATE_STOPPING: throw refuse("is going down or being destroyed: wait until it has");
+	case RF_STATE_STOPPING:
+		throw refuse("is going down or being destroyed: wait until that is done");
 	case RF_STATE_BOOTING:
 	case RF_STATE_RUNNING:
 		if (!from.running)
-			throw refuse("runs already: 'rfm restart' stops it first");
+			throw refuse("is already running: 'rfm restart' stops it first");
 		break;
 	case RF_STATE_LOST:
 		if (!from.running && !from.lost)
-			throw refuse("is lost, but may still run: 'rfm restart --force' holds its "
-				     "cores first");
+			throw refuse("is lost, but may still be running: 'rfm restart --force' "
+				     "holds its cores first");
 	}
 }
 

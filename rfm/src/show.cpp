@@ -48,7 +48,7 @@ std::string as_text(const Json &subos)
 		add("borrowed", text("core ", loan["core"], " from ",
 				     loan["lender"].is_null() ? "a subOS that is gone"
 							      : loan["lender"].get<std::string>()));
-	add("resize step", subos["block_size"] == 0 ? "not known before its agent reports"
+	add("resize step", subos["block_size"] == 0 ? "unknown until its agent reports"
 						    : format_size(subos["block_size"]));
 	add("agent can", join(subos["capabilities"]));
 	if (subos["beat_age_seconds"] > 0)

@@ -13,7 +13,8 @@ namespace {
 
 constexpr Option options[] = {
 	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
-	{"policy", nullptr, "as rf_supervisor starts it: also one that is lost; errors to its log"},
+	{"policy", nullptr,
+	 "as rf_supervisor does it: start a lost one too; errors go to the kernel log"},
 };
 
 // The supervisor's module has nobody else to show an error to.
@@ -57,9 +58,9 @@ Code run(const Request &request, Output &output)
 const Verb start_verb = {
 	"start",
 	"NAME",
-	"start a subOS again that is not running",
+	"start a subOS that is not running",
 	"Clears the memory of a subOS that was stopped or crashed, builds the boot image\n"
-	"again as 'rfm create' was told, for the cores and the memory that it owns now, and\n"
+	"again from the options of 'rfm create', for the cores and the memory it owns now, and\n"
 	"starts it. One that was created with --no-start is started as it was loaded. The\n"
 	"files are read before anything is changed.",
 	options,

@@ -65,7 +65,7 @@ rf_status await_running(const Partition &subos, bool agent, unsigned seconds, Ph
 				     subos.name(), "'"));
 		if (now >= deadline)
 			fail(subos, status,
-			     text("subOS '", subos.name(), "' did not come up in ", seconds,
+			     text("subOS '", subos.name(), "' did not come up within ", seconds,
 				  " s: stage '", stage_name(status.stage), "', ",
 				  status.cpus_online, " of ", status.nr_cpus,
 				  " cores up; it is kept for 'rfm log' and 'rfm destroy'"));

@@ -12,7 +12,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"timeout", "S", "seconds to wait for the end (default 60)"},
+	{"timeout", "S", "seconds to wait until it has stopped (default 60)"},
 	{"force", nullptr, "hold the cores of one that does not end in time or cannot be asked"},
 };
 
@@ -80,8 +80,8 @@ const Verb stop_verb = {
 	"Asks the agent of each subOS for an orderly power-off and waits for its end. It\n"
 	"keeps its cores and its memory: 'rfm start' starts it again, 'rfm destroy' gives\n"
 	"everything back. With --force, one that hangs, has no agent or does not end in\n"
-	"time is stopped all the same, without warning: its cores are held. One that does\n"
-	"not run is left as it is.",
+	"time is stopped all the same, without warning: its cores are held. One that is not\n"
+	"running is left as it is.",
 	options,
 	1,
 	1024,

@@ -43,7 +43,7 @@ void Stopping::ask(const rf_status &status)
 		if (wish_.force)
 			return hold();
 		throw Error(Code::no_answer,
-			    text("subOS '", subos_.name(), "' cannot be asked: it is ",
+			    text("subOS '", subos_.name(), "' cannot be asked to stop: it is ",
 				 state_name(status.state), "; ", force));
 	}
 	try {
@@ -90,7 +90,7 @@ Json Stopping::await(Output &output)
 		if (interrupted())
 			throw Error(Code::interrupted,
 				    text("interrupted; subOS '", subos_.name(),
-					 "' goes on going down: see 'rfm list'"));
+					 "' is still going down: see 'rfm list'"));
 		if (now >= deadline && wish_.force && !forced_) {
 			hold();
 			deadline = now + forced_ns;
@@ -98,7 +98,8 @@ Json Stopping::await(Output &output)
 		}
 		if (now >= deadline)
 			throw Error(Code::no_answer,
-				    text("subOS '", subos_.name(), "' was asked but is still ",
+				    text("subOS '", subos_.name(),
+					 "' was asked to stop but is still ",
 					 state_name(status.state), " after ",
 					 (now - begin_) / second_ns,
 					 " s: wait longer with --timeout "
@@ -109,7 +110,8 @@ Json Stopping::await(Output &output)
 		if (subos_.wait(std::chrono::milliseconds(left / 1'000'000 + 1)) ==
 		    Partition::Event::gone)
 			throw Error(Code::no_such_subos,
-				    text("subOS '", subos_.name(), "' was destroyed meanwhile"));
+				    text("subOS '", subos_.name(),
+					 "' was destroyed in the meantime"));
 	}
 }
 

@@ -25,8 +25,8 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"delay", "S", "renew the table every S seconds (1 to 3600, default 2)"},
-	{"once", nullptr, "print one table; so it is with --json and without a terminal"},
+	{"delay", "S", "refresh the table every S seconds (1 to 3600, default 2)"},
+	{"once", nullptr, "print one table and exit, as always with --json or without a terminal"},
 };
 
 constexpr unsigned delay_default = 2;
@@ -276,7 +276,7 @@ private:
 		return text(format_time(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u)
 				    .substr(11, 8),
 			    "  pool: ", short_size(result["pool_free"]), " of ",
-			    short_size(result["pool_total"]), " free  q: end");
+			    short_size(result["pool_total"]), " free  q: quit");
 	}
 	void enter() const { std::cout << "\033[?1049h\033[?25l\033[2J" << std::flush; }
 	void leave() const { std::cout << "\033[?25h\033[?1049l" << std::flush; }
@@ -351,7 +351,7 @@ const Verb top_verb = {
 	"top", "",
 	"show how busy all kernels are",
 	"Shows the supervisor first, then each subOS: state, cores online, load of the last\n"
-	"minute, processor time in use in percent, memory in all and available, uptime, FICM\n"
+	"minute, processor time in use in percent, total and available memory, uptime, FICM\n"
 	"messages and doorbell interrupts per second, and pressure on processors, memory and\n"
 	"I/O in percent. The first table has the averages since each kernel's start.",
 	options, 0, 0, run,

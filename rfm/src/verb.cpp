@@ -21,7 +21,7 @@ constexpr std::array table{
 
 constexpr Option common_options[] = {
 	{"json", nullptr, "print the result, and errors too, as JSON on stdout"},
-	{"help", nullptr, "show help for this verb"},
+	{"help", nullptr, "show help for this command"},
 };
 
 constexpr unsigned operands_limit = 1024;
@@ -50,7 +50,7 @@ bool is_repeatable(const Verb &verb, const std::string &name)
 
 std::string hint(const Verb &verb)
 {
-	return text("usage: ", usage_line(verb), "; 'rfm help ", verb.name, "' tells more");
+	return text("usage: ", usage_line(verb), "; see 'rfm help ", verb.name, "'");
 }
 
 void check_operands(const Verb &verb, const Request &request)
@@ -58,10 +58,11 @@ void check_operands(const Verb &verb, const Request &request)
 	const std::size_t count = request.operands.size();
 
 	if (count < verb.operands_least)
-		throw Error(Code::usage, text("something is missing; ", hint(verb)));
+		throw Error(Code::usage, text("missing operand; ", hint(verb)));
 	if (count > verb.operands_most)
-		throw Error(Code::usage, text("'", request.operands[verb.operands_most],
-					      "' is too much; ", hint(verb)));
+		throw Error(Code::usage, text("unexpected argument '",
+					      request.operands[verb.operands_most], "'; ",
+					      hint(verb)));
 }
 
 } // namespace

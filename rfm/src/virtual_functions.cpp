@@ -32,8 +32,8 @@ void write_attribute(std::uint32_t bdf, const std::string &root, const char *att
 				 ::geteuid()));
 	throw Error(Code::incomplete,
 		    text("PCI function ", format_bdf(bdf), ": ", value,
-			 errno == ENOENT ? " virtual functions cannot be set: it has no driver "
-					   "that makes any"
+			 errno == ENOENT ? " virtual functions cannot be made: it has no driver "
+					   "that makes them"
 					 : text(" cannot be written to ", attribute, " (",
 						std::strerror(errno),
 						"); the supervisor's kernel log says why")));
@@ -61,9 +61,9 @@ void check_count(const Function &function, unsigned count)
 						  " virtual functions, not ", count));
 	if (count && function.vfs)
 		throw Error(Code::busy,
-			    text(name, " has ", function.vfs, " virtual functions, their number "
-							      "changes only through 0: 'rfm pci vf ",
-				 format_bdf(function.bdf), " 0' removes them"));
+			    text(name, " already has ", function.vfs,
+				 " virtual functions: remove them first with 'rfm pci vf ",
+				 format_bdf(function.bdf), " 0'"));
 }
 
 } // namespace

@@ -97,7 +97,7 @@ void parse_functions(const Request &request, Wish &wish)
 		wish.function_flags |= RF_PCI_REQUIRE_IOMMU;
 	if (request.has("force") && wish.functions.empty())
 		throw Error(Code::usage,
-			    "--force is about PCI functions: give it together with --pci");
+			    "--force applies only to PCI functions: give it together with --pci");
 	if (!wish.functions.empty() && !wish.agent)
 		throw Error(Code::bad_value,
 			    text("PCI function ", format_bdf(wish.functions.front()),
@@ -176,8 +176,8 @@ Wish parse_wish(const Request &request)
 	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
 	if (!wish.agent && count != 1)
 		throw Error(Code::bad_value,
-			    text("--no-agent boots one core, ", count,
-				 " were asked for: without the agent nobody starts the "
+			    text("--no-agent boots only one core, but ", count,
+				 " were requested: without the agent nothing starts the "
 				 "others"));
 	wish.given = request.values;
 	return wish;

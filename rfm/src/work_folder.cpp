@@ -21,8 +21,8 @@ WorkFolder::WorkFolder(const fs::path &parent)
 			   ".rfm-image-XXXXXX";
 
 	if (!::mkdtemp(name.data()))
-		throw Error(Code::bad_file, text("no folder for temporary files can be made as '",
-						 name, "': ", std::strerror(errno)));
+		throw Error(Code::bad_file, text("temporary folder '", name,
+						 "' cannot be created: ", std::strerror(errno)));
 	path_ = name;
 	// Others may pass through, as apt does without its privileges, but not look around.
 	::chmod(name.c_str(), 0711);

@@ -55,7 +55,7 @@ TEST(Event, IsDescribedByItsKind)
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ADDED, {RF_BDF(0, 1, 0)}, "0000:01:00.0")),
 		  "pci-added: 0000:01:00.0, 0.034 s, ok");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_FAULT, {RF_BDF(0, 1, 0), 0x1000, 3})),
-		  "pci-fault: 0000:01:00.0 reached for 0x1000 and was blocked, 3 times so far");
+		  "pci-fault: 0000:01:00.0 attempted DMA to 0x1000 and was blocked, 3 times so far");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ERROR, {RF_BDF(0, 1, 0)}, "unplugged")),
 		  "pci-error: 0000:01:00.0 unplugged");
 	EXPECT_EQ(words_of(make_event(static_cast<rf_event_type>(99), {}, "new")), "?: new");

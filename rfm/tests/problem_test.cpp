@@ -73,7 +73,7 @@ TEST(Problem, NamesTheRemedy)
 	const std::tuple<std::uint32_t, std::uint32_t, const char *> table[] = {
 		{card, RF_PROBLEM_REMAPPED, "intremap=off"},
 		{card, RF_PROBLEM_VFS, "'rfm pci vf 0000:02:00.0 0'"},
-		{disk, RF_PROBLEM_GROUP, "with it belong 0000:01:00.1"},
+		{disk, RF_PROBLEM_GROUP, "the others are 0000:01:00.1"},
 		{card, RF_PROBLEM_LENT, "its owner is 'db'"},
 		{card, RF_PROBLEM_NO_IOMMU, "--require-iommu"},
 	};

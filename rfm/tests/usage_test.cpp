@@ -205,7 +205,7 @@ TEST_F(Virtual, CannotBeMade)
 	EXPECT_EQ(refusal(nvme, 5, Code::bad_value),
 		  "PCI function 0000:01:00.0 can have 0 to 4 virtual functions, not 5");
 	have("0000:01:00.1");
-	EXPECT_NE(refusal(nvme, 2, Code::busy).find("only through 0"), std::string::npos);
+	EXPECT_NE(refusal(nvme, 2, Code::busy).find("remove them first"), std::string::npos);
 	// As many as there are: nothing to be done.
 	EXPECT_EQ(refusal(nvme, 1, Code::ok), "");
 }

@@ -144,18 +144,18 @@ CREATES = {
 }  # fmt: skip
 
 OTHERS = {
-    "no-verb": ("", USAGE, ["which verb?"]),
-    "verb-unknown": ("frob", USAGE, ["'frob' is no verb", "verbs are: check, create, list"]),
+    "no-verb": ("", USAGE, ["no command given"]),
+    "verb-unknown": ("frob", USAGE, ["unknown command 'frob'", "commands are: check, "]),
     "option-unknown": ("list --frob", USAGE, ["'--frob'", "rfm help list"]),
-    "operand-missing": ("show", USAGE, ["something is missing", "rfm show NAME"]),
-    "operand-excess": ("show lent web", USAGE, ["'web' is too much", "rfm show NAME"]),
-    "destroy-what": ("destroy", USAGE, ["which subOS?", "--all"]),
-    "destroy-unknown": ("destroy lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
-    "show-unknown": ("show web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
-    "log-unknown": ("log web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
-    "resize-what": ("resize lent", USAGE, ["what shall change?", "--mem"]),
+    "operand-missing": ("show", USAGE, ["missing operand", "rfm show NAME"]),
+    "operand-excess": ("show lent web", USAGE, ["unexpected argument 'web'", "rfm show NAME"]),
+    "destroy-what": ("destroy", USAGE, ["give either subOS names", "--all"]),
+    "destroy-unknown": ("destroy lent web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
+    "show-unknown": ("show web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
+    "log-unknown": ("log web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
+    "resize-what": ("resize lent", USAGE, ["nothing to change", "--mem"]),
     "resize-twofold": ("resize lent --cores 1 --ncores 1", USAGE, ["--cores or --ncores"]),
-    "resize-unknown": ("resize web --mem 1G", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "resize-unknown": ("resize web --mem 1G", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
     "resize-core-0": ("resize lent --cores +0", BAD_VALUE, ["core 0 always stays", FREE]),
     "resize-core-offline": ("resize lent --cores +2", BAD_VALUE, ["core 2 is offline", FREE]),
     "resize-core-had": ("resize lent --cores +3", BAD_VALUE, ["core 3 belongs", "'lent' already"]),
@@ -184,14 +184,14 @@ OTHERS = {
     "pci-vf-what": ("pci vf 00:1f.2", USAGE, ["rfm pci"]),
     "move-what": ("move lent lent", USAGE, ["--cores is missing"]),
     "move-to-itself": ("move --cores 3 lent lent", BAD_VALUE, ["'lent' cannot be both"]),
-    "move-one": ("move --cores 3 lent", USAGE, ["something is missing", "rfm move FROM TO"]),
-    "move-unknown": ("move --cores 3 lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "move-one": ("move --cores 3 lent", USAGE, ["missing operand", "rfm move FROM TO"]),
+    "move-unknown": ("move --cores 3 lent web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
     "return-not-borrowed": ("return lent --cores 3", BAD_VALUE, ["core 3", "borrowed: none"]),
-    "stop-unknown": ("stop lent web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "stop-unknown": ("stop lent web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
     "stop-timeout": ("stop lent --timeout soon", BAD_VALUE, ["timeout 'soon'", "from 0 to"]),
-    "start-unknown": ("start web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "start-unknown": ("start web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
     "start-wait": ("start lent --wait x", BAD_VALUE, ["wait 'x'", "from 0 to 86400"]),
-    "restart-unknown": ("restart web", NO_SUCH_SUBOS, ["'web'", "there are: lent"]),
+    "restart-unknown": ("restart web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
 }
 
 # As JSON: one of each exit code.
@@ -345,7 +345,7 @@ def test_second_plans_while_first_finishes(host):
         """)  # fmt: skip
     assert statuses == f"0 {BUSY}"
     (line,) = lines
-    assert "core 1 was given to another subOS meanwhile" in line and "choose another" in line
+    assert "core 1 was given to another subOS in the meantime" in line and "choose another" in line
 
 
 def test_two_at_the_same_time(host):
@@ -356,7 +356,7 @@ def test_two_at_the_same_time(host):
         """)  # fmt: skip
     assert sorted(statuses.split()) == ["0", str(BUSY)]
     (line,) = lines
-    assert "another rfm (pid" in line or "meanwhile" in line
+    assert "another rfm (pid" in line or "in the meantime" in line
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ USAGE, BAD_VALUE, BAD_FILE, INCOMPLETE, INTERRUPTED = 2, 3, 7, 11, 130
 
 REFUSED = {
     "no-disk": ((), USAGE, "--disk is missing"),
-    "other-verb": (("--disk", "x", "more"), USAGE, "'more' is too much"),
+    "other-verb": (("--disk", "x", "more"), USAGE, "unexpected argument 'more'"),
     "suite": (("--disk", "x", "--suite", "../x"), BAD_VALUE, "suite '../x'"),
     "file-system": (("--disk", "x", "--fs", "btrfs"), BAD_VALUE, "give ext4 or xfs"),
     "size": (("--disk", "x", "--size", "5M"), BAD_VALUE, "give 1G to 16T"),
@@ -21,7 +21,7 @@ REFUSED = {
     "mirror": (("--disk", "x", "--mirror", "nowhere"), BAD_VALUE, "mirror 'nowhere'"),
     "key": (("--disk", "x", "--ssh-key", "none"), BAD_FILE, "'none': No such file"),
     "no-key": (("--disk", "x", "--ssh-key", "there"), BAD_FILE, "'there' holds no public key"),
-    "no-device": (("--disk", "/dev/none"), BAD_FILE, "'/dev/none' is no disk"),
+    "no-device": (("--disk", "/dev/none"), BAD_FILE, "'/dev/none' is not a disk"),
     "no-folder": (("--disk", "none/x"), BAD_FILE, "'none/x' cannot be written"),
     "exists": (("--disk", "there"), BAD_FILE, "'there' exists"),
     "folder": (("--disk", ".", "--force"), BAD_FILE, "'.' is not a regular file"),
