@@ -69,7 +69,7 @@ def boots_with_kaslr(machines, boots):
             supervisor.destroy("web")
             made += 1
         else:
-            assert result.status == 6 and "can be taken" in result.stderr, result
+            assert result.status == 6 and "could be given right now" in result.stderr, result
         after = supervisor.state()
         assert blocks(supervisor) == count
         del before["zones"], after["zones"]  # see runtime_supervisor()
