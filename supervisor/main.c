@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * rf_supervisor: divides a running machine among several Linux instances. This file only
- * brings the rooms up, bottom to top, and down in reverse: the order in which they may
- * call each other. What each guarantees is said at the top of its header.
+ * initialises the rooms (layers; a room calls only those below it) from the bottom up, and
+ * tears them down in reverse order. Each room's header opens with what it guarantees.
  */
 #include <linux/module.h>
 
@@ -53,7 +53,7 @@ static int __init rf_supervisor_init(void)
 	return 0;
 }
 
-/* Every subOS and every descriptor holds a reference on the module: nothing is lent here. */
+/* Every subOS and every descriptor holds a module reference, so none is left here. */
 static void __exit rf_supervisor_exit(void)
 {
 	rf_rooms_exit(ARRAY_SIZE(rf_rooms));

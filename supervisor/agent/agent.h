@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * Talks to the agents in subOSes: requests with time-outs and cancellation, consoles, and
- * the link that carries both. Guarantees that no wait for an agent outlasts its bound, that
- * an answer which comes after nobody waits any more reaches the room that asked, and that
- * nothing an agent writes is used unchecked. `adjusting` at most, unless a function says
- * otherwise: an agent is never waited for under the ledger lock.
+ * the link that carries both. Guarantees that no wait for an agent exceeds its bound, that
+ * an answer that arrives after the caller has given up reaches the room that asked, and that
+ * nothing an agent writes is used unchecked. Callers hold no lock but `adjusting`, unless a
+ * function says otherwise: an agent is never waited for under the ledger lock.
  */
 #ifndef RF_AGENT_H
 #define RF_AGENT_H
@@ -15,41 +15,41 @@
 struct file;
 struct rf_late;
 
-#define RF_CANCEL_MS		2000	/* how long an agent has for its last word after CANCEL */
+#define RF_CANCEL_MS		2000	/* for an agent's final answer after CANCEL */
 #define RF_UNITS_MAX		16384	/* cores or memory blocks in one request */
 
 int rf_agent_init(void);
 void rf_agent_exit(void);
 
-/* A PROGRESS. Context: process, no lock of ours held but `adjusting`. */
+/* Handles a PROGRESS answer. Context: process, no lock of ours held but `adjusting`. */
 typedef void (*rf_supcon_progress)(struct rf_subos *subos, const s64 *args, void *data);
-/* The last word on a request that nobody waits for. Context: process, `adjusting` held. */
+/* Handles the final answer to an abandoned request. Context: process, `adjusting` held. */
 typedef void (*rf_supcon_late)(struct rf_subos *subos, const struct rf_late *late);
 
-/* A request to an agent, and what became of it. */
+/* A request to an agent, and its outcome. */
 struct rf_ask {
 	enum rf_op op;
 	bool insist;			/* signals do not end the wait */
 	u32 timeout_ms;
-	u32 units;			/* how often there can be PROGRESS */
+	u32 units;			/* maximum number of PROGRESS answers */
 	s64 args[RF_CONTROL_ARGS];	/* of the request, then of DONE */
 	rf_supcon_progress progress;	/* or NULL */
 	void *data;
-	rf_supcon_late late;		/* gets the last word if nobody waits for it; or NULL */
+	rf_supcon_late late;		/* gets the final answer if the caller gave up; or NULL */
 	int error;			/* out: FAILED: the agent's negative errno */
-	bool settled;			/* out: it has said its last word, or was never asked */
+	bool settled;			/* out: the final answer is in, or nothing was sent */
 };
 
-/* A request that nobody waits for any more got its last word. */
+/* The outcome of an abandoned request: its caller has given up waiting. */
 struct rf_late {
 	enum rf_op op;
 	u32 kernel_id;			/* of the kernel that was asked */
 	const s64 *args;		/* of the request */
-	const s64 (*progress)[RF_CONTROL_ARGS];	/* all PROGRESS there was */
+	const s64 (*progress)[RF_CONTROL_ARGS];	/* all PROGRESS answers */
 	u32 count;
-	u32 handled;			/* so many of it came in time */
+	u32 handled;			/* how many of them came in time */
 	enum rf_answer answer;
-	bool lost;			/* there is no answer: what was not told of is unknown */
+	bool lost;			/* no final answer: what was not reported is unknown */
 };
 
 /* ask.c: ask an agent, and wait for its answer */
@@ -60,13 +60,13 @@ bool rf_supcon_owed(struct rf_subos *subos);
 void rf_supcon_probe(struct rf_subos *subos);
 
 
-/* console.c: drains console rings into scroll-backs */
+/* console.c: drains console rings into scrollback buffers */
 int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is needed */
 void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */
 void rf_console_stop(struct rf_subos *subos);	/* reset: take what is left in the rings */
 void rf_console_end(struct rf_subos *subos);	/* destroyed: readers see the end */
 void rf_console_free(struct rf_subos *subos);	/* with the last reference */
-void rf_console_poll(struct rf_subos *subos);	/* state lock: look at its rings soon */
+void rf_console_poll(struct rf_subos *subos);	/* state lock: drain its ring soon */
 
 /* console_file.c: descriptors of consoles */
 int rf_console_fd(struct rf_subos *subos, u32 flags, struct file **filp);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What agents say: answers to requests, which are noted with them, and the HELLO by which
- * an agent says what it can do (wire/control.h). And what it means for requests that a
- * subOS has ended.
+ * Messages from agents: answers, which are recorded in their requests, and HELLO, which
+ * announces an agent's capabilities (wire/control.h). Also ends the requests of a subOS
+ * that has ended.
  */
 #include <linux/notifier.h>
 #include <linux/string.h>
@@ -11,9 +11,9 @@
 #include "wire/control_check.h"
 
 #define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
-#define RF_ANSWER_MS		1000	/* how long our answers may wait for room */
+#define RF_ANSWER_MS		1000	/* how long our answers may wait for a free slot */
 
-/* Nothing in the subOS answers any more: whoever waits for its answers gets -EPIPE. */
+/* Nothing in the subOS will answer any more: callers that wait for it get -EPIPE. */
 static void rf_requests_end(struct rf_subos *subos)
 {
 	struct rf_request *request;
@@ -65,7 +65,7 @@ static void rf_request_answered(struct rf_request *request, const struct rf_cont
 	switch (control->answer) {
 	case RF_ANSWER_PROGRESS:
 		if (request->count == request->units)
-			return;		/* more than there can be */
+			return;		/* more than were announced */
 		memcpy(request->progress[request->count++], control->args,
 		       sizeof(control->args));
 		break;
@@ -84,8 +84,8 @@ static void rf_request_answered(struct rf_request *request, const struct rf_cont
 }
 
 /*
- * An agent works off its requests in order, so once one is done the answers to earlier ones
- * have been sent. What has not arrived is lost, and never will. Requests lock held.
+ * An agent handles its requests in order, so once one is done the answers to earlier ones
+ * have been sent. Those that have not arrived are lost. Requests lock held.
  */
 static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *done)
 {
@@ -125,7 +125,7 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* What an agent says that it can do, as far as we can believe it. State lock held. */
+/* Record the capabilities that an agent announces, as far as valid. State lock held. */
 static void rf_hello_note(struct rf_subos *subos, const struct rf_control *control)
 {
 	u64 block_size = control->args[2];
@@ -158,7 +158,7 @@ static void rf_on_request(u32 member, const struct rf_message *message, void *da
 	control.answer = RF_ANSWER_DONE;
 	control.args[0] = RF_CONTROL_VERSION;
 	control.args[1] = RF_CAPABILITIES;
-	/* An agent that gets no answer says HELLO again, or goes on without. */
+	/* An agent that gets no answer repeats its HELLO, or does without. */
 	rf_ficm_post(member, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control), RF_ANSWER_MS);
 }
 
@@ -181,7 +181,7 @@ int rf_supcon_open(void)
 	return rc;
 }
 
-/* Undo it. Context: as above, before rf_ficm_leave(). */
+/* Undo rf_supcon_open(). Context: process, before rf_ficm_leave(). */
 void rf_supcon_close(void)
 {
 	rf_ficm_unregister(RF_MSG_REQUEST);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Asking an agent, and waiting for its answer. Answers arrive in the reader thread of
- * rf_ficm, which must not wait for our locks: they are noted with the request
- * (answers.c), and the task that waits here acts on them.
+ * rf_ficm, which must not wait for our locks: answers.c records them in the request, and
+ * the task that waits here acts on them.
  */
 #include <linux/jiffies.h>
 #include <linux/string.h>
@@ -18,7 +18,7 @@ static int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms)
 			    timeout_ms);
 }
 
-/* Is there anything that who waits has not handled? */
+/* Is there anything that the waiting task has not handled? */
 static bool rf_request_news(struct rf_request *request)
 {
 	unsigned long flags;
@@ -31,7 +31,7 @@ static bool rf_request_news(struct rf_request *request)
 	return news;
 }
 
-/* Act on what has arrived. Return: true if nothing will follow. */
+/* Act on the answers that have arrived. Return: true if none will follow. */
 static bool rf_request_work(struct rf_request *request, const struct rf_ask *ask)
 {
 	unsigned long flags;
@@ -52,7 +52,7 @@ static bool rf_request_work(struct rf_request *request, const struct rf_ask *ask
 	}
 }
 
-/* Return: 0 when nothing will follow, -ETIMEDOUT, -EINTR. */
+/* Return: 0 when no further answer will follow, -ETIMEDOUT, -EINTR. */
 static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask, u32 timeout_ms,
 			   bool insist)
 {
@@ -72,7 +72,7 @@ static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask,
 	return 0;
 }
 
-/* What the request came to. Requests lock held; all there is has been worked on. */
+/* The request's result. Requests lock held; every answer so far has been handled. */
 static int rf_request_outcome(struct rf_request *request, struct rf_ask *ask, int rc)
 {
 	lockdep_assert_held(&rf_requests_lock);
@@ -84,13 +84,13 @@ static int rf_request_outcome(struct rf_request *request, struct rf_ask *ask, in
 		ask->error = request->last[0];
 		return ask->error;
 	case RF_ANSWER_CANCELLED:
-		return rc ?: -EPROTO;	/* nobody has asked for it */
+		return rc ?: -EPROTO;	/* CANCELLED without a CANCEL */
 	default:
 		return request->ended ? -EPIPE : rc;
 	}
 }
 
-/* Nobody waits any more. If there can still be answers that matter, the list keeps it. */
+/* The caller stops waiting. If an answer that matters can still come, the list keeps @request. */
 static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int rc)
 {
 	unsigned long flags;
@@ -116,16 +116,16 @@ static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int
 /**
  * rf_supcon_ask() - ask the agent of a subOS, and wait
  * @subos: the subOS
- * @ask: what; also says what became of it
+ * @ask: the request; receives its outcome
  *
- * On a time-out or a signal the request is cancelled, and the agent's last word is
- * waited for, for at most RF_CANCEL_MS. If it does not come in time and the request
- * was about cores, memory or functions, @ask->late gets it.
+ * On a time-out or a signal the request is cancelled, and the agent's final answer is
+ * waited for, for at most RF_CANCEL_MS. If that answer comes later and the request was
+ * about cores, memory or functions, @ask->late gets it.
  *
  * Context: Process context, may sleep. No lock but `adjusting` held.
  * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR; -EPIPE (the
- *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it cannot do this);
- *         -EBUSY (it owes an answer to another request); -ENOMEM; -ENOBUFS.
+ *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it lacks the capability);
+ *         -EBUSY (the agent owes an answer to another request); -ENOMEM; -ENOBUFS.
  */
 int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 {
@@ -147,7 +147,7 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 	}
 	rc = rf_request_wait(request, ask, ask->timeout_ms, ask->insist);
 	if (rc) {
-		/* If not even this gets through, the agent is as good as silent. */
+		/* If not even the CANCEL can be sent, the agent counts as silent. */
 		rf_request_post(request, RF_MSG_CANCEL, RF_CANCEL_MS);
 		rf_request_wait(request, ask, RF_CANCEL_MS, true);
 	}
@@ -157,7 +157,7 @@ put:
 	return rc;
 }
 
-/* Does an agent owe the answer to a request that resizes its subOS? Context: any. */
+/* Does an agent owe the final answer to an abandoned resize request? Context: any. */
 bool rf_supcon_owed(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -170,8 +170,9 @@ bool rf_supcon_owed(struct rf_subos *subos)
 }
 
 /*
- * If an agent owes an answer, find out whether that is lost: the agent works in order. What
- * that means has been acted upon when this returns. Context: process, without `adjusting`.
+ * If an agent owes an answer, find out whether that answer is lost: requests are handled in
+ * order, so a PING that is DONE proves it. If so, the loss has been acted upon when this
+ * returns. Context: process, without `adjusting`.
  */
 void rf_supcon_probe(struct rf_subos *subos)
 {
@@ -186,13 +187,13 @@ void rf_supcon_probe(struct rf_subos *subos)
 /**
  * rf_supcon_request() - a simple wrapper around rf_supcon_ask()
  * @subos: the subOS
- * @op: what
- * @args: of the request; of the answer, when it is done
+ * @op: the operation
+ * @args: of the request; on DONE, those of the answer
  * @timeout_ms: how long the agent has
  * @progress: called for each PROGRESS, at most RF_CPUS_MAX times; may be NULL
  * @data: for @progress
  *
- * Context and Return: as there.
+ * Context and Return: as for rf_supcon_ask().
  */
 int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
 		      u32 timeout_ms, rf_supcon_progress progress, void *data)

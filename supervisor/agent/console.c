@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Consoles: what a subOS prints goes from the ring in its home segment into a log of
- * the supervisor's, which outlives the subOS's kernel; what is typed goes the other
- * way. The rings are drained by a work item, which the subOS's doorbell queues, and
- * the watch, so that nothing depends on the doorbell. A run takes at most one ring
- * full: a subOS that prints without end waits for the next tick of the watch.
+ * Consoles: output of a subOS goes from the ring in its home segment into a log in the
+ * supervisor, which outlives the subOS's kernel; input goes the other way. A work item
+ * drains the output ring; it is queued by the subOS's doorbell and by the watch, so that
+ * nothing depends on the doorbell. A run ends once it has taken a ringful: a subOS that
+ * prints without end waits for the next tick of the watch.
  *
  * Everything in the rings is written by another kernel: each position is read once,
  * and checked (kernel/byte_ring.h).
@@ -32,13 +32,13 @@ static void rf_log_append(struct rf_console_log *log, const void *bytes, u32 len
 	WRITE_ONCE(log->head, log->head + length);
 }
 
-/* Take what is in the ring. Return: bytes, at most the ring's size; 0 if it is empty. */
+/* Move the ring's contents to the log. Return: bytes, at most the ring's size; 0: empty. */
 static u32 rf_console_take(struct rf_console_log *log)
 {
 	u32 length, left, span;
 
 	if (!rf_byte_ring_used(&log->out, &length)) {
-		pr_warn_ratelimited("subOS %s: its console ring makes no sense; output is lost\n",
+		pr_warn_ratelimited("subOS %s: console ring corrupted; output is lost\n",
 				    log->subos->name);
 		return RF_CONSOLE_OUT_SIZE;
 	}
@@ -72,8 +72,8 @@ static void rf_console_count_dropped(struct rf_console_log *log)
 }
 
 /*
- * Drain the ring, and ask for the doorbell if it is empty then. Without the doorbell
- * the watch looks again soon.
+ * Drain the ring, and request the doorbell once it is empty. If the doorbell is not rung,
+ * the watch polls soon anyway.
  */
 static void rf_console_drain(struct rf_console_log *log)
 {
@@ -85,15 +85,15 @@ static void rf_console_drain(struct rf_console_log *log)
 	if (!ring)
 		return;
 	WRITE_ONCE(ring->out_waiting, 0);
-	/* An empty round counts, too: the other side could keep us here with those. */
+	/* An empty round counts as one byte: else the other side could loop us for ever. */
 	for (taken = 0; taken < RF_CONSOLE_OUT_SIZE; taken += max(length, 1U)) {
 		length = rf_console_take(log);
 		if (length)
 			continue;
 		WRITE_ONCE(ring->out_waiting, 1);
 		/*
-		 * Pairs with the barrier in the subOS's rf_put_chars(): either it sees that we
-		 * wait, or we see its head.
+		 * Pairs with smp_mb() in rf_put_chars() (subos/console.c): either the subOS sees
+		 * out_waiting, or we see its head.
 		 */
 		smp_mb();
 		if (rf_byte_ring_is_empty(&log->out))
@@ -115,7 +115,7 @@ static void rf_console_work(struct work_struct *work)
 }
 
 /**
- * rf_console_poll() - drain a subOS's ring soon, if something is in it; repair it
+ * rf_console_poll() - queue a drain of a subOS's ring if needed; republish our positions
  * @subos: the subOS
  *
  * Context: Any, also with interrupts off. State lock held.
@@ -130,7 +130,7 @@ void rf_console_poll(struct rf_subos *subos)
 	if (!rf_byte_ring_is_empty(&log->out))
 		queue_work(system_unbound_wq, &log->work);
 	rf_byte_ring_restore_tail(&log->out);
-	/* Have the subOS see that, before there is something to read. */
+	/* Have the subOS resync to our head now: doing so at the next input would skip that. */
 	if (rf_byte_ring_restore_head(&log->in))
 		rf_doorbell_ring(subos->member, RF_DOORBELL_CONSOLE);
 	if (READ_ONCE(log->input_full) && rf_byte_ring_room(&log->in)) {
@@ -139,7 +139,7 @@ void rf_console_poll(struct rf_subos *subos)
 	}
 }
 
-/* Some subOS has printed, or read what was typed. Hard interrupt. */
+/* Some subOS has written output, or read input. Hard interrupt. */
 static void rf_console_rung(void *data)
 {
 	struct rf_subos *subos;
@@ -154,7 +154,7 @@ static void rf_console_rung(void *data)
 /* ---- life ---- */
 
 /**
- * rf_console_open() - take the doorbell that subOSes ring after output
+ * rf_console_open() - create the doorbell that subOSes ring after output
  *
  * Context: Process context, after rf_ficm_join().
  * Return: 0 or a negative errno.
@@ -171,7 +171,7 @@ int rf_console_open(void)
 	return 0;
 }
 
-/* Give it back, before rf_ficm_leave(). Idempotent. Context: process. */
+/* Destroy the doorbell, before rf_ficm_leave(). Idempotent. Context: process. */
 void rf_console_close(void)
 {
 	if (rf_console_doorbell)
@@ -219,7 +219,7 @@ static void rf_console_attach(struct rf_console_log *log, struct rf_console *rin
 }
 
 /**
- * rf_console_start() - a kernel is about to start in a subOS: its rings are empty
+ * rf_console_start() - a kernel is about to start in a subOS: empty its rings
  * @subos: the subOS, with a home segment; its cores are held
  *
  * Context: Process context. Ledger lock held.
@@ -243,10 +243,10 @@ void rf_console_start(struct rf_subos *subos)
 }
 
 /**
- * rf_console_stop() - no kernel runs in a subOS any more: take what is left
- * @subos: the subOS; its cores are held, its home segment is still there
+ * rf_console_stop() - no kernel runs in a subOS any more: drain its ring, and detach
+ * @subos: the subOS; its cores are held, its home segment still exists
  *
- * Nothing here touches its home segment afterwards. Can be repeated.
+ * Nothing here touches its home segment afterwards. Idempotent.
  *
  * Context: Process context, may sleep.
  */
@@ -263,8 +263,8 @@ void rf_console_stop(struct rf_subos *subos)
 }
 
 /**
- * rf_console_end() - a subOS is destroyed: as rf_console_stop(), and readers see the end
- * @subos: the subOS; it may lack a console
+ * rf_console_end() - a subOS is destroyed: as rf_console_stop(), and readers get EOF
+ * @subos: the subOS; it may have no console
  *
  * Context: Process context, may sleep.
  */
@@ -284,7 +284,7 @@ void rf_console_free(struct rf_subos *subos)
 	subos->console = NULL;
 }
 
-/* Descriptors of its console. Context: any. */
+/* Number of open descriptors of its console. Context: any. */
 u32 rf_console_viewers(const struct rf_subos *subos)
 {
 	return subos->console ? atomic_read(&subos->console->viewers) : 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Descriptors of a console: read what is in its log, write what is typed. */
+/* Console descriptors: read() output from the log, write() input to the subOS. */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -23,7 +23,7 @@ struct rf_console_viewer {
 	u8 chunk[RF_CONSOLE_CHUNK];
 };
 
-/* Copy what comes next in the log to the viewer's chunk. Return: bytes. */
+/* Copy the next part of the log to the viewer's chunk. Return: bytes. */
 static u32 rf_viewer_copy(struct rf_console_viewer *viewer, size_t room)
 {
 	struct rf_console_log *log = viewer->subos->console;
@@ -88,14 +88,14 @@ static ssize_t rf_console_read(struct file *file, char __user *buf, size_t len, 
 	}
 }
 
-/* Does somebody read what is typed? */
+/* Can input still be read by a kernel in the subOS? */
 static bool rf_viewer_alive(struct rf_console_viewer *viewer)
 {
 	return rf_phase_live(rf_subos_phase(viewer->subos)) &&
 	       !READ_ONCE(viewer->subos->console->ended);
 }
 
-/* Put the viewer's chunk into the subOS's ring. Return: bytes, or -EAGAIN if it is full. */
+/* Put the viewer's chunk into the input ring. Return: bytes; -EAGAIN if full; -EPIPE. */
 static ssize_t rf_viewer_type(struct rf_console_viewer *viewer, u32 length)
 {
 	struct rf_console_log *log = viewer->subos->console;
@@ -110,7 +110,10 @@ static ssize_t rf_viewer_type(struct rf_console_viewer *viewer, u32 length)
 		done = -EAGAIN;
 		goto unlock;
 	}
-	/* Pairs with the interrupt: the subOS must see our head when it is rung. */
+	/*
+	 * Pairs with the delivery of the doorbell's interrupt: rf_get_chars() (subos/console.c),
+	 * which the interrupt triggers, must see our head.
+	 */
 	smp_mb();
 	rf_doorbell_ring(viewer->subos->member, RF_DOORBELL_CONSOLE);
 unlock:
@@ -147,7 +150,7 @@ static ssize_t rf_console_write(struct file *file, const char __user *buf, size_
 		}
 		if (rc != -EAGAIN || done || (file->f_flags & O_NONBLOCK))
 			return done ?: rc;
-		/* It may die without a word: look again now and then. */
+		/* The subOS may die without a wakeup: poll now and then. */
 		rc = wait_event_interruptible_timeout(log->wait, !READ_ONCE(log->input_full),
 						      RF_CONSOLE_ROOM_WAIT);
 		if (rc < 0)
@@ -206,14 +209,14 @@ static const struct file_operations rf_console_fops = {
 	.llseek = noop_llseek,
 };
 
-/* A viewer that holds what @flags ask for, or an error pointer. */
+/* A viewer as requested by @flags, or an error pointer. */
 static struct rf_console_viewer *rf_viewer_new(struct rf_subos *subos, u32 flags)
 {
 	struct rf_console_log *log = subos->console;
 	struct rf_console_viewer *viewer;
 
 	if (!log)
-		return ERR_PTR(-ENOENT);	/* a create that failed before it had one */
+		return ERR_PTR(-ENOENT);	/* its create failed before the console */
 	viewer = kzalloc(sizeof(*viewer), GFP_KERNEL);
 	if (!viewer)
 		return ERR_PTR(-ENOMEM);

@@ -15,7 +15,7 @@
 #include "wire/console.h"
 
 struct rf_request {
-	struct kref kref;		/* the list, who waits, the late work */
+	struct kref kref;		/* held by: the list, the waiting task, the late work */
 	struct rf_subos *subos;		/* with a reference */
 	u32 id;
 	u32 member;
@@ -29,12 +29,12 @@ struct rf_request {
 
 	/* rf_requests_lock. */
 	struct list_head node;		/* in rf_subos.requests */
-	bool ended;			/* the subOS has ended: there is no answer any more */
-	bool abandoned;			/* nobody waits any more */
-	bool lost;			/* its last word was sent, but did not arrive */
+	bool ended;			/* no answer will come: the subOS has ended, or @lost */
+	bool abandoned;			/* the caller has stopped waiting */
+	bool lost;			/* the final answer was sent, but did not arrive */
 	u32 count;			/* of progress[] */
-	u32 handled;			/* of progress[], by who waited */
-	enum rf_answer answer;		/* the last word */
+	u32 handled;			/* of progress[], by the waiting task */
+	enum rf_answer answer;		/* the final answer */
 	s64 last[RF_CONTROL_ARGS];
 	s64 progress[][RF_CONTROL_ARGS];	/* room for `units` */
 };
@@ -57,20 +57,20 @@ struct rf_console_log {
 
 	struct mutex lock;		/* of the rest; process context */
 	struct rf_console *ring;	/* also state lock to change; NULL: nothing to drain */
-	bool started;			/* there was a kernel already */
+	bool started;			/* a kernel was started before */
 	bool ended;			/* the subOS is destroyed */
 	bool writer;			/* somebody may type */
-	bool input_full;		/* who types waits for room */
-	struct rf_byte_ring out, in;	/* our ends of @ring; of use while there is one */
-	u32 dropped_seen;		/* out_dropped when it was looked at last */
-	u64 dropped;			/* bytes that the subOS's kernels dropped, in all */
-	u64 dropped_told;		/* of it, in the last event */
+	bool input_full;		/* the writer waits for room */
+	struct rf_byte_ring out, in;	/* our ends of @ring; valid while @ring is set */
+	u32 dropped_seen;		/* out_dropped when last read */
+	u64 dropped;			/* bytes that the subOS's kernels dropped, in total */
+	u64 dropped_told;		/* value of @dropped in the last event */
 	u64 dropped_at;			/* ktime_get_ns() of that event */
 	u64 head;			/* bytes that were ever put into the log */
 	u8 bytes[RF_SCROLLBACK];	/* by position, masked */
 };
 
-/* answers.c: what agents say */
+/* answers.c: messages from agents */
 int rf_supcon_open(void);			/* after the first rf_ficm_join() */
 void rf_supcon_close(void);			/* before rf_ficm_leave() */
 

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The link to the agents: the arena, membership in FICM, and what listens there. The first
+ * The link to the agents: the arena, membership in FICM, and the message handlers. The first
  * subOS brings it up, the last one takes it down.
  */
 #include "agent/internal.h"
 #include "shared/shared.h"
 
-/* The first subOS: become a member, listen to agents, look after consoles. */
+/* For the first subOS: become a member, listen to agents, serve consoles. */
 static int rf_link_open(void)
 {
 	int rc;
@@ -48,7 +48,7 @@ static void rf_link_close(void)
 
 /**
  * rf_link_attach() - a new subOS becomes a member
- * @subos: gets its number and a cleared home segment
+ * @subos: the subOS; gets a member number and a cleared home segment
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0; -ENOSPC (no number is left), -ENOMEM, -EINTR, or an error of rf_ficm.
@@ -72,8 +72,8 @@ int rf_link_attach(struct rf_subos *subos)
 }
 
 /**
- * rf_link_detach() - a subOS is no member any more
- * @subos: nothing of it executes. Idempotent.
+ * rf_link_detach() - end a subOS's membership. Idempotent.
+ * @subos: the subOS; none of its cores executes
  *
  * Context: Process context, may sleep. Ledger lock held.
  */

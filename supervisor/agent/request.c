@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A request to the agent of a subOS, from the moment it is noted with its subOS until the
- * last word on it was acted upon. Of a request that nobody waits for any more the answers
- * are kept until the last one; then a work item hands them to the room that asked.
+ * A request to the agent of a subOS, from the moment it is listed with its subOS until its
+ * final answer has been acted upon. The answers to an abandoned request, whose caller has
+ * stopped waiting, are kept up to the final one; then a work item hands them to the room
+ * that asked.
  */
 #include <linux/kref.h>
 #include <linux/mm.h>
@@ -46,11 +47,11 @@ static u32 rf_op_capability(enum rf_op op)
 	case RF_OP_WINDOW:
 		return RF_CAN_CONSOLE;
 	default:
-		return ~0u;		/* any will do: there is an agent */
+		return ~0u;		/* any capability proves that there is an agent */
 	}
 }
 
-/* May its agent be asked now? State lock held. */
+/* May the subOS's agent be asked for @op now? State lock held. */
 static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 {
 	lockdep_assert_held(&rf_state_lock);
@@ -63,7 +64,7 @@ static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
 }
 
-/* Is there a request that nobody waits for, and whose outcome is open? Requests lock held. */
+/* Is there an abandoned request whose outcome is still open? Requests lock held. */
 bool rf_request_is_open(struct rf_subos *subos)
 {
 	struct rf_request *request;
@@ -75,7 +76,7 @@ bool rf_request_is_open(struct rf_subos *subos)
 	return false;
 }
 
-/* Note the request with its subOS: from here on it hears of answers, and of the end. */
+/* List the request with its subOS: from here on it receives answers, and the subOS's end. */
 int rf_request_enlist(struct rf_request *request)
 {
 	struct rf_subos *subos = request->subos;
@@ -100,7 +101,7 @@ int rf_request_enlist(struct rf_request *request)
 	return rc;
 }
 
-/* Nobody has to hear of it any more. Context: any. Idempotent. */
+/* Unlist the request: it receives no more answers. Context: any. Idempotent. */
 void rf_request_delist(struct rf_request *request)
 {
 	unsigned long flags;
@@ -115,8 +116,8 @@ void rf_request_delist(struct rf_request *request)
 }
 
 /*
- * The last word of a request came after who asked had gone, or will never come. Until it
- * is acted upon there is no other resize, which could change what it is about.
+ * The final answer to an abandoned request has come, or never will. No other resize begins
+ * before this is acted upon, because it could change the units that the request concerns.
  */
 static void rf_request_late(struct work_struct *work)
 {
@@ -141,7 +142,7 @@ static void rf_request_late(struct work_struct *work)
 	rf_request_put(request);
 }
 
-/* With one reference, for the caller; NULL: no memory. Context: process. */
+/* A request with one reference, for the caller; NULL: no memory. Context: process. */
 struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask *ask)
 {
 	struct rf_request *request;
@@ -164,7 +165,7 @@ struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask
 	return request;
 }
 
-/* Nobody waits: hand over to the work item, once. Requests lock held. */
+/* The caller is gone: hand the request over to its work item, once. Requests lock held. */
 void rf_request_hand_over(struct rf_request *request)
 {
 	lockdep_assert_held(&rf_requests_lock);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ways in: ioctls on machine and partition descriptors, sysfs, debugfs. Checks and
+ * The entry points: ioctls on machine and partition descriptors, sysfs, debugfs. Checks and
  * copies arguments, and decides nothing. Guarantees that a descriptor keeps its subOS from
- * being freed, and that what a killed tool had begun is undone.
+ * being freed, and that a construction that a killed tool left unfinished is undone.
  */
 #ifndef RF_CONTROL_H
 #define RF_CONTROL_H

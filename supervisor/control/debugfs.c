@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * For tests: faults (base/step.c), and memory that nobody owns.
+ * For tests: fault injection (base/step.c), and consistency checks.
  *
  *   /sys/kernel/debug/rainforest/fail_nth   N, 0: off
  *   /sys/kernel/debug/rainforest/kill_nth   N, 0: off
  *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
- *   /sys/kernel/debug/rainforest/pool_check first wrong address in memory nobody
- *                                           owns, or 0 (reads all of it)
+ *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
+ *                                           nobody owns, or 0 (reads all of it)
  *   /sys/kernel/debug/rainforest/pool_left  bytes given up that are still to be cleared
- *   /sys/kernel/debug/rainforest/ledger     "sound", or the first thing in the ledger that
- *                                           is not, or why it cannot be rebuilt from the
+ *   /sys/kernel/debug/rainforest/ledger     "sound", or the first inconsistency in the
+ *                                           ledger, or why it cannot be rebuilt from the
  *                                           machine page
  */
 #include <linux/debugfs.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * /dev/rainforest: machine descriptors. The manual of this interface is
+ * /dev/rainforest: machine descriptors. This interface is documented in
  * uapi/rainforest.h.
  */
 #include <linux/capability.h>
@@ -26,7 +26,7 @@
 #include "shared/shared.h"
 
 struct rf_machine_file {
-	u64 seen;			/* sequence of the last event that was given to it */
+	u64 seen;			/* sequence number of the last event that was read */
 };
 
 static int rf_ioctl_info(struct file *file, void *arg)
@@ -168,7 +168,7 @@ static int rf_install(struct rf_subos *subos, bool builder, s32 *fd)
 	return 0;
 }
 
-/* At most RF_FUNCTIONS_MAX; also of none there is something to free. */
+/* @count is at most RF_FUNCTIONS_MAX; allocates, to be freed with kfree(), even if it is 0. */
 static u32 *rf_functions_copy(u64 from, u32 count)
 {
 	u32 *functions = kcalloc(RF_FUNCTIONS_MAX, sizeof(*functions), GFP_KERNEL);

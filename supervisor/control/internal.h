@@ -20,11 +20,11 @@ struct rf_ioctl {
 long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
 		       unsigned int cmd, unsigned long arg);
 
-/* What hangs on a descriptor. */
+/* The construction, if any, that closing a partition descriptor undoes. */
 enum rf_building {
 	RF_BUILDING_NOTHING,
-	RF_BUILDING_NEW,		/* since CREATE; undone by destroying it */
-	RF_BUILDING_AGAIN,		/* since RESET; undone by leaving it stopped */
+	RF_BUILDING_NEW,		/* since CREATE; undone by destroying the subOS */
+	RF_BUILDING_AGAIN,		/* since RESET; undone by leaving the subOS stopped */
 };
 
 struct rf_partition {

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-/* How ioctls are dispatched, for both kinds of descriptors. */
+/* Dispatches ioctls, for both kinds of descriptors. */
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include "control/internal.h"
 
 /**
- * rf_ioctl_dispatch() - find the table row, copy the struct in, call, copy it back
- * @table: rows
- * @count: how many
+ * rf_ioctl_dispatch() - find the handler, copy the struct in, call, copy the struct back
+ * @table: the handlers
+ * @count: number of handlers
  * @file: for the handler
  * @cmd: ioctl number
  * @arg: user address of a size-first struct
  *
- * What the handler wrote is copied back also on an error: the struct says what
- * was wrong.
+ * The struct is copied back also if the handler fails: it says what was wrong.
  *
  * Context: Process context.
  * Return: what the handler returned, or an error common to all calls.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Partition descriptors: what CREATE and OPEN return. The descriptor of the
- * builder carries the construction: closing it undoes what CREATE or RESET did.
+ * Partition descriptors, as returned by CREATE and OPEN. The descriptor of the
+ * builder owns the construction: closing it undoes what CREATE or RESET did.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -88,7 +88,7 @@ static const struct file_operations rf_partition_fops = {
 /**
  * rf_partition_fd() - prepare a descriptor of a subOS
  * @subos: the subOS; its reference goes to the descriptor on success
- * @builder: it was just created, and the descriptor carries its construction
+ * @builder: the subOS was just created, and the descriptor owns its construction
  * @filp: the file to install
  *
  * Context: Process context.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ioctls of partition descriptors: life, definition, adjustments, small questions. */
+/* The ioctls of partition descriptors: lifecycle, definition, resizes, queries to the agent. */
 #include <linux/ctype.h>
 #include <linux/file.h>
 #include <linux/mm.h>
@@ -12,7 +12,7 @@
 #include "lifecycle/lifecycle.h"
 #include "resize/resize.h"
 
-#define RF_ASK_MS	2000	/* for an agent to answer a small question */
+#define RF_ASK_MS	2000	/* for an agent to answer a query */
 
 static void rf_partition_built(struct rf_partition *partition)
 {
@@ -163,7 +163,7 @@ static int rf_ioctl_definition(struct file *file, void *arg)
 	return rc;
 }
 
-/* What is not asked for is zero, but for cores, which were always left unread. */
+/* Fields that op does not use must be 0; nr_cpus of a memory op never had to be. */
 static int rf_resize_check(const struct rf_resize *resize)
 {
 	bool pci = resize->op == RF_RESIZE_PCI_ADD || resize->op == RF_RESIZE_PCI_REMOVE;
@@ -178,7 +178,7 @@ static int rf_resize_check(const struct rf_resize *resize)
 	return 0;
 }
 
-/* The list of what is to change hands, to be freed with kfree(); NULL: nothing is listed. */
+/* The list of units that are to change hands, to be freed with kfree(); NULL: none. */
 static u32 *rf_resize_units(const struct rf_resize *resize)
 {
 	u64 from = resize->nr_functions ? resize->functions : resize->cpus;
@@ -242,7 +242,7 @@ static int rf_ioctl_reset(struct file *file, void *arg)
 	return rc;
 }
 
-/* A small question to the agent of a running subOS. */
+/* Send a query to the agent of a running subOS. */
 static int rf_partition_ask(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS])
 {
 	int rc;
@@ -270,7 +270,7 @@ static int rf_ioctl_statistics(struct file *file, void *arg)
 	rc = rf_partition_ask(subos, RF_OP_STATISTICS, args);
 	if (rc)
 		return rc;
-	down_read(&subos->memory_sem);	/* it keeps its home meanwhile */
+	down_read(&subos->memory_sem);	/* keeps its home segment in place */
 	endpoint = subos->member ? rf_ficm_endpoint(subos->member) : NULL;
 	if (endpoint)
 		memcpy(&stats->inside, &endpoint->statistics, sizeof(stats->inside));
@@ -308,7 +308,7 @@ static int rf_ioctl_console(struct file *file, void *arg)
 	return 0;
 }
 
-/* A struct that has not grown yet: all of it has to be there. */
+/* A struct that has not grown yet: user space must pass all of it. */
 #define RF_ROW(_cmd, _type, _handler)	{ _cmd, sizeof(_type), sizeof(_type), _handler }
 
 static const struct rf_ioctl rf_partition_ioctls[] = {

@@ -2,7 +2,7 @@
 /*
  * Read-only state of a subOS, for people and scripts:
  *
- *   /sys/class/misc/rainforest/subos/NAME/    one directory a subOS
+ *   /sys/class/misc/rainforest/subos/NAME/    one directory per subOS
  *       id state cause reason stage cpus cpus_online apic_ids memory low_slice
  *       member starts restarts_left on_crash on_reboot beat_age_ms functions
  */
@@ -190,15 +190,15 @@ const struct kobj_type rf_subos_ktype = {
 	.default_groups = rf_subos_groups,
 };
 
-/* Show a subOS. It stays invisible to user space until all its files are there. */
+/* Add a subOS's directory. LIST and OPEN only find the subOS once all its files exist. */
 int rf_attributes_add(struct rf_subos *subos)
 {
 	return kobject_add(&subos->kobj, rf_subos_dir, "%s", subos->name);
 }
 
 /**
- * rf_attributes_init() - make the directory in which subOSes are shown
- * @parent: of the machine
+ * rf_attributes_init() - create the parent directory of all subOSes
+ * @parent: kobject of the misc device
  *
  * Context: Process context.
  * Return: 0 or -ENOMEM.

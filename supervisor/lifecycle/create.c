@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A create: what is asked for is checked, then taken, or all is as before. The way back is
- * in destroy.c.
+ * Creates a subOS: checks the requested resources, then takes all of them, or none. destroy.c
+ * is the way back.
  */
 #include <linux/ctype.h>
 #include <linux/io.h>
@@ -32,7 +32,7 @@ static bool rf_name_valid(const char *name)
 	return true;
 }
 
-/* Everything that can be told before anything is changed. Ledger lock held. */
+/* Every check that is possible before anything is changed. Ledger lock held. */
 static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *functions)
 {
 	struct rf_refusal refusal = {};
@@ -87,8 +87,8 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 }
 
 /*
- * Take what was asked for: functions last, for what they may reach must be known. On error
- * the caller gives back what @subos holds.
+ * Take the requested resources: functions last, because the memory that they may reach must
+ * be known. On error the caller gives back what @subos holds.
  */
 static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
 			  const u32 *functions)
@@ -134,7 +134,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 	return rc;
 }
 
-/* On an error after the checks, *@out is what the caller has to destroy. Ledger lock held. */
+/* On an error after the checks, the caller has to destroy *@out. Ledger lock held. */
 static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *functions,
 			    struct rf_subos **out)
 {
@@ -152,14 +152,14 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	subos->id = ++rf_last_id;
 	args->id = subos->id;
 	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
-	__module_get(THIS_MODULE);	/* until it is given back, see rf_subos_give_back() */
+	__module_get(THIS_MODULE);	/* until rf_destroy_done() */
 	*out = subos;
 
 	rc = rf_create_take(subos, args, cpus, functions);
 
 	/*
-	 * Visible now; also if that failed, for what might not come back is still owned: but
-	 * as a subOS that is being destroyed.
+	 * Make it visible; after a failure, too, as a subOS that is being destroyed, because it
+	 * still owns whatever may fail to come back.
 	 */
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (rc)
@@ -192,10 +192,10 @@ static void rf_create_note(struct rf_subos *subos, const struct rf_create *args,
  * @functions: kernel copy of the list of PCI functions
  * @out: the subOS, in state defined, with a reference for the caller
  *
- * The caller is then the builder: it must publish or destroy the subOS.
+ * On success the caller is the builder: it must start, publish or destroy the subOS.
  *
  * Context: Process context, may sleep, interruptible.
- * Return: 0, or an error as documented for RF_IOC_CREATE; then all is as before.
+ * Return: 0, or an error as documented for RF_IOC_CREATE; then nothing has changed.
  */
 int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *functions,
 		    struct rf_subos **out)

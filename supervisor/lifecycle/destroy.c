@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The way back: every core is held, every PCI function quiet, then memory is cleared
- * and returned, then the cores come online again in the supervisor, and the functions
- * go back to their drivers. It runs in a workqueue, for it
- * must not depend on who asked: an ioctl, the exit of a killed tool, or a policy.
+ * Destroys a subOS: every core is held, every PCI function quiesced, then memory is cleared
+ * and returned, then the cores come online again in the supervisor, and the functions go
+ * back to their drivers. Runs in a workqueue, because it must not depend on the calling
+ * task: an ioctl, the exit of a killed tool, or a policy.
  */
 #include <linux/completion.h>
 #include <linux/io.h>
@@ -23,8 +23,8 @@
 static struct workqueue_struct *rf_destroy_queue;
 
 /*
- * Nothing of this subOS executes any more, nobody watches it, and nobody waits for its
- * agent: an adjustment that is under way ends soon.
+ * Hold all cores: nothing of this subOS executes any more, the watch ignores it, and requests
+ * to its agent fail, so that an adjustment that is under way ends soon.
  */
 static void rf_destroy_begin(struct rf_subos *subos)
 {
@@ -39,8 +39,8 @@ static void rf_destroy_begin(struct rf_subos *subos)
 }
 
 /*
- * Also what an adjustment gave it meanwhile is held. Its devices write nowhere any more,
- * before any memory changes hands. From here on nobody uses its home segment.
+ * Also hold cores that an adjustment added meanwhile. Stop all DMA of its functions before
+ * any memory changes hands. Afterwards nobody uses its home segment.
  */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
@@ -100,8 +100,8 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 }
 
 /*
- * Return everything a subOS owns, and drop the list's reference when all is back. Can be
- * called again after an error: it goes on with what is left.
+ * Return everything that a subOS owns, and drop the list's reference when all is back. After
+ * an error it can be called again, and continues with what is left.
  */
 static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
 {
@@ -148,7 +148,7 @@ static void rf_destroy_work(struct work_struct *work)
 }
 
 /**
- * rf_subos_destroy() - hold every core, clear and give back everything
+ * rf_subos_destroy() - hold every core of a subOS, clear and return everything it owns
  * @subos: the subOS; the caller has a reference
  * @args: see RF_IOC_DESTROY
  *

@@ -5,12 +5,12 @@
 
 #include "lifecycle/lifecycle.h"
 
-/* attributes.c: what a subOS is, to the driver core, and in sysfs */
+/* attributes.c: a subOS's kobject type and sysfs files */
 extern const struct kobj_type rf_subos_ktype;
 int rf_attributes_add(struct rf_subos *subos);
 
 /* builder.c */
-pid_t rf_subos_builder_take(void);	/* become the builder: 0, or the pid of the one there is */
+pid_t rf_subos_builder_take(void);	/* 0, or the tgid of the present builder */
 
 /* load.c. Ledger lock */
 int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);
@@ -18,7 +18,7 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);
 /* policy.c */
 int rf_policy_init(void);
 void rf_policy_exit(void);
-void rf_policy_setup(struct rf_subos *subos);	/* of a new subOS: defaults, work item */
+void rf_policy_setup(struct rf_subos *subos);	/* for a new subOS: defaults, work item */
 enum rf_policy rf_policy_on_crash(const struct rf_subos *subos);	/* state lock */
 void rf_policy_ended(struct rf_subos *subos);	/* state lock: it ended, its cores are held */
 void rf_policy_off(void);			/* any context: the supervisor goes down */

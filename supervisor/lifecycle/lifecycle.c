@@ -27,8 +27,8 @@ exit_destroy:
 }
 
 /*
- * Nothing is lent: no subOS is left. The work that the last ones left behind is done before
- * the rooms below take down what it looks at; nothing queues any more.
+ * No subOS is left, so nothing is lent. Work that the last ones queued must finish before the
+ * rooms below free what it uses; nothing queues work any more.
  */
 void rf_lifecycle_exit(void)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * A subOS from its creation to its destruction: create, load, start, watch, stop, reset,
- * destroy, and what its policies do about an end. Guarantees that a create that fails has
+ * destroy, and the policies that apply when it ends. Guarantees that a failed create has
  * changed nothing, that nothing a subOS owned changes hands before all its cores are held
- * and its functions quiet, and that it can be destroyed from every state. Takes
- * `adjusting` and the ledger lock where needed.
+ * and its functions quiet, and that it can be destroyed in every state. Takes `adjusting`
+ * and the ledger lock where needed.
  */
 #ifndef RF_LIFECYCLE_H
 #define RF_LIFECYCLE_H

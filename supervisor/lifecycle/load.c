@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What user space puts into a partition and reads from it. Nothing outside the
- * partition can be reached, and the start is checked: a boot core that faults
- * right after a page-table switch would take the whole machine down.
+ * User space's access to a partition: it loads the boot image and reads memory, never outside
+ * the partition. The arguments of a start are checked, because a boot core that faults
+ * right after the page-table switch would take the whole machine down.
  */
 #include <linux/io.h>
 #include <linux/security.h>
@@ -17,7 +17,7 @@
 
 #define RF_WINDOW	(16UL << 20)	/* mapped at a time */
 
-/* Pages of the boot area that are not user space's to write. */
+/* Pages of the boot area that user space must not write. */
 static const u32 rf_kept[] = { RF_MAILBOX_OFF, RF_TRAMPOLINE_OFF, RF_GRANT_OFF };
 
 static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *segments,
@@ -66,7 +66,7 @@ static int rf_segment_copy(const struct rf_segment *segment)
 	return 0;
 }
 
-/* All of the image is there. Return: 0; -EBUSY: its destruction has begun meanwhile. */
+/* The image is complete. Return: 0; -EBUSY: the subOS's destruction has begun meanwhile. */
 static int rf_load_done(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -86,7 +86,7 @@ static int rf_load_done(struct rf_subos *subos)
 
 /**
  * rf_subos_load() - copy the boot image into the partition
- * @subos: in phase DEFINED; if it is destroyed meanwhile, the load counts for nothing
+ * @subos: in phase DEFINED; -EBUSY if its destruction begins meanwhile
  * @segments: kernel copy of the list
  * @count: how many
  * @culprit: the offending segment on -ERANGE
@@ -141,7 +141,7 @@ static bool rf_maps_identity(const struct rf_subos *subos, u64 table, int levels
 }
 
 /**
- * rf_subos_check_start() - would a start with these arguments get anywhere?
+ * rf_subos_check_start() - can the boot core enter the kernel with these arguments?
  * @subos: loaded
  * @args: see RF_IOC_START
  *

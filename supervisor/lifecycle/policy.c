@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policies: what becomes of a subOS that ended by itself. What follows an end runs in
- * an ordered workqueue, one subOS after the other: only one partition can be under
- * construction at a time. A restart is the work of a helper in user space, for it builds a
+ * The policies: what becomes of a subOS that ended by itself. They are carried out in an
+ * ordered workqueue, one subOS after the other, because only one partition can be under
+ * construction at a time. A restart is done by a user-space helper, because it takes a new
  * boot image.
  */
 #include <linux/mm.h>
@@ -13,7 +13,7 @@
 
 #include "lifecycle/internal.h"
 
-#define RF_RESTARTS_REFILL	(600 * NSEC_PER_SEC)	/* a life this long was no crash loop */
+#define RF_RESTARTS_REFILL	(600 * NSEC_PER_SEC)	/* running this long is no crash loop */
 #define RF_HANG_MIN_MS		1000
 #define RF_HANG_MAX_MS		3600000
 
@@ -33,7 +33,7 @@ int rf_policy_check(const struct rf_policies *policies)
 	return 0;
 }
 
-/* Restarts that are left after this life. Context: state lock held. */
+/* Restarts left when this run ends; a long run refills them. Context: state lock held. */
 static u32 rf_policy_restarts(const struct rf_subos *subos)
 {
 	u64 running = subos->moments[RF_MOMENT_RUNNING];
@@ -45,7 +45,7 @@ static u32 rf_policy_restarts(const struct rf_subos *subos)
 	return subos->restarts_left;
 }
 
-/* What happens if it crashes now, or hangs. Context: state lock held. */
+/* The policy for a crash or hang, limited by the restarts left. Context: state lock held. */
 enum rf_policy rf_policy_on_crash(const struct rf_subos *subos)
 {
 	lockdep_assert_held(&rf_state_lock);
@@ -64,7 +64,7 @@ static void rf_policy_tell(struct rf_subos *subos, enum rf_cause cause, int rc,
 		pr_info("subOS %s: %s\n", subos->name, what);
 }
 
-/* A crash is counted. Context: state lock held. */
+/* Count a crash, and choose its policy. Context: state lock held. */
 static enum rf_policy rf_policy_crashed(struct rf_subos *subos)
 {
 	enum rf_policy policy = rf_policy_on_crash(subos);
@@ -77,7 +77,7 @@ static enum rf_policy rf_policy_crashed(struct rf_subos *subos)
 	return policy;
 }
 
-/* What to do about an end, unless it is over: the subOS was started again, or is destroyed. */
+/* Choose the policy for an end; KEEP if the subOS was reset or destroyed in the meantime. */
 static enum rf_policy rf_policy_choose(struct rf_subos *subos, enum rf_cause *cause)
 {
 	enum rf_policy policy = RF_POLICY_KEEP;
@@ -113,7 +113,7 @@ static void rf_policy_restart(struct rf_subos *subos, enum rf_cause cause)
 	if (rc < 0)
 		snprintf(what, sizeof(what), "%s could not be run: error %d", rf_helper, rc);
 	else if (rc)
-		snprintf(what, sizeof(what), "%s did not start it: it ended with %s %d", rf_helper,
+		snprintf(what, sizeof(what), "%s did not start it: exited with %s %d", rf_helper,
 			 rc & 0x7f ? "signal" : "code", rc & 0x7f ?: (rc >> 8) & 0xff);
 	if (rc)
 		rf_policy_tell(subos, cause, rc < 0 ? rc : -EIO, what);
@@ -149,7 +149,7 @@ static void rf_ending_work(struct work_struct *work)
 }
 
 /**
- * rf_policy_ended() - a subOS ended and its cores are held: do what follows
+ * rf_policy_ended() - a subOS ended and its cores are held: queue its policy
  * @subos: the subOS
  *
  * Context: Any, also with interrupts off. State lock held.
@@ -159,11 +159,11 @@ void rf_policy_ended(struct rf_subos *subos)
 	lockdep_assert_held(&rf_state_lock);
 	kobject_get(&subos->kobj);
 	if (!queue_work(rf_policy_queue, &subos->ending))
-		kobject_put(&subos->kobj);	/* not the last one: the list has one */
+		kobject_put(&subos->kobj);	/* not the last reference: the list has one */
 }
 
 /**
- * rf_policy_setup() - what a new subOS begins with
+ * rf_policy_setup() - set the default policies of a new subOS
  * @subos: the subOS; nobody else knows it yet
  *
  * Context: Any.
@@ -181,7 +181,7 @@ void rf_policy_setup(struct rf_subos *subos)
 	INIT_WORK(&subos->ending, rf_ending_work);
 }
 
-/* The supervisor goes down: nothing is started again. Context: any. */
+/* The supervisor goes down: no policy is carried out any more. Context: any. */
 void rf_policy_off(void)
 {
 	WRITE_ONCE(rf_policies_off, true);
@@ -194,7 +194,7 @@ int rf_policy_init(void)
 	return rf_policy_queue ? 0 : -ENOMEM;
 }
 
-/* Waits for what is under way. Context: process. */
+/* Waits for policies that are being carried out. Context: process. */
 void rf_policy_exit(void)
 {
 	destroy_workqueue(rf_policy_queue);

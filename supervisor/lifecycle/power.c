@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * When the supervisor goes down: subOSes first. Reboot, poweroff, halt and
- * kexec -e all run the reboot notifiers; suspend and hibernation are refused
- * while anything is lent, for nobody would wake the lent cores.
+ * When the supervisor goes down, subOSes are stopped first. Reboot, poweroff, halt
+ * and kexec -e all run the reboot notifiers; suspend and hibernation are refused
+ * while any subOS exists, because nobody would wake the lent cores.
  */
 #include <linux/notifier.h>
 #include <linux/reboot.h>
@@ -23,7 +23,7 @@ static void rf_stop_one(struct rf_subos *subos)
 	pr_notice("subOS %s is stopped: the supervisor goes down\n", subos->name);
 }
 
-/* Before devices and cores of the supervisor are shut down: no subOS runs any more. */
+/* Stop all subOSes before devices and cores of the supervisor are shut down. */
 static int rf_reboot(struct notifier_block *block, unsigned long event, void *data)
 {
 	struct rf_subos *subos;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* RESET: a subOS that ended becomes startable again, on the cores and memory that it has. */
+/* RESET: makes a subOS that ended startable again, with the cores and memory that it has. */
 #include <linux/io.h>
 #include <linux/security.h>
 #include <linux/string.h>
@@ -10,7 +10,7 @@
 #include "memory/memory.h"
 #include "pci/pci.h"
 
-/* Nothing of its last kernel executes any more. */
+/* Hold all cores: nothing of the last kernel executes any more. */
 static int rf_reset_begin(struct rf_subos *subos, u32 flags)
 {
 	const enum rf_phase phase = subos->life.phase;
@@ -28,7 +28,7 @@ static int rf_reset_begin(struct rf_subos *subos, u32 flags)
 	return 0;
 }
 
-/* Nothing of what it told its devices is left; those it was to give up are the supervisor's. */
+/* Quiesce all functions; return those that were unplugged or taken by force. */
 static int rf_reset_devices(struct rf_subos *subos)
 {
 	return rf_pci_quiesce_all(subos, false) ?: rf_pci_return_taken(subos);
@@ -53,8 +53,8 @@ static int rf_reset_clear(struct rf_subos *subos)
 }
 
 /*
- * What is known of the last kernel is forgotten. Until the next one boots, whoever asked for
- * the reset answers for what becomes of the subOS.
+ * Forget the last kernel. Until the next one boots, the caller of RESET decides what becomes
+ * of the subOS, and its policies ignore an end.
  */
 static void rf_reset_forget(struct rf_subos *subos)
 {
@@ -105,14 +105,14 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 }
 
 /**
- * rf_subos_reset() - make a subOS that ended startable
+ * rf_subos_reset() - make a subOS that ended startable again
  * @subos: the subOS
  * @flags: RF_RESET_*
  *
  * On success the caller is its builder, until START or rf_subos_reset_undo().
  *
- * Context: Process context, interruptible. Takes the ledger lock.
- * Return: 0, or an error as documented for RF_IOC_RESET; then it is as it ended.
+ * Context: Process context, interruptible. Takes `adjusting` and the ledger lock.
+ * Return: 0, or an error as documented for RF_IOC_RESET; an ended subOS then stays ended.
  */
 int rf_subos_reset(struct rf_subos *subos, u32 flags)
 {
@@ -143,7 +143,7 @@ not_builder:
 
 /**
  * rf_subos_reset_undo() - the builder of a RESET went away before START
- * @subos: the subOS; it is stopped again
+ * @subos: the subOS; it becomes stopped again
  *
  * Context: Process context, also at the exit of a task. Takes the ledger lock.
  */

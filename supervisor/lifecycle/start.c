@@ -16,7 +16,7 @@ int rf_subos_publish(struct rf_subos *subos)
 	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING) ? 0 : -EBUSY;
 }
 
-/* The kernel that is going to be started is nobody that anything is known of. */
+/* Forget what is known of the previous kernel; prepare console and grant page for the next. */
 static int rf_start_prepare(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -36,7 +36,7 @@ static int rf_start_prepare(struct rf_subos *subos)
 	return 0;
 }
 
-/* How far the boot core came is what has become of the subOS. */
+/* The stage that the boot core reached decides the subOS's next phase. */
 static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 {
 	unsigned long flags;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* One consistent look at a subOS. */
+/* A consistent snapshot of a subOS. */
 #include <linux/string.h>
 
 #include "agent/agent.h"
@@ -55,10 +55,10 @@ static void rf_status_agent(const struct rf_subos *subos, struct rf_status *stat
 }
 
 /**
- * rf_subos_status() - one consistent snapshot
+ * rf_subos_status() - take a consistent snapshot of a subOS
  * @subos: the subOS
- * @status: all zeros; filled, but for its size
- * @generation: what poll() compares with
+ * @status: zeroed by the caller; filled in, except for its size
+ * @generation: receives the change count that poll() compares with
  *
  * Context: Any.
  * Return: 0, or -ENOENT if it was destroyed.

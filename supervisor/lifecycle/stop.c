@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-/* STOP: an agent is asked to let its kernel go down, or the cores are held at once. */
+/* STOP: asks the agent to shut its kernel down, or holds the cores at once. */
 #include "agent/agent.h"
 #include "cores/cores.h"
 #include "lifecycle/internal.h"
 
-#define RF_STOP_ANSWER_MS	2000	/* for the agent to take the request */
+#define RF_STOP_ANSWER_MS	2000	/* for the agent to accept the request */
 
 static int rf_stop_now(struct rf_subos *subos)
 {
@@ -30,7 +30,7 @@ static int rf_stop_now(struct rf_subos *subos)
 	return rc;
 }
 
-/* From now on its end is what the operator wants. Return: -EALREADY if it was asked before. */
+/* From now on policies ignore the end: the operator wants it. Return: -EALREADY: asked before. */
 static int rf_stop_begin(struct rf_subos *subos)
 {
 	unsigned long flags;
@@ -49,14 +49,14 @@ static int rf_stop_begin(struct rf_subos *subos)
 	return rc;
 }
 
-/* The agent took the request, or did not. */
+/* The agent accepted the request, or did not. */
 static int rf_stop_answered(struct rf_subos *subos, int rc)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (!rf_phase_stoppable(subos->life.phase))
-		rc = 0;		/* it went down, or is going, before we heard the answer */
+		rc = 0;		/* it went down, or is going down, before the answer came */
 	else if (rc)
 		subos->answerable = RF_END_BY_POLICY;
 	else

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Watches the mailboxes and heartbeats of all started subOSes from a timer: how far
- * they came, whether they live, and why they end. A subOS that boots is polled often:
- * before its agent is in place (or for ever, if it has none), a restart there goes
- * through the ACPI reset register, and its cores must be held within the 15 ms that its
- * kernel waits before it tries means that would reset the whole machine (acpi_reboot()).
+ * Polls the mailboxes and heartbeats of all started subOSes from a timer: boot progress,
+ * liveness, and cause of the end. A booting subOS is polled often: before its agent is in
+ * place (or for ever, if it has none), a reboot there goes through the ACPI reset register,
+ * and its cores must be held within the 15 ms that its kernel waits before it tries methods
+ * that would reset the whole machine (acpi_reboot()).
  *
- * A mailbox is written by another kernel, and the arena by any: every field is read
- * once, and checked. A missing heartbeat is no proof of death: such a subOS is lost,
- * and found again when it beats. Only its hang time-out ends it, if it has a policy.
+ * A mailbox is written by another kernel, and the arena by any kernel: every field is read
+ * once, and checked. A missing heartbeat does not prove a crash: the subOS is LOST, and
+ * RUNNING again at the next beat. Only its hang time-out ends it, if its policy says so.
  */
 #include <linux/ctype.h>
 #include <linux/hrtimer.h>
@@ -22,24 +22,24 @@
 
 #define RF_WATCH_BOOTING	(2 * NSEC_PER_MSEC)
 #define RF_WATCH_RUNNING	(20 * NSEC_PER_MSEC)
-/* A panicked kernel still prints for a while after its notifiers. */
+/* A panicking kernel still prints for a while after its panic notifiers. */
 #define RF_CRASH_GRACE		(500 * NSEC_PER_MSEC)
-/* Silence after which a subOS is lost; what it missed while we were away is no silence. */
+/* Silence after which a subOS is lost; time during which we did not poll does not count. */
 #define RF_BEAT_LOST		(9 * RF_BEAT_MS * NSEC_PER_MSEC)
 #define RF_WATCH_LATE		(300 * NSEC_PER_MSEC)
 #define RF_WATCH_ARENA		NSEC_PER_SEC
 
 static struct hrtimer rf_watch_timer;
-static u64 rf_watch_last;		/* state lock: when we looked last */
-static u64 rf_watch_arena_at;		/* state lock: when the arena was looked at last */
+static u64 rf_watch_last;		/* state lock: time of the last poll */
+static u64 rf_watch_arena_at;		/* state lock: when the arena was last checked */
 
 static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
-	/* Pairs with the barrier in rf_report_stage(): all before the stage is done. */
+	/* Pairs with smp_wmb() in rf_report_stage(): what was stored before the stage is seen. */
 	u32 stage = smp_load_acquire(&mailbox->stage);
 	u32 cpus = READ_ONCE(mailbox->cpus_online);
 
-	/* Pairs with the barrier in rf_report_agent(): the rest is valid with the magic. */
+	/* Pairs with smp_wmb() in rf_report_agent(): a valid magic vouches for the other fields. */
 	if (smp_load_acquire(&mailbox->magic) != RF_MAILBOX_MAGIC ||
 	    READ_ONCE(mailbox->major) != RF_MAILBOX_MAJOR)
 		return;
@@ -78,7 +78,7 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 {
 	u32 cause = READ_ONCE(mailbox->cause);
 
-	/* Also without the magic: an agent that refuses its hand-off still says why. */
+	/* Valid without the magic, too: an agent that refuses its hand-off still gives a cause. */
 	if (cause > RF_CAUSE_OPERATOR && cause <= RF_CAUSE_AGENT)
 		return cause;
 	if (READ_ONCE(mailbox->reset) == RF_MAILBOX_RESET_VALUE)
@@ -88,7 +88,7 @@ static enum rf_cause rf_watch_cause(const struct rf_mailbox *mailbox)
 	return RF_CAUSE_NONE;
 }
 
-/* Its cores are held, so it has ended: it has printed all that it will. */
+/* The subOS's cores are held, so its output is complete: drain it, and queue the policy. */
 static void rf_watch_ended(struct rf_subos *subos, enum rf_cause cause)
 {
 	rf_subos_enter(subos, RF_PHASE_ENDED, cause);
@@ -96,13 +96,13 @@ static void rf_watch_ended(struct rf_subos *subos, enum rf_cause cause)
 	rf_policy_ended(subos);
 }
 
-/* It ends: hold its cores, at once unless it may still have something to print. */
+/* The subOS is ending: hold its cores, at once unless it panics and may still print. */
 static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbox,
 			 enum rf_cause cause, u64 now)
 {
 	if (cause != RF_CAUSE_PANIC)
 		rf_cores_hold(subos);
-	/* Pairs with the barrier in rf_report_cause(): the reason is complete. */
+	/* Pairs with smp_wmb() in rf_report_cause(): the reason is complete. */
 	smp_rmb();
 	rf_watch_reason(subos, mailbox);
 	if (cause == RF_CAUSE_PANIC) {
@@ -113,7 +113,7 @@ static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbo
 	}
 }
 
-/* Has its heart beaten since we looked last? */
+/* Has the subOS's heartbeat advanced since the last poll? */
 static bool rf_watch_beats(struct rf_subos *subos, u64 now)
 {
 	const struct rf_endpoint *endpoint;
@@ -131,7 +131,7 @@ static bool rf_watch_beats(struct rf_subos *subos, u64 now)
 	return true;
 }
 
-/* @late: we could not look for so long that its silence may be our own. */
+/* @late: the last poll was so long ago that the silence may be our own fault. */
 static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
 {
 	u64 hang = RF_BEAT_LOST + subos->policies.hang_timeout_ms * NSEC_PER_MSEC;
@@ -142,7 +142,7 @@ static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
 		return;
 	}
 	if (!subos->beat_at)
-		return;		/* its agent does not take part, or not yet */
+		return;		/* the agent sends no heartbeat, or not yet */
 	if (late)
 		subos->beat_at = now;
 	if (subos->life.phase == RF_PHASE_RUNNING && now - subos->beat_at > RF_BEAT_LOST) {
@@ -155,7 +155,7 @@ static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
 	}
 }
 
-/* Return: nanoseconds until this subOS wants to be looked at again, or 0. */
+/* Return: nanoseconds until this subOS must be polled again, or 0. */
 static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 {
 	const struct rf_mailbox *mailbox = subos->boot_area + RF_MAILBOX_OFF;
@@ -183,8 +183,8 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 }
 
 /*
- * Functions that are to leave it (resize_pci.c): once in a while, and when it has ended.
- * Return: as above.
+ * Have functions that are leaving the subOS settled (resize/settle.c): once in a while, and
+ * when it has ended. Return: as above.
  */
 static u64 rf_watch_settle(struct rf_subos *subos, u64 now, u64 interval)
 {
@@ -217,14 +217,14 @@ static enum hrtimer_restart rf_watch(struct hrtimer *timer)
 		if (interval && (!next || interval < next))
 			next = interval;
 	}
-	/* Queued already if a start came in between. */
+	/* Already queued if rf_watch_kick() ran in between. */
 	if (next && !hrtimer_is_queued(timer))
 		hrtimer_forward_now(timer, ns_to_ktime(next));
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return next ? HRTIMER_RESTART : HRTIMER_NORESTART;
 }
 
-/* A subOS was started: look at it from now on. Context: process. */
+/* A subOS was started: poll it from now on. Context: process. */
 void rf_watch_kick(void)
 {
 	unsigned long flags;

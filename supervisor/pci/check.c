@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which PCI functions can be handed out, and if not, why. Nothing is changed here. What
- * only user space knows, that a disk is mounted or an interface is up, rfm looks at.
+ * Which PCI functions can be lent, and if not, why. Changes nothing. What only user space
+ * knows, such as a mounted disk or an interface that is up, is checked by rfm.
  */
 #include <linux/acpi.h>
 #include <linux/iommu.h>
@@ -12,7 +12,7 @@
 
 #define RF_CLASS_IOMMU		0x0806	/* base class and subclass (PCI Code and ID 1.11) */
 
-/* What the others are reached through, or kept apart by. */
+/* Bridges and IOMMUs: other functions are reached through them, or isolated by them. */
 static bool rf_pci_is_bridge(struct pci_dev *pdev)
 {
 	return pdev->hdr_type != PCI_HEADER_TYPE_NORMAL ||
@@ -20,11 +20,11 @@ static bool rf_pci_is_bridge(struct pci_dev *pdev)
 }
 
 /**
- * rf_pci_config() - where a function's configuration space is in memory
+ * rf_pci_config() - find a function's memory-mapped configuration space (ECAM)
  * @pdev: the function
  *
  * Context: Process context.
- * Return: physical address of RF_CONFIG_SIZE bytes, or 0 if ACPI's MCFG table has none.
+ * Return: physical address of RF_CONFIG_SIZE bytes, or 0 if no MCFG entry covers it.
  */
 u64 rf_pci_config(struct pci_dev *pdev)
 {
@@ -41,7 +41,7 @@ u64 rf_pci_config(struct pci_dev *pdev)
 		if (entry->pci_segment == pci_domain_nr(pdev->bus) &&
 		    pdev->bus->number >= entry->start_bus_number &&
 		    pdev->bus->number <= entry->end_bus_number) {
-			/* The address is that of bus 0, also if the range begins later. */
+			/* The base address is that of bus 0, even if the range starts later. */
 			config = entry->address + ((u64)pdev->bus->number << 20) +
 				 ((u64)pdev->devfn << 12);
 			break;
@@ -82,9 +82,9 @@ static int rf_group_bus(struct pci_dev *pdev, void *data)
 }
 
 /*
- * Call @member for each function that cannot change hands without @pdev: those that an
- * IOMMU does not tell apart from it, and those that are only reset together. A function
- * that is alone need not be among them.
+ * Call @member for each function that can only change hands together with @pdev: those in
+ * its IOMMU group, and those that share its bus reset. If there is no other such function,
+ * @member might not be called at all.
  */
 static int rf_pci_group_walk(struct pci_dev *pdev,
 			     int (*member)(struct pci_dev *member, void *data), void *data)
@@ -145,7 +145,7 @@ static bool rf_bar_in_page(struct pci_dev *pdev, u64 first, u64 last)
 	return false;
 }
 
-/* Mapping the BAR would give away a page in which another function has something, too. */
+/* Would mapping the BAR expose a page that another function's BAR also occupies? */
 static bool rf_bar_shares_page(struct pci_dev *pdev, const struct resource *bar)
 {
 	u64 first = ALIGN_DOWN(bar->start, PAGE_SIZE), last = bar->end | (PAGE_SIZE - 1);
@@ -182,20 +182,20 @@ static bool rf_driver_stays(struct pci_dev *pdev)
 	bool stays;
 
 	if (!device_trylock(&pdev->dev))
-		return false;	/* something is being done to it: taking it will tell */
+		return false;	/* device lock is busy: rf_pci_take() will find out */
 	stays = pdev->dev.driver && pdev->dev.driver->suppress_bind_attrs;
 	device_unlock(&pdev->dev);
 	return stays;
 }
 
 /**
- * rf_pci_problem() - why a function cannot be handed out
+ * rf_pci_problem() - why a function cannot be lent
  * @pdev: the function
  *
- * What does not count with RF_PCI_FORCE comes last, so that it hides nothing else.
+ * Problems that RF_PCI_FORCE overrides are checked last, so that they mask no other.
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: the problem of it alone, without force.
+ * Return: the function's own problem, regardless of its group and of RF_PCI_FORCE.
  */
 enum rf_problem rf_pci_problem(struct pci_dev *pdev)
 {
@@ -223,7 +223,7 @@ enum rf_problem rf_pci_problem(struct pci_dev *pdev)
 	return RF_PROBLEM_NONE;
 }
 
-/* ---- what is asked for ---- */
+/* ---- requested sets of functions ---- */
 
 struct rf_wanted {
 	const u32 *bdfs;
@@ -240,7 +240,7 @@ static bool rf_wanted_has(const struct rf_wanted *wanted, u32 bdf)
 	return false;
 }
 
-/* Functions that are lent are not left behind here: see rf_pci_fit(). */
+/* Members that are lent already do not count as missing here: rf_pci_fit() checks them. */
 static int rf_wanted_member(struct pci_dev *member, void *data)
 {
 	u32 bdf = rf_pci_address(member);
@@ -266,14 +266,14 @@ static enum rf_problem rf_check_one(struct pci_dev *pdev, const struct rf_wanted
 }
 
 /**
- * rf_pci_check() - could these functions be handed out together?
+ * rf_pci_check() - can these functions be lent together?
  * @bdfs: RF_BDF() of each
  * @count: how many
  * @flags: RF_PCI_*
- * @refusal: filled, also on success
+ * @refusal: filled in, also on success
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, -EINVAL for an unknown flag, -ENXIO.
+ * Return: 0, -EINVAL for an unknown flag, -ENXIO: see @refusal.
  */
 int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refusal)
 {
@@ -308,14 +308,14 @@ static int rf_fit_member(struct pci_dev *member, void *data)
 }
 
 /**
- * rf_pci_fit() - could these functions be given to this very subOS?
+ * rf_pci_fit() - can these functions be lent to this particular subOS?
  * @subos: the subOS
  * @bdfs: checked by rf_pci_check()
  * @count: how many
- * @refusal: filled, also on success
+ * @refusal: filled in, also on success
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, -ENXIO: too many, or another subOS has functions of their groups.
+ * Return: 0, -ENXIO: too many, or another subOS has functions of the same group.
  */
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What the functions of a subOS can reach by DMA, where an IOMMU translates. Each subOS that
- * has such functions has one domain: its memory and the arena, each byte at its own physical
- * address, for its kernel knows no others; but not its low slice, for Linux uses nothing of
- * the first megabyte for DMA. The domain comes with the first function and goes with the
- * last. Interrupts are not translated by it.
+ * has such functions has one domain, which identity-maps its memory and the arena, because
+ * its kernel uses physical addresses for DMA; its low slice is not mapped, because Linux
+ * uses nothing of the first megabyte for DMA. The domain is created with the first function
+ * and freed with the last. It does not remap interrupts.
  *
- * All is mapped in steps of RF_EXTENT_SIZE, in which memory changes hands: a driver that
- * chose larger pages would have to unmap all of one to take away a part of it.
+ * Everything is mapped in steps of RF_EXTENT_SIZE, the unit in which memory changes hands:
+ * with larger pages, a driver would have to unmap a whole page to take away a part of it.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -19,7 +19,7 @@
 
 #define RF_DMA_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)
 
-/* Ledger lock: what every domain maps beside the memory of its subOS. Size 0: free. */
+/* Ledger lock: what every domain maps besides its subOS's memory. Size 0: free slot. */
 static struct rf_range rf_shared[RF_SEGMENTS_MAX_ARENA];
 
 /**
@@ -39,8 +39,8 @@ static bool rf_dma_mapped(const struct rf_dma *dma, u64 at)
 }
 
 /*
- * What is not mapped is left out, for a driver may take more away than it is asked to where
- * there is nothing. Each step is flushed before this returns.
+ * Skip what is not mapped: asked to unmap a hole, an IOMMU driver may unmap more than the
+ * requested size. Each step's IOTLB flush is complete before this returns.
  */
 static void rf_dma_clear(struct rf_dma *dma, u64 start, u64 size)
 {
@@ -67,14 +67,14 @@ static int rf_dma_fill(struct rf_dma *dma, u64 start, u64 size)
 	return 0;
 }
 
-/* Is there something in [start, start + size) that an IOMMU or firmware keeps for itself? */
+/* Does [start, start + size) overlap a region that the IOMMU or the firmware reserves? */
 static bool rf_dma_reserved(struct rf_dma_group *group, u64 start, u64 size)
 {
 	struct iommu_resv_region *region, *next;
 	LIST_HEAD(regions);
 	bool reserved;
 
-	reserved = iommu_get_group_resv_regions(group->group, &regions);	/* all, for all we know */
+	reserved = iommu_get_group_resv_regions(group->group, &regions);	/* error: all */
 	list_for_each_entry_safe(region, next, &regions, list) {
 		if (region->type != IOMMU_RESV_DIRECT_RELAXABLE &&
 		    region->start < start + size && start < region->start + region->length)
@@ -85,7 +85,7 @@ static bool rf_dma_reserved(struct rf_dma_group *group, u64 start, u64 size)
 	return reserved;
 }
 
-/* A range for a domain and all groups that are in it. */
+/* Map a range into a domain, unless one of its groups has reserved a part of it. */
 static int rf_dma_extend(struct rf_dma *dma, u64 start, u64 size)
 {
 	struct rf_dma_group *group;
@@ -96,7 +96,7 @@ static int rf_dma_extend(struct rf_dma *dma, u64 start, u64 size)
 	return rf_dma_fill(dma, start, size);
 }
 
-/* Everything that the subOS may reach: for a domain in which nothing is mapped yet. */
+/* Map everything that the subOS may reach into its domain, which is still empty. */
 int rf_dma_populate(struct rf_subos *subos)
 {
 	struct rf_range range = {};
@@ -129,13 +129,13 @@ bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group)
 }
 
 /**
- * rf_dma_map() - a subOS's functions may reach memory that it gets
- * @subos: the subOS, which has not heard of the memory yet
+ * rf_dma_map() - make memory that a subOS is about to get reachable for its functions
+ * @subos: the subOS; its grant page does not list the memory yet
  * @start: physical address, a multiple of RF_EXTENT_SIZE
- * @size: bytes, a multiple of it
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or an error with nothing of it mapped.
+ * Return: 0, or an error with nothing of the range mapped.
  */
 int rf_dma_map(struct rf_subos *subos, u64 start, u64 size)
 {
@@ -144,10 +144,10 @@ int rf_dma_map(struct rf_subos *subos, u64 start, u64 size)
 }
 
 /**
- * rf_dma_unmap() - a subOS's functions cannot reach this memory any more
- * @subos: the subOS, which does not own it any more
+ * rf_dma_unmap() - make memory unreachable for a subOS's functions
+ * @subos: the subOS, which no longer owns the memory
  * @start: physical address, a multiple of RF_EXTENT_SIZE
- * @size: bytes, a multiple of it; also if it is not all mapped
+ * @size: bytes, a multiple of RF_EXTENT_SIZE; the range need not be fully mapped
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -158,7 +158,7 @@ void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size)
 		rf_dma_clear(subos->dma, start, size);
 }
 
-/* The slot of a shared range that starts at @start, or a free one for 0; NULL: none. */
+/* The slot of the shared range that starts at @start; 0: a free slot. NULL if none. */
 static struct rf_range *rf_shared_slot(u64 start)
 {
 	u32 i;
@@ -178,7 +178,7 @@ static void rf_dma_unmap_all(u64 start, u64 size)
 }
 
 /**
- * rf_dma_unshare() - functions cannot reach a segment of the arena any more
+ * rf_dma_unshare() - make an arena segment unreachable for all functions
  * @start: as for rf_dma_share()
  * @size: as for rf_dma_share()
  *
@@ -195,12 +195,12 @@ void rf_dma_unshare(u64 start, u64 size)
 }
 
 /**
- * rf_dma_share() - functions of all subOSes, now and later, may reach a segment of the arena
+ * rf_dma_share() - map an arena segment for the functions of all subOSes, now and later
  * @start: physical address, a multiple of RF_EXTENT_SIZE
- * @size: bytes, a multiple of it
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, -ENOSPC, or another error, with nothing of it mapped.
+ * Return: 0, -ENOSPC, or another error, with nothing of the segment mapped.
  */
 int rf_dma_share(u64 start, u64 size)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * DMA of lent functions that an IOMMU blocked: counted for the function and its subOS, and
- * told as events. Some drivers of IOMMUs tell us (iommu_set_fault_handler()). Intel's only
- * writes a line to the log, so we look at the fault records ourselves (VT-d specification
- * 3.3, 11.4.14) when its interrupt handler, dmar_fault(), is about to read and clear them.
- * Faults that come while no record is free leave no trace: a count says "at least".
+ * reported as events. Some IOMMU drivers report faults (iommu_set_fault_handler()). Intel's
+ * only logs them, so we read the fault records ourselves (VT-d specification 3.3, 11.4.14)
+ * when its interrupt handler, dmar_fault(), is about to read and clear them. Faults that
+ * occur while no record is free leave no trace: the counts are lower bounds.
  *
- * What happened is noted under a lock of its own, for the handler may have interrupted
- * anything; a work item finds out whose functions it was, at most once a second.
+ * Faults are noted under a separate lock, because the handler may have interrupted the
+ * holder of any other; a work item attributes them to functions, at most once a second.
  */
 #include <linux/acpi.h>
 #include <linux/io.h>
@@ -22,11 +22,11 @@
 #define RF_FAULTS_NOTED		32	/* functions with faults in one second */
 #define RF_FAULTS_PAUSE		HZ
 
-/* ---- what is noted, and told ---- */
+/* ---- noting and reporting faults ---- */
 
 struct rf_noted {
 	u32 bdf;
-	u64 address;			/* of the last one */
+	u64 address;			/* of the last fault */
 	u64 count;			/* 0: free */
 };
 
@@ -54,7 +54,7 @@ static void rf_fault_note(u32 bdf, u64 address)
 		noted->count++;
 	}
 	raw_spin_unlock_irqrestore(&rf_noted_lock, flags);
-	/* No earlier than RF_FAULTS_PAUSE after the last time, if it is pending because of that. */
+	/* A no-op while the work is pending after its last run: that enforces RF_FAULTS_PAUSE. */
 	if (noted)
 		queue_delayed_work(system_unbound_wq, &rf_faults_work, 0);
 }
@@ -88,7 +88,7 @@ static void rf_fault_tell(const struct rf_noted *noted)
 
 static void rf_faults_work_run(struct work_struct *work)
 {
-	static struct rf_noted noted[RF_FAULTS_NOTED];	/* one work item, never twice at a time */
+	static struct rf_noted noted[RF_FAULTS_NOTED];	/* a work item is not reentrant */
 	unsigned long flags;
 	int i;
 
@@ -102,13 +102,13 @@ static void rf_faults_work_run(struct work_struct *work)
 		queue_delayed_work(system_unbound_wq, &rf_faults_work, RF_FAULTS_PAUSE);
 }
 
-/* What was noted so far has been told when this returns. Context: process; no state lock. */
+/* Wait until all faults noted so far are reported. Context: process, state lock not held. */
 void rf_dma_faults_flush(void)
 {
 	flush_delayed_work(&rf_faults_work);
 }
 
-/* For drivers that report faults. -ENOSYS lets them write their line to the log, too. */
+/* Fault handler for drivers that have one. -ENOSYS makes the driver log the fault, too. */
 int rf_dma_fault_told(struct iommu_domain *domain, struct device *dev, unsigned long iova,
 		      int flags, void *token)
 {
@@ -122,7 +122,7 @@ int rf_dma_fault_told(struct iommu_domain *domain, struct device *dev, unsigned 
 	return -ENOSYS;
 }
 
-/* ---- Intel's ---- */
+/* ---- Intel VT-d ---- */
 
 #define RF_VTD_CAP		0x08	/* Capability Register */
 #define RF_VTD_CAP_RECORDS(cap)	((((cap) >> 40) & 0xff) + 1)
@@ -131,15 +131,15 @@ int rf_dma_fault_told(struct iommu_domain *domain, struct device *dev, unsigned 
 #define RF_VTD_STATUS_PENDING	(1u << 1)
 #define RF_VTD_STATUS_INDEX(s)	(((s) >> 8) & 0xff)
 #define RF_VTD_RECORD		16	/* bytes of a Fault Recording Register */
-#define RF_VTD_RECORD_FAULT	(1u << 31)	/* in its last word: there is one */
+#define RF_VTD_RECORD_FAULT	(1u << 31)	/* F, in its last dword: record is valid */
 #define RF_VTD_RECORD_REASON(w)	((w) & 0xff)
-#define RF_VTD_REASON_INTERRUPT	0x20	/* from here on: of interrupt remapping */
-#define RF_VTD_REASON_SCALABLE	0x30	/* from here on: of DMA again */
+#define RF_VTD_REASON_INTERRUPT	0x20	/* from here on: interrupt remapping */
+#define RF_VTD_REASON_SCALABLE	0x30	/* from here on: DMA again */
 #define RF_VTD_UNITS		64
 
 struct rf_vtd {
 	u64 start;			/* of the registers, physical */
-	u16 segment;			/* PCI */
+	u16 segment;			/* PCI domain */
 	u32 records;
 	void __iomem *regs;
 	void __iomem *first;		/* record */
@@ -148,7 +148,7 @@ struct rf_vtd {
 static struct rf_vtd rf_vtds[RF_VTD_UNITS];
 static u32 rf_nr_vtds;
 
-/* What Intel's driver passes to its handler begins like this. */
+/* The start of struct intel_iommu, which the driver passes to its interrupt handler. */
 struct rf_vtd_owner {
 	void __iomem *regs;
 	u64 start;
@@ -177,7 +177,7 @@ static void rf_vtd_look(const struct rf_vtd *vtd)
 	}
 }
 
-/* dmar_fault(irq, owner) begins. Its registers may be read at any time, by anyone. */
+/* At the entry of dmar_fault(irq, owner). Reading the registers has no side effects. */
 static int rf_vtd_probe(struct kprobe *probe, struct pt_regs *regs)
 {
 	const void *from = (const void *)regs_get_kernel_argument(regs, 1);
@@ -210,7 +210,7 @@ static void rf_vtd_add(const struct acpi_dmar_hardware_unit *unit)
 	if (!vtd->regs)
 		return;
 	cap = readq(vtd->regs + RF_VTD_CAP);
-	if (cap == U64_MAX) {		/* nothing answers there */
+	if (cap == U64_MAX) {		/* no device responds there */
 		iounmap(vtd->regs);
 		return;
 	}
@@ -226,7 +226,7 @@ static void rf_vtd_add(const struct acpi_dmar_hardware_unit *unit)
 	rf_nr_vtds++;
 }
 
-/* All of the machine, as ACPI's DMAR table lists them. */
+/* All remapping units of the machine, as listed in ACPI's DMAR table. */
 static void rf_vtd_find(void)
 {
 	struct acpi_table_header *table;
@@ -253,10 +253,10 @@ static void rf_vtd_forget(void)
 }
 
 /**
- * rf_dma_faults_init() - hear of DMA that is blocked
+ * rf_dma_faults_init() - start to watch for blocked DMA
  *
  * Context: Process context, may sleep.
- * Return: 0. That it is blocked does not depend on us, so not hearing of it is no error.
+ * Return: 0, always: the IOMMU blocks DMA whether or not we can count the faults.
  */
 int rf_dma_faults_init(void)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Which functions are confined to the domain of their subOS (dma.c). An IOMMU group is
- * attached as a whole, by its first function, and until the last of its functions is detached
- * nobody else can use it: what is in no domain of ours is blocked.
+ * attached as a whole, with its first function. It stays claimed until its last function is
+ * detached, so that nobody else can use it: DMA outside a domain of ours is blocked.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -29,7 +29,7 @@ static struct rf_dma *rf_dma_create(struct pci_dev *pdev)
 	return dma;
 }
 
-/* If nothing is confined to it. */
+/* Free the domain of a subOS unless a group is still attached to it. */
 static void rf_dma_destroy(struct rf_subos *subos)
 {
 	struct rf_dma *dma = subos->dma;
@@ -52,7 +52,7 @@ static struct rf_dma_group *rf_dma_group_attach(struct rf_dma *dma,
 		goto put_group;
 	rc = iommu_group_claim_dma_owner(iommu_group, dma);
 	if (rc == -EPERM)
-		rc = -EBUSY;		/* another driver uses it: -EPERM is for what never can */
+		rc = -EBUSY;		/* another owner for now; our -EPERM means never */
 	if (rc)
 		goto free_group;
 	rc = iommu_attach_group(dma->domain, iommu_group);
@@ -80,7 +80,7 @@ static void rf_dma_group_detach(struct rf_dma *dma, struct rf_dma_group *group)
 	kfree(group);
 }
 
-/* The group of a function in the subOS's domain, attached if need be. */
+/* A function's group in the subOS's domain; attached if it is not yet. */
 static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_dev *pdev)
 {
 	struct iommu_group *iommu_group = iommu_group_get(&pdev->dev);
@@ -101,7 +101,7 @@ static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_d
 		return group;
 	if (rf_dma_conflicts(subos, group))
 		rc = -EADDRNOTAVAIL;
-	else if (first)		/* a driver knows what sizes of pages there are only now */
+	else if (first)		/* page sizes are only known once a device is attached */
 		rc = rf_dma_populate(subos);
 	if (!rc)
 		return group;
@@ -110,8 +110,8 @@ static struct rf_dma_group *rf_dma_group_of(struct rf_subos *subos, struct pci_d
 }
 
 /**
- * rf_dma_attach() - from now on a function reaches the memory of its subOS only
- * @lent: the function: quiet, and bound to our driver like all of its IOMMU group
+ * rf_dma_attach() - confine a function's DMA to its subOS's domain. Idempotent.
+ * @lent: the function; it and its whole IOMMU group are quiet and bound to our driver
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0, also if no IOMMU translates; then @lent->dma_group is NULL. An error, with
@@ -143,11 +143,11 @@ int rf_dma_attach(struct rf_lent *lent)
 }
 
 /**
- * rf_dma_detach() - a function is not in its subOS's domain any more
- * @lent: the function, which is quiet; also if it was not attached
+ * rf_dma_detach() - remove a function from its subOS's domain. Idempotent.
+ * @lent: the function, which is quiet; it need not be attached
  *
- * With the last function of its IOMMU group, the group is the supervisor's again: only then
- * can a driver be bound to any of them.
+ * The last function of an IOMMU group gives the group back to the supervisor: only then can
+ * a driver be bound to any function of the group.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -158,7 +158,7 @@ void rf_dma_detach(struct rf_lent *lent)
 	lockdep_assert_held(&rf_ledger_lock);
 	if (!group)
 		return;
-	rf_dma_faults_flush();		/* while it is known whose they are */
+	rf_dma_faults_flush();		/* while they can still be attributed */
 	WRITE_ONCE(lent->dma_group, NULL);
 	if (!--group->users)
 		rf_dma_group_detach(lent->subos->dma, group);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Our driver for PCI functions that are lent. As long as it is bound to a function, the PCI
- * core keeps the path to it awake, nobody else binds to it, and errors and unplugging are
- * told to us.
+ * core keeps the path to the function powered, no other driver can bind, and we are notified
+ * of errors and of unplugging.
  *
- * probe() and remove() run with the function's device lock held, which is taken inside the
- * ledger lock: they never take the ledger lock.
+ * probe() and remove() run with the function's device lock held, which nests inside the
+ * ledger lock: they must never take the ledger lock.
  */
 #include <linux/device.h>
 #include <linux/module.h>
@@ -18,9 +18,9 @@
 
 #define RF_PCI_DRIVER	KBUILD_MODNAME
 
-/* The function that we bind to our driver, or release from it, right now. */
+/* The function that is being bound to our driver, or released from it. */
 static struct rf_lent *rf_pci_hand;	/* ledger lock to write */
-/* Set before there is a subOS, and for as long as there may be one. */
+/* Set before the first subOS exists, and until no subOS can exist any more. */
 static const struct rf_pci_ops *rf_pci_ops;
 
 /* ---- the driver ---- */
@@ -31,7 +31,7 @@ static int rf_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	int rc;
 
 	if (!lent || lent->pdev != pdev)
-		return -ENODEV;		/* somebody wrote our name into its driver_override */
+		return -ENODEV;		/* user space wrote our name to its driver_override */
 	rc = pci_enable_device_mem(pdev);	/* and all bridges on the way to it */
 	if (rc)
 		return rc;
@@ -47,7 +47,7 @@ static int rf_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return 0;
 }
 
-/* Released by us; or unplugged, and then the rest of the way is done by who may sleep. */
+/* Released by us; or unplugged: then the unplugged() callback queues the rest as work. */
 static void rf_pci_remove(struct pci_dev *pdev)
 {
 	struct rf_lent *lent = pci_get_drvdata(pdev);
@@ -66,7 +66,7 @@ static void rf_pci_remove(struct pci_dev *pdev)
 		rf_pci_ops->unplugged(lent->subos);
 }
 
-/* The supervisor goes down, and may start another kernel in its place. */
+/* The supervisor goes down, and may kexec another kernel. */
 static void rf_pci_shutdown(struct pci_dev *pdev)
 {
 	rf_pci_silence(pdev);
@@ -79,11 +79,11 @@ static void rf_pci_error(struct pci_dev *pdev, const char *what)
 
 	if (!__ratelimit(&limit))
 		return;
-	pci_warn(pdev, "%s; subOS %s has it\n", what, lent->subos->name);
+	pci_warn(pdev, "%s; lent to subOS %s\n", what, lent->subos->name);
 	rf_pci_note(lent->subos, lent->entry.bdf, RF_EVENT_PCI_ERROR, 0, what);
 }
 
-/* The subOS's driver finds out by itself: what it can see of an error is not ours to hide. */
+/* The subOS's own driver is not notified: it sees the error in the device, unfiltered. */
 static pci_ers_result_t rf_pci_error_detected(struct pci_dev *pdev, pci_channel_state_t state)
 {
 	switch (state) {
@@ -91,7 +91,7 @@ static pci_ers_result_t rf_pci_error_detected(struct pci_dev *pdev, pci_channel_
 		rf_pci_error(pdev, "an uncorrected error was reported");
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	case pci_channel_io_perm_failure:
-		rf_pci_error(pdev, "it failed for good");
+		rf_pci_error(pdev, "permanent failure");
 		return PCI_ERS_RESULT_DISCONNECT;
 	default:
 		rf_pci_error(pdev, "a fatal error was reported: its link is reset");
@@ -104,7 +104,7 @@ static pci_ers_result_t rf_pci_mmio_enabled(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
-/* As it was when it was taken. Its driver in the subOS has to set it up again. */
+/* Restore the state it had when taken. Its driver in the subOS has to reinitialise it. */
 static pci_ers_result_t rf_pci_slot_reset(struct pci_dev *pdev)
 {
 	struct rf_lent *lent = pci_get_drvdata(pdev);
@@ -133,7 +133,7 @@ static struct pci_driver rf_pci_driver = {
 
 /* ---- binding ---- */
 
-/* Release it from its driver and, if @ours, bind it to ours. */
+/* Unbind a function from its current driver and, if @ours, bind it to our driver. */
 static int rf_pci_bind(struct rf_lent *lent, bool ours)
 {
 	struct device *dev = &lent->pdev->dev;
@@ -147,7 +147,7 @@ static int rf_pci_bind(struct rf_lent *lent, bool ours)
 	return rc;
 }
 
-/* Its driver stays loaded until it has it back: a reference on its module is held. */
+/* Remember the driver to return to; a module reference keeps that driver loaded. */
 static int rf_pci_remember(struct rf_lent *lent)
 {
 	struct pci_dev *pdev = lent->pdev;
@@ -172,8 +172,8 @@ static int rf_pci_override(struct pci_dev *pdev, const char *name)
 }
 
 /*
- * A function that was found at the address of one that was unplugged was kept from all
- * drivers, see rf_pci_notify(). Now it may have one.
+ * A function that appeared at the address of an unplugged one was kept from all drivers, see
+ * rf_pci_notify(). Now a driver may bind to it.
  */
 static void rf_pci_found_again(u32 bdf)
 {
@@ -189,20 +189,20 @@ static void rf_pci_found_again(u32 bdf)
 	if (kept) {
 		rf_pci_override(pdev, "");
 		if (!rf_pci_stuck(pdev) && device_attach(&pdev->dev) < 0)
-			pci_warn(pdev, "no driver could take it\n");
+			pci_warn(pdev, "no driver could be bound\n");
 	}
 	pci_dev_put(pdev);
 }
 
 /**
- * rf_pci_bind_ours() - a function leaves its driver for ours
+ * rf_pci_bind_ours() - move a function from its driver to ours
  * @lent: the function
  * @begun: set if anything was changed; then rf_pci_bind_home() is due, also on an error
  *
- * Its memory BARs are decoded afterwards, it is no bus master, its state is saved.
+ * Afterwards it decodes its memory BARs, is not a bus master, and its state is saved.
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, -ENOMEM, -ENODEV: our driver could not have it.
+ * Return: 0, -ENOMEM, -ENODEV: our driver could not be bound.
  */
 int rf_pci_bind_ours(struct rf_lent *lent, bool *begun)
 {
@@ -219,18 +219,18 @@ int rf_pci_bind_ours(struct rf_lent *lent, bool *begun)
 	*begun = true;
 	rc = rf_pci_bind(lent, true);
 	if (READ_ONCE(pdev->dev.driver) == &rf_pci_driver.driver)
-		return 0;	/* perhaps it was quicker to find it by itself */
+		return 0;	/* perhaps bound by the driver core before we tried */
 	pci_warn(pdev, "cannot be taken from its driver: error %d\n", rc);
 	return -ENODEV;
 }
 
 /**
- * rf_pci_bind_home() - a function leaves our driver for its old one
+ * rf_pci_bind_home() - move a function from our driver back to its old one
  * @lent: the function, quiet
- * @used: a subOS could use it: not without a reset, then
+ * @used: a subOS could use it: then its driver is only bound if its reset worked
  *
- * That the old one does not want it any more is a line in the log, and no error: nobody else
- * has a use for the function then.
+ * If the old driver refuses the function, that is logged but is no error: there is nobody
+ * else to give the function to.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -254,9 +254,9 @@ void rf_pci_bind_home(struct rf_lent *lent, bool used)
 		pci_warn(pdev, "driver %s did not take it back: error %d\n", lent->driver, rc);
 }
 
-/* ---- what comes in place of what was unplugged ---- */
+/* ---- functions that replace unplugged ones ---- */
 
-/* Has a subOS not let go yet of what was at this address? */
+/* Does a subOS still hold a function that used to be at this address? */
 static bool rf_pci_taken_place(struct pci_dev *pdev)
 {
 	struct rf_lent *lent;
@@ -271,8 +271,8 @@ static bool rf_pci_taken_place(struct pci_dev *pdev)
 }
 
 /*
- * A function was found, perhaps the same one that a subOS still has: then it must not get a
- * driver here, for its DMA may still be the subOS's.
+ * A function was added, perhaps the very one that a subOS still holds: then no driver may
+ * bind here, because its DMA may still be directed by the subOS.
  */
 static int rf_pci_notify(struct notifier_block *block, unsigned long action, void *data)
 {
@@ -281,13 +281,13 @@ static int rf_pci_notify(struct notifier_block *block, unsigned long action, voi
 	if (action != BUS_NOTIFY_ADD_DEVICE || !rf_pci_taken_place(pdev))
 		return NOTIFY_DONE;
 	if (rf_pci_override(pdev, RF_PCI_DRIVER))
-		pci_err(pdev, "cannot be kept from its driver\n");
+		pci_err(pdev, "cannot keep a driver from binding\n");
 	if (!rf_pci_taken_place(pdev))
-		rf_pci_override(pdev, "");	/* it let go meanwhile */
+		rf_pci_override(pdev, "");	/* given back meanwhile */
 	return NOTIFY_OK;
 }
 
-/* Who is told of what happens to lent functions; NULL: nobody. Context: process. */
+/* Set the callbacks for events of lent functions; NULL: none. Context: process. */
 void rf_pci_set_ops(const struct rf_pci_ops *ops)
 {
 	rf_pci_ops = ops;

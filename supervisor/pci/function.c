@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Who has which PCI function, how it moves in the ledger, and how one is named in events. */
+/* Which subOS has which PCI function, its ledger transitions, and its name in events. */
 #include <linux/pci.h>
 #include <linux/string.h>
 
 #include "pci/internal.h"
 
-/* ---- who has what ---- */
+/* ---- lookup ---- */
 
 static void rf_pci_assert_stable(void)
 {
@@ -18,11 +18,11 @@ static struct rf_lent *rf_pci_of(struct rf_function_entry *entry)
 }
 
 /**
- * rf_pci_next() - the functions of a subOS, in the order in which they were given to it
+ * rf_pci_next() - iterate over the functions of a subOS, in the order they were lent
  * @subos: the subOS
- * @lent: the one before, or NULL
+ * @lent: the previous function, or NULL
  *
- * Those that are PARKED are not the subOS's any more.
+ * PARKED functions are left out: they no longer belong to the subOS.
  *
  * Context: Ledger lock or state lock held.
  * Return: the next one, or NULL.
@@ -34,7 +34,7 @@ struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *
 						 subos->id));
 }
 
-/* As before, but of all subOSes, and those that are PARKED. */
+/* As rf_pci_next(), but of all subOSes, and including PARKED functions. */
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent)
 {
 	rf_pci_assert_stable();
@@ -54,11 +54,11 @@ struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf)
 }
 
 /**
- * rf_pci_lent() - who has a function
+ * rf_pci_lent() - look up a lent function
  * @bdf: its address
  *
- * Context: Ledger lock held, or state lock held and the result not used beyond it.
- * Return: the function, or NULL if it is the supervisor's.
+ * Context: Ledger lock held, or state lock held and the result not used after unlocking.
+ * Return: the function, or NULL if it is not lent.
  */
 struct rf_lent *rf_pci_lent(u32 bdf)
 {
@@ -66,7 +66,7 @@ struct rf_lent *rf_pci_lent(u32 bdf)
 	return rf_pci_of(rf_ledger_function_find(&rf_books.functions, bdf));
 }
 
-/* ---- changes ---- */
+/* ---- ledger transitions ---- */
 
 static int rf_pci_change(struct rf_lent *lent,
 			 int (*change)(struct rf_function_table *table,
@@ -82,7 +82,7 @@ static int rf_pci_change(struct rf_lent *lent,
 	return rc;
 }
 
-/* It enters this state. Context: ledger lock held, as for all below. */
+/* Move a function to @state. Context: ledger lock held, as for all below. */
 void rf_pci_move(struct rf_lent *lent, enum rf_function_state state)
 {
 	unsigned long flags;
@@ -93,13 +93,13 @@ void rf_pci_move(struct rf_lent *lent, enum rf_function_state state)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* Its subOS is to lose it. */
+/* A function is to leave its subOS. */
 void rf_pci_leave(struct rf_lent *lent)
 {
 	rf_expect(rf_pci_change(lent, rf_ledger_function_leave));
 }
 
-/* The kernel that its subOS has now does not use it, or has never heard of it. */
+/* The current kernel of its subOS does not use the function, or never knew of it. */
 void rf_pci_confirm(struct rf_lent *lent)
 {
 	unsigned long flags;
@@ -111,18 +111,18 @@ void rf_pci_confirm(struct rf_lent *lent)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* Its subOS does not lose it: no kernel there uses it, or it was not taken. */
+/* Its subOS keeps the function: no kernel there uses it, or it was not taken by force. */
 void rf_pci_keep(struct rf_lent *lent)
 {
 	rf_expect(rf_pci_change(lent, rf_ledger_function_keep));
 }
 
 /**
- * rf_pci_keep_unless_taken() - a function stays, but what was taken goes on leaving
- * @lent: the function; it may be unplugged at any moment, and is taken then
+ * rf_pci_keep_unless_taken() - cancel the leaving of a function unless it was taken by force
+ * @lent: the function; unplugging, which is possible at any moment, counts as taken
  *
  * Context: Ledger lock held.
- * Return: does it stay?
+ * Return: true if the function stays with its subOS.
  */
 bool rf_pci_keep_unless_taken(struct rf_lent *lent)
 {
@@ -138,7 +138,7 @@ bool rf_pci_keep_unless_taken(struct rf_lent *lent)
 	return stays;
 }
 
-/* A function that is KEPT may be used again. Return: 0; -EPERM it was taken. */
+/* A function that is KEPT may be used again. Return: 0; -EPERM: taken by force. */
 int rf_pci_offer(struct rf_lent *lent)
 {
 	return rf_pci_change(lent, rf_ledger_function_offer);
@@ -148,8 +148,8 @@ int rf_pci_offer(struct rf_lent *lent)
  * rf_pci_cut() - silence a function by force, while its subOS's kernel may run
  * @lent: the function, on its way home
  *
- * That kernel could switch it on again, until it has seen its grant page: the function is
- * nobody else's before rf_pci_return().
+ * That kernel could enable the function again until it has read its grant page: nobody else
+ * may use the function before rf_pci_return().
  *
  * Context: Process context. Ledger lock held.
  */
@@ -162,7 +162,7 @@ void rf_pci_cut(struct rf_lent *lent)
 
 /* ---- names ---- */
 
-/* An address as people write it. */
+/* Format an address as in lspci -D. */
 void rf_pci_text(u32 bdf, char *text, size_t size)
 {
 	snprintf(text, size, "%04x:%02x:%02x.%u", RF_BDF_DOMAIN(bdf), RF_BDF_BUS(bdf),
@@ -171,7 +171,7 @@ void rf_pci_text(u32 bdf, char *text, size_t size)
 
 /**
  * rf_pci_note() - record an event of a function
- * @subos: who has it
+ * @subos: its owner
  * @bdf: its address
  * @type: RF_EVENT_PCI_*
  * @detail: text, or NULL for the address

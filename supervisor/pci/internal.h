@@ -12,17 +12,17 @@
 int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
 void rf_pci_bind_home(struct rf_lent *lent, bool used);
 
-/* take.c. Ledger lock; it is HOME */
+/* take.c. Ledger lock; @lent is HOME */
 void rf_pci_free(struct rf_lent *lent);
 
 /* check.c. Ledger lock */
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal);
-enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* of it alone, without force */
+enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* its own, without force */
 u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
 
 /* quiesce.c */
 enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);
-bool rf_pci_stuck(struct pci_dev *pdev);		/* a reset of it failed before */
+bool rf_pci_stuck(struct pci_dev *pdev);		/* its last reset failed */
 void rf_pci_silence(struct pci_dev *pdev);
 bool rf_pci_drain(struct pci_dev *pdev);
 void rf_pci_restore(struct rf_lent *lent);
@@ -32,7 +32,7 @@ void rf_pci_quiet_exit(void);
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent);
 void rf_pci_move(struct rf_lent *lent, enum rf_function_state state);
 
-/* dma.c. Process context; with a domain, the ledger lock is held */
+/* dma.c. Process context; ledger lock held if a domain is used */
 struct rf_dma {
 	struct iommu_domain *domain;
 	struct list_head groups;	/* struct rf_dma_group */

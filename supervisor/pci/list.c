@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Who has which PCI function, as it is told to others: grant pages, status, events, and the
- * list of all functions of the machine.
+ * How the ownership of PCI functions is reported: grant pages, status, and the list of all
+ * functions of the machine.
  */
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -11,7 +11,7 @@
 
 #include "pci/internal.h"
 
-/* RF_FUNCTION_*. Context: any, as long as @lent stays. */
+/* RF_FUNCTION_*. Context: any in which @lent cannot be freed. */
 static u32 rf_pci_flags(const struct rf_lent *lent)
 {
 	return (lent->pdev->is_virtfn ? RF_FUNCTION_VF : 0) |
@@ -44,7 +44,7 @@ static void rf_pci_describe(const struct rf_lent *lent, struct rf_function *func
 }
 
 /*
- * What a subOS's grant page says about functions; not those that its kernel has given up.
+ * Fill in the functions of a subOS's grant page; not those that its kernel has given up.
  * Context: ledger lock held.
  */
 void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft)
@@ -106,7 +106,7 @@ static int rf_info_compare(const void *a, const void *b)
 	return one->bdf < other->bdf ? -1 : one->bdf > other->bdf;
 }
 
-/* Functions come and go meanwhile: of those that came after they were counted, none is told. */
+/* Functions come and go: if more exist now than were counted, the surplus is left out. */
 static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
 {
 	struct pci_dev *pdev = NULL;
@@ -114,7 +114,7 @@ static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
 
 	for_each_pci_dev(pdev) {
 		if (pci_domain_nr(pdev->bus) > U16_MAX)
-			continue;	/* made up by a driver, and reached through it only */
+			continue;	/* synthetic domain: reachable through its driver only */
 		if (infos && count == room) {
 			pci_dev_put(pdev);
 			break;
@@ -127,7 +127,7 @@ static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
 }
 
 /**
- * rf_pci_list() - give the list of all functions to user space
+ * rf_pci_list() - copy the list of all functions to user space
  * @args: see RF_IOC_FUNCTIONS
  *
  * Context: Process context, interruptible. Takes the ledger lock.

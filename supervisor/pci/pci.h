@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Hands PCI functions out and takes them back. Guarantees that a function is quiesced
+ * Lends PCI functions to subOSes and takes them back. Guarantees that a function is quiesced
  * before it, or memory that it could reach, changes hands; that it is confined to its
  * subOS's memory and the arena where an IOMMU translates; and that no driver of the
  * supervisor's kernel is bound to it meanwhile. Ledger lock, unless a function says
@@ -19,15 +19,15 @@ struct pci_saved_state;
 struct rf_dma_group;
 struct rf_grant;
 
-/* Why a function cannot change hands, for -ENXIO: it is the first that cannot. */
+/* With -ENXIO: the first function that cannot change hands, and why. */
 struct rf_refusal {
 	u32 culprit;			/* RF_BDF() */
 	u32 problem;			/* enum rf_problem */
 };
 
 /*
- * A PCI function that is not at home. Its entry in the ledger says who has it and in which
- * state it is; what is needed beside that to act on it is here.
+ * A PCI function that is lent, or on its way. Its ledger entry records its owner and state;
+ * the rest is what it takes to act on the function.
  */
 struct rf_lent {
 	struct rf_function_entry entry;	/* in rf_books.functions */
@@ -35,27 +35,27 @@ struct rf_lent {
 	struct pci_dev *pdev;		/* with a reference; bound to our driver */
 	u32 generation;
 	struct rf_dma_group *dma_group;	/* its IOMMU group in the subOS's DMA domain, or NULL */
-	u64 leaving_since;		/* ktime_get_ns() when that was asked for, 0: it was not */
+	u64 leaving_since;		/* ktime_get_ns() of the request to remove it, 0: none */
 	u64 config;			/* physical address of its configuration space */
-	struct pci_saved_state *state;	/* as it was taken: decodes memory, is no bus master */
-	struct device_driver *home;	/* that it goes back to, with a module reference, or NULL */
-	char driver[32];		/* its name, or empty */
-	char *override;			/* its driver_override before, or NULL */
-	atomic64_t faults;		/* DMA that was blocked */
+	struct pci_saved_state *state;	/* when taken: decodes memory, is not a bus master */
+	struct device_driver *home;	/* driver to return to, with a module reference, or NULL */
+	char driver[32];		/* name of @home, or empty */
+	char *override;			/* its previous driver_override, or NULL */
+	atomic64_t faults;		/* DMA faults: accesses that the IOMMU blocked */
 };
 
 /*
- * function.c: who has a function, and with what address. Ledger or state lock; what was found
- * stays for as long as the ledger lock, or `adjusting` of its subOS, is held.
+ * function.c: lookup by address and by owner. Ledger or state lock; the result stays valid
+ * for as long as the ledger lock, or `adjusting` of its subOS, is held.
  */
 struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf);
 struct rf_lent *rf_pci_lent(u32 bdf);
 struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *lent);
 
-/* All functions of a subOS, in the order in which they were given to it. */
+/* All functions of a subOS, in the order in which they were lent. */
 #define rf_pci_for_each(lent, subos)						\
 	for (lent = rf_pci_next(subos, NULL); lent; lent = rf_pci_next(subos, lent))
-/* Also if @lent goes home on the way. */
+/* The body may return @lent home. */
 #define rf_pci_for_each_safe(lent, next, subos)					\
 	for (lent = rf_pci_next(subos, NULL);					\
 	     lent && (next = rf_pci_next(subos, lent), true); lent = next)
@@ -70,27 +70,27 @@ static inline bool rf_pci_taken(const struct rf_lent *lent)
 	return READ_ONCE(lent->entry.taken);
 }
 
-/* function.c: on its way, see ledger/functions.h. Ledger lock; these take the state lock. */
+/* function.c: transitions, see ledger/functions.h. Ledger lock; these take the state lock. */
 void rf_pci_leave(struct rf_lent *lent);
 void rf_pci_confirm(struct rf_lent *lent);	/* the kernel of its subOS does not use it */
 void rf_pci_keep(struct rf_lent *lent);
 bool rf_pci_keep_unless_taken(struct rf_lent *lent);
-int rf_pci_offer(struct rf_lent *lent);		/* -EPERM: it was taken */
-/* By force, while its kernel may run: bus mastering and decoding off, RF_FUNCTION_TAKEN. */
+int rf_pci_offer(struct rf_lent *lent);		/* -EPERM: taken by force */
+/* By force, while the kernel there may run: bus mastering, decoding off; RF_FUNCTION_TAKEN. */
 void rf_pci_cut(struct rf_lent *lent);
 
 #define RF_PCI_TEXT	16
 void rf_pci_text(u32 bdf, char *text, size_t size);	/* "0000:00:04.0" */
-/* Any context. @detail may be NULL: the address. */
+/* Any context. @detail: text; NULL: the address. */
 void rf_pci_note(struct rf_subos *subos, u32 bdf, enum rf_event_type type, u64 duration_ns,
 		 const char *detail);
 
 /*
  * driver.c: our driver, which stays bound to a function as long as it is lent: it keeps the
- * path to it awake and answers AER and hotplug.
+ * path to the function powered and handles AER and hotplug.
  */
 struct rf_pci_ops {
-	/* A function of the subOS is gone. Any context and lock: must only queue work. */
+	/* A function of the subOS was unplugged. Any context and lock: must only queue work. */
 	void (*unplugged)(struct rf_subos *subos);
 };
 
@@ -99,42 +99,42 @@ int rf_pci_init(void);
 void rf_pci_exit(void);
 
 /*
- * take.c: all or nothing, from their drivers, quiesced, DMA confined (rf_dma_attach()). They
- * stand in the grant page with the next rf_grant_update(). Ledger lock. -ENXIO: @refusal.
+ * take.c: unbind, quiesce and confine (rf_dma_attach()) all functions, or none. They appear
+ * in the grant page with the next rf_grant_update(). Ledger lock. -ENXIO: see @refusal.
  */
 int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 		struct rf_refusal *refusal);
 
 /* return.c: the way back. Ledger lock */
-/* One function that the subOS does not use any more (or must not: its grant page says so):
+/* One function that the subOS no longer uses (or must not: it is out of the grant page):
  * quiesced, off the DMA domain, bound to its old driver, @lent freed. */
 int rf_pci_return(struct rf_lent *lent);
-/* All its functions silent: before a start again, and before anything else is given back
- * (then with @detach: off the DMA domain for good). */
+/* Quiesce all functions of a subOS: before it is restarted, and before anything else is
+ * given back (then with @detach: off the DMA domain for good). */
 int rf_pci_quiesce_all(struct rf_subos *subos, bool detach);
-int rf_pci_return_taken(struct rf_subos *subos);	/* it ended: those with _TAKEN */
+int rf_pci_return_taken(struct rf_subos *subos);	/* it ended: RF_FUNCTION_TAKEN */
 int rf_pci_return_all(struct rf_subos *subos);
 
-/* list.c: who has what, for others. Ledger lock, unless said otherwise */
+/* list.c: reports ownership. Ledger lock, unless said otherwise */
 void rf_pci_grant(const struct rf_subos *subos, struct rf_grant *draft);
 void rf_pci_status(const struct rf_subos *subos, struct rf_status *status); /* state lock */
 int rf_pci_list(struct rf_functions *args);	/* copies to user space; takes the ledger lock */
 
-/* check.c: what can be handed out. Ledger lock */
+/* check.c: what can be lent. Ledger lock */
 int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refusal);
 u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
 
-/* quiesce.c: a function that surely does nothing any more */
-int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, as it was taken. May sleep. */
+/* quiesce.c: make sure that a function is idle */
+int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, state as when taken. Sleeps. */
 
 /*
  * dma.c: what a subOS's functions can reach, where an IOMMU translates: its memory and
  * the arena, at the same addresses. Ledger lock.
  */
 int rf_dma_attach(struct rf_lent *lent);
-void rf_dma_detach(struct rf_lent *lent);	/* last one: the domain goes. Safe to repeat. */
-int rf_dma_map(struct rf_subos *subos, u64 start, u64 size);	/* before the subOS hears of it */
-void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size);	/* before another gets it */
+void rf_dma_detach(struct rf_lent *lent);	/* last one frees the domain. Idempotent. */
+int rf_dma_map(struct rf_subos *subos, u64 start, u64 size);	/* before it is granted */
+void rf_dma_unmap(struct rf_subos *subos, u64 start, u64 size);	/* before the next owner */
 int rf_dma_share(u64 start, u64 size);		/* a new arena segment, for all subOSes */
 void rf_dma_unshare(u64 start, u64 size);
 

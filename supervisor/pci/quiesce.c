@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A function that surely does nothing any more. What a subOS told it to do may still be
- * under way when the subOS is gone, and memory must not change hands before it is over:
+ * Makes sure that a function is idle. DMA that a subOS started may still be in flight when
+ * the subOS is gone, and memory must not change hands before it has completed:
  *
- *   1. bus mastering off: it begins nothing new
- *   2. Transactions Pending clear: everything it had asked for has come (PCI Express 5.0,
- *      7.5.3.5); and a read of its configuration space: the answer cannot pass what the
- *      function wrote before it, so all of that has arrived as well (2.4.1)
- *   3. a reset: it forgets what it was told, for the next driver switches bus mastering on
- *      again before it does anything else
+ *   1. bus mastering off: the function issues no new requests
+ *   2. Transactions Pending clear: its non-posted requests have completed (PCI Express 5.0,
+ *      7.5.3.5); and a read of its configuration space: the completion cannot pass
+ *      the function's earlier posted writes, so those have arrived as well (2.4.1)
+ *   3. a reset: clears the function's programming, because the next driver enables bus
+ *      mastering before it does anything else
  *
- * A reset that worked is proof by itself: it does not end before the function is idle. So
- * are 1 and 2, for memory; but a function that was not reset could go on where it stopped,
- * so one whose reset failed is marked as stuck: it is not given back to its driver, nor
- * handed out again, unless the operator insists. Going to D3hot and back makes a function
- * forget, but does not wait for anything: it is no proof, and only done in addition.
+ * A successful reset alone is proof: it does not complete before the function is idle. So
+ * are 1 and 2, as far as memory is concerned; but a function that was not reset could resume
+ * where it stopped, so one whose reset failed is marked as stuck: it is neither given back
+ * to its driver nor lent again, unless the operator forces it. A trip to D3hot and back
+ * clears a function's state, but waits for nothing: it is no proof, only an addition.
  *
- * What happened to the bus, the power state and the BARs meanwhile is of no interest: they
- * are as they were when the function was taken, after each of these steps.
+ * Whatever was done to the bus, the power state and the BARs meanwhile does not matter:
+ * in the end they are restored to what they were when the function was taken.
  */
 #include <linux/delay.h>
 #include <linux/io.h>
@@ -29,7 +29,7 @@
 #include "compat/reset_methods.h"
 #include "pci/internal.h"
 
-#define RF_BUS_RESET_TRIES	50	/* while somebody holds a lock of a device behind it */
+#define RF_BUS_RESET_TRIES	50	/* while a device behind it is locked */
 #define RF_BUS_RESET_PAUSE_MS	20
 #define RF_VIRTIO_RESET_MS	5000
 #define RF_VIRTIO_PAUSE_MS	2
@@ -58,13 +58,13 @@ static int rf_quiet_mark(struct pci_dev *pdev, void *data)
 		xa_erase(&rf_stuck, rf_pci_address(pdev));
 		return 0;
 	}
-	/* Without memory for the mark it is as if it had not been tried yet. */
+	/* Without memory for the mark, the function counts as never reset. */
 	xa_store(&rf_stuck, rf_pci_address(pdev), xa_mk_value(1), GFP_KERNEL);
 	pci_warn(pdev, "a reset failed: not handed out again without --force\n");
 	return 0;
 }
 
-/* All that this reset was for share its fate. */
+/* Record the result for every function that this reset covered. */
 static void rf_quiet_note(struct pci_dev *pdev, enum rf_reset_way way, bool stuck)
 {
 	if (way == RF_RESET_BUS)
@@ -73,7 +73,7 @@ static void rf_quiet_note(struct pci_dev *pdev, enum rf_reset_way way, bool stuc
 		rf_quiet_mark(pdev, &stuck);
 }
 
-/* Where a virtio function has its status register; 0: nowhere that can be reached. */
+/* Address of a virtio function's device_status register; 0: not in a memory BAR. */
 static phys_addr_t rf_virtio_status(struct pci_dev *pdev)
 {
 	u8 type, bar, at;
@@ -98,7 +98,7 @@ static phys_addr_t rf_virtio_status(struct pci_dev *pdev)
 	return 0;
 }
 
-/* Can everything behind the function's port be reset, and is nothing behind a further one? */
+/* Can the function's bus be reset, and does it have no subordinate bus? */
 static bool rf_quiet_bus_resets(struct pci_dev *pdev)
 {
 	if (pdev->is_virtfn || pci_is_root_bus(pdev->bus) || !pdev->bus->self ||
@@ -109,10 +109,10 @@ static bool rf_quiet_bus_resets(struct pci_dev *pdev)
 
 /**
  * rf_pci_reset_way() - how a function is reset
- * @pdev: the function, no bridge
+ * @pdev: the function, not a bridge
  *
- * The reset of a bus is preferred to that of virtio only if the function is alone on it:
- * nobody else has to change hands then.
+ * A bus reset is preferred to a virtio reset only if the function is alone on its bus: then
+ * no other function has to change hands with it.
  *
  * Context: Process context.
  */
@@ -139,7 +139,7 @@ static int rf_quiet_reset_bus(struct pci_dev *pdev)
 	return rc;
 }
 
-/* Its BARs are in place and decoded. */
+/* Requires that the function decodes its BARs, at their original addresses. */
 static int rf_quiet_reset_virtio(struct pci_dev *pdev)
 {
 	unsigned long until = jiffies + msecs_to_jiffies(RF_VIRTIO_RESET_MS);
@@ -151,7 +151,7 @@ static int rf_quiet_reset_virtio(struct pci_dev *pdev)
 	if (!status)
 		return -ENOMEM;
 	iowrite8(0, status);
-	while (ioread8(status)) {	/* 0 is read when all is over (virtio 1.1, 4.1.4.3.2) */
+	while (ioread8(status)) {	/* reads 0 once the reset is done (virtio 1.1, 4.1.4.3.2) */
 		if (time_after(jiffies, until)) {
 			rc = -ETIMEDOUT;
 			break;
@@ -168,7 +168,7 @@ static int rf_quiet_reset(struct pci_dev *pdev, enum rf_reset_way way)
 
 	switch (way) {
 	case RF_RESET_BUS:
-		return rf_quiet_reset_bus(pdev);	/* takes the locks of all behind it */
+		return rf_quiet_reset_bus(pdev);	/* locks all devices on the bus */
 	case RF_RESET_VIRTIO:
 		return rf_quiet_reset_virtio(pdev);
 	case RF_RESET_FUNCTION:
@@ -187,7 +187,7 @@ static int rf_quiet_reset(struct pci_dev *pdev, enum rf_reset_way way)
 	return rc;
 }
 
-/* The subOS may have put it to sleep behind our back: the core believes that it is in D0. */
+/* The subOS may have put it into D3 behind our back: the PCI core still assumes D0. */
 static void rf_quiet_wake(struct pci_dev *pdev)
 {
 	u16 control;
@@ -214,10 +214,10 @@ static void rf_quiet_mask(struct pci_dev *pdev, u8 cap, int flags_at, u16 enable
 }
 
 /**
- * rf_pci_silence() - a function begins nothing new, and does not answer
+ * rf_pci_silence() - disable a function's bus mastering, decoding and INTx
  * @pdev: the function
  *
- * A kernel that still runs can undo this: it is the first step, not a proof.
+ * A kernel that still runs can undo this: it is the first step, not a proof of quiet.
  *
  * Context: Process context.
  */
@@ -227,10 +227,10 @@ void rf_pci_silence(struct pci_dev *pdev)
 }
 
 /**
- * rf_pci_restore() - a function is again as it was when it was taken
+ * rf_pci_restore() - restore the state that a function had when it was taken
  * @lent: the function
  *
- * It decodes its memory BARs, but is no bus master, and has no interrupts.
+ * It decodes its memory BARs, but is not a bus master, and its interrupts are disabled.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -248,11 +248,11 @@ void rf_pci_restore(struct rf_lent *lent)
 }
 
 /**
- * rf_pci_drain() - a function begins nothing new, and what it had begun is over
+ * rf_pci_drain() - silence a function and wait for its outstanding transactions
  * @pdev: the function
  *
  * Context: Process context, may sleep.
- * Return: is that so?
+ * Return: true if bus mastering is off and nothing is pending.
  */
 bool rf_pci_drain(struct pci_dev *pdev)
 {
@@ -269,9 +269,9 @@ bool rf_pci_drain(struct pci_dev *pdev)
 }
 
 /*
- * It was unplugged, or only taken out of the list of devices: then it is still there and
- * works on, perhaps found again under the same address. Others are not touched, and no
- * bus is reset, for it may have been put in order since.
+ * The function was unplugged, or only removed from the list of devices: then it is still
+ * there and active, perhaps rescanned at the same address. Other functions are not touched,
+ * and no bus is reset, because the bus may have been reconfigured since.
  */
 static int rf_quiet_gone(struct pci_dev *pdev)
 {
@@ -298,13 +298,13 @@ static int rf_quiet_gone(struct pci_dev *pdev)
 }
 
 /**
- * rf_pci_quiesce() - a function does nothing any more, and has forgotten what it was told
- * @lent: the function; nobody uses it any more, or is going to before this returns
+ * rf_pci_quiesce() - make a function idle, and reset it if possible
+ * @lent: the function; nobody uses it, or will before this returns
  *
- * Afterwards it is as rf_pci_restore() leaves it.
+ * Leaves the function in the state that rf_pci_restore() describes.
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0 if that is proven, else -EIO. rf_pci_stuck() tells whether it was reset.
+ * Return: 0 if the function is proven idle, else -EIO. See rf_pci_stuck() for the reset.
  */
 int rf_pci_quiesce(struct rf_lent *lent)
 {
@@ -317,7 +317,7 @@ int rf_pci_quiesce(struct rf_lent *lent)
 	if (rf_pci_gone(lent))
 		return rf_quiet_gone(pdev);
 	if (!pci_device_is_present(pdev))
-		return 0;		/* nothing comes from a function that does not answer */
+		return 0;		/* a function that does not respond does no DMA */
 	drained = rf_pci_drain(pdev);
 	way = rf_pci_reset_way(pdev);
 	if (way == RF_RESET_VIRTIO)

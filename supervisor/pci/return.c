@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PCI functions come back from a subOS: quiesced, before anything else changes hands; out of
- * the subOS's DMA domain; their old drivers bound. take.c is the way out.
+ * Returns PCI functions from a subOS: quiesced, before anything else changes hands; detached
+ * from the subOS's DMA domain; bound to their old drivers. The opposite of take.c.
  *
- * What an IOMMU keeps from memory need not be proven quiet before that memory changes
- * hands; for all others there is no way around it.
+ * A function that an IOMMU can cut off from memory need not be proven quiet before that
+ * memory changes hands; every other one must be.
  */
 #include <linux/ktime.h>
 #include <linux/pci.h>
@@ -12,15 +12,15 @@
 #include "pci/internal.h"
 
 /*
- * Does an IOMMU let nothing through once it has left the domain? Not if it was unplugged, for
- * what is found again at its place is a new function to the IOMMU.
+ * Will an IOMMU block all DMA of the function once it is detached? Not if it was unplugged:
+ * if it is rescanned, the IOMMU takes it for a new function.
  */
 static bool rf_pci_confined(const struct rf_lent *lent)
 {
 	return lent->dma_group && !rf_pci_gone(lent);
 }
 
-/* Would its reset hit a function that its subOS still has? */
+/* Would resetting @lent also reset a function that its subOS still has? */
 static bool rf_pci_waits(struct rf_lent *lent)
 {
 	struct rf_lent *other;
@@ -33,7 +33,7 @@ static bool rf_pci_waits(struct rf_lent *lent)
 	return false;
 }
 
-/* Is it the last one of its subOS on its bus? */
+/* Is @lent the last function of its subOS on its bus? */
 static bool rf_pci_last_on_bus(const struct rf_lent *lent)
 {
 	struct rf_lent *other;
@@ -45,8 +45,8 @@ static bool rf_pci_last_on_bus(const struct rf_lent *lent)
 }
 
 /*
- * The next one that waits for the reset of @bus: it can only be reset together with others
- * there, which its subOS still had. It is silent, and bound to our driver.
+ * The next function that waits for a reset of @bus, because its subOS still had others there
+ * that would have been reset with it. It is silent, and bound to our driver.
  */
 static struct rf_lent *rf_pci_next_parked(const struct pci_bus *bus, struct rf_lent *lent)
 {
@@ -58,21 +58,21 @@ static struct rf_lent *rf_pci_next_parked(const struct pci_bus *bus, struct rf_l
 
 static void rf_pci_go_home(struct rf_lent *lent)
 {
-	rf_pci_move(lent, RF_PCI_HOME);	/* first, so that what is found at its place gets a driver */
+	rf_pci_move(lent, RF_PCI_HOME);	/* first: lets a replacement get a driver */
 	rf_pci_bind_home(lent, true);
 	rf_pci_note(lent->subos, lent->entry.bdf, RF_EVENT_PCI_REMOVED,
 		    lent->leaving_since ? ktime_get_ns() - lent->leaving_since : 0, NULL);
 	rf_pci_free(lent);
 }
 
-/* A QUIET function, off its DMA domain, goes home, and with it those that waited for it. */
+/* Return a QUIET, detached function, and the PARKED ones that waited for it. */
 static void rf_pci_give(struct rf_lent *lent)
 {
 	const struct pci_bus *bus = lent->pdev->bus;
 	bool last = rf_pci_last_on_bus(lent);
 	struct rf_lent *parked = NULL;
 
-	/* All are quiet before the first is bound. One that is not is marked as stuck. */
+	/* Quiesce all before the first is bound. On failure a function is marked as stuck. */
 	while (last && (parked = rf_pci_next_parked(bus, parked)))
 		rf_pci_quiesce(parked);
 	rf_pci_go_home(lent);
@@ -81,13 +81,13 @@ static void rf_pci_give(struct rf_lent *lent)
 }
 
 /**
- * rf_pci_return() - one function goes back to the supervisor
- * @lent: the subOS does not use it any more, or must not: its grant page says so. Freed on
- *        success.
+ * rf_pci_return() - give one function back to the supervisor
+ * @lent: the function; the subOS no longer uses it, or must not according to its grant page.
+ *        Freed when it is home.
  *
- * One that can only be reset together with others is bound to its driver when the subOS
- * has given up the last of them; until then it is silent, and nobody's to use. No driver can
- * be bound to one of an IOMMU group before all of it was detached: rf_dma_detach() first.
+ * A function that can only be reset together with others is PARKED, silent and unused, until
+ * the subOS has given up the last of them; then all are bound to their drivers. No driver can
+ * be bound before the whole IOMMU group is detached: call rf_dma_detach() for all first.
  *
  * Context: Process context, may sleep for long. Ledger lock held.
  * Return: 0, or -EIO if it cannot be proven quiet; then the subOS still has it.
@@ -121,13 +121,13 @@ int rf_pci_return(struct rf_lent *lent)
 }
 
 /**
- * rf_pci_quiesce_all() - no function of a subOS does anything any more
- * @subos: nothing executes in it
- * @detach: it is not going to be started again: off the DMA domain as well
+ * rf_pci_quiesce_all() - make all functions of a subOS idle
+ * @subos: the subOS; none of its cores executes
+ * @detach: the subOS will not be started again: detach them from the DMA domain as well
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0, or -EIO if one of them cannot be proven quiet: no memory may change hands
- *         then. It can be tried again.
+ * Return: 0, or -EIO if a function cannot be proven quiet: then no memory may change hands,
+ *         and the call may be retried.
  */
 int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
 {
@@ -137,7 +137,7 @@ int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_pci_for_each(lent, subos)
 		if (lent->entry.state != RF_PCI_QUIET && !rf_pci_gone(lent))
-			rf_pci_silence(lent->pdev);	/* what is quiet has its state back */
+			rf_pci_silence(lent->pdev);	/* QUIET ones are restored already */
 	rf_pci_for_each(lent, subos) {
 		if (lent->entry.state == RF_PCI_QUIET)
 			continue;
@@ -160,8 +160,8 @@ int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
 }
 
 /**
- * rf_pci_return_taken() - what was taken by force or unplugged leaves a subOS that ended
- * @subos: rf_pci_quiesce_all() was successful
+ * rf_pci_return_taken() - return the functions that were unplugged or taken by force
+ * @subos: the subOS, which has ended; rf_pci_quiesce_all() was successful
  *
  * Context: Process context, may sleep for long. Ledger lock held.
  * Return: 0, -EIO.
@@ -186,11 +186,11 @@ int rf_pci_return_taken(struct rf_subos *subos)
 }
 
 /**
- * rf_pci_return_all() - all functions of a subOS go back to their drivers
- * @subos: rf_pci_quiesce_all() was successful, with detach
+ * rf_pci_return_all() - return all functions of a subOS to their drivers
+ * @subos: the subOS; rf_pci_quiesce_all() was successful, with @detach
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0, -EIO; it can be tried again.
+ * Return: 0, -EIO: the call may be retried.
  */
 int rf_pci_return_all(struct rf_subos *subos)
 {

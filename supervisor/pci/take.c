@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A subOS gets PCI functions: the driver of each is released and remembered, ours bound; the
- * function is quiesced, confined to its subOS's memory where an IOMMU translates, and granted.
- * return.c is the way back.
+ * Lends PCI functions to a subOS: the driver of each is unbound and remembered, ours bound;
+ * the function is quiesced, confined to its subOS's memory where an IOMMU translates, and
+ * granted. return.c is the way back.
  */
 #include <linux/io.h>
 #include <linux/module.h>
@@ -13,7 +13,7 @@
 
 static u32 rf_pci_generation;		/* ledger lock */
 
-/* Does memory have the function's configuration space where ACPI says? */
+/* Is the function's configuration space really mapped where MCFG says? */
 static bool rf_pci_config_valid(struct rf_lent *lent)
 {
 	void __iomem *config = ioremap(lent->config, sizeof(u32));
@@ -27,7 +27,7 @@ static bool rf_pci_config_valid(struct rf_lent *lent)
 	return there == known;
 }
 
-/* Context: it is in no table: HOME, or was never added. */
+/* @lent is in no table: it is HOME, or was never added. */
 void rf_pci_free(struct rf_lent *lent)
 {
 	if (lent->home)
@@ -74,7 +74,7 @@ static void rf_pci_take_back(struct rf_lent *lent)
 	rf_pci_free(lent);
 }
 
-/* On success the function is TAKING, bound to our driver; else it is as it was. */
+/* On success the function is TAKING, bound to our driver; else it is back with its driver. */
 static int rf_pci_take_one(struct rf_subos *subos, u32 bdf, u32 *problem)
 {
 	struct rf_lent *lent;
@@ -88,7 +88,7 @@ static int rf_pci_take_one(struct rf_subos *subos, u32 bdf, u32 *problem)
 	if (!lent)
 		return -ENOMEM;
 	rc = rf_pci_add(lent, bdf);
-	if (rf_expect(rc))		/* rf_pci_check() and rf_pci_fit() have looked */
+	if (rf_expect(rc))		/* rf_pci_check() and rf_pci_fit() passed */
 		goto free;
 	rc = rf_pci_bind_ours(lent, &begun);
 	if (!rc && rf_pci_config_valid(lent))
@@ -129,7 +129,7 @@ static int rf_pci_take_dma(struct rf_lent *lent, u32 *problem)
 	rc = rf_dma_attach(lent);
 	if (rc == -ENOMEM || rc == -EADDRNOTAVAIL)
 		return rc;
-	if (rc) {		/* busy: something in its group does DMA for the supervisor */
+	if (rc) {		/* -EBUSY: a group member does DMA for the supervisor */
 		*problem = rc == -EBUSY ? RF_PROBLEM_GROUP : RF_PROBLEM_DRIVER;
 		pci_warn(lent->pdev, "its DMA cannot be confined: error %d\n", rc);
 		return -ENXIO;
@@ -159,8 +159,8 @@ static struct rf_lent *rf_pci_last_taking(struct rf_subos *subos)
 }
 
 /*
- * They never were in reach of the subOS: there is nothing to quiesce. No driver can be bound
- * to one before all of its IOMMU group have left the domain.
+ * The subOS never had access to these functions: there is nothing to quiesce. No driver can
+ * be bound before the whole IOMMU group is detached from the domain.
  */
 static void rf_pci_take_undo(struct rf_subos *subos)
 {
@@ -172,7 +172,7 @@ static void rf_pci_take_undo(struct rf_subos *subos)
 		rf_pci_take_back(lent);
 }
 
-/* All are bound to our driver before the first is reset: others may be reset with it. */
+/* Bind all to our driver before the first is reset: a bus reset hits the others, too. */
 static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 			   struct rf_refusal *refusal)
 {
@@ -202,7 +202,7 @@ static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u
 	return 0;
 }
 
-/* All at once, for those who look with the state lock held. */
+/* All in one critical section, so that readers under the state lock see all or none. */
 static void rf_pci_take_done(struct rf_subos *subos)
 {
 	struct rf_lent *lent = NULL;
@@ -223,11 +223,11 @@ static void rf_pci_take_done(struct rf_subos *subos)
  * @flags: RF_PCI_*
  * @refusal: says which function cannot be taken, and why
  *
- * They are quiet, and confined to what the subOS may reach where an IOMMU translates. They
- * stand in the grant page with the next rf_grant_update().
+ * On success they are quiet and, where an IOMMU translates, confined to what the subOS may
+ * reach. They appear in the grant page with the next rf_grant_update().
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0, or an error; then all is as it was.
+ * Return: 0, or an error; then nothing has been taken.
  */
 int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 		struct rf_refusal *refusal)

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What all kinds of adjustments have in common. */
+/* Code common to all kinds of resizes. */
 #include "resize/internal.h"
 
 /**
- * rf_resize_runs() - may this very kernel be running in a subOS?
+ * rf_resize_runs() - may this very kernel still be running in a subOS?
  * @subos: the subOS
  * @kernel_id: of the kernel
  *
- * The next one was told what it owns by its hand-off: what its predecessor said or was
- * promised means nothing to it.
+ * A later kernel learns what it owns from its hand-off: answers and requests of its
+ * predecessor do not apply to it.
  *
- * Context: Process context, `adjusting` held, so that the answer stays true or becomes
- *          false once.
+ * Context: Process context, `adjusting` held, so that true may become false, but not the
+ *          reverse.
  */
 bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id)
 {
@@ -22,7 +22,7 @@ bool rf_resize_runs(struct rf_subos *subos, u32 kernel_id)
 /**
  * rf_resize_ready() - can a subOS be resized now?
  * @subos: the subOS
- * @capability: what its agent needs, enum rf_capability
+ * @capability: enum rf_capability that its agent needs
  *
  * Context: Any.
  * Return: 0, -ENOENT, -EBUSY, -EOPNOTSUPP.
@@ -46,8 +46,8 @@ int rf_resize_ready(struct rf_subos *subos, u32 capability)
 }
 
 /**
- * rf_resize_result() - what an answer means for who asked for the resize
- * @args: gets the errno of the other side
+ * rf_resize_result() - translate the result of a request into that of the resize
+ * @args: gets the agent's errno
  * @ask: the request
  * @rc: what rf_supcon_ask() returned
  *
@@ -60,21 +60,21 @@ int rf_resize_result(struct rf_resize *args, const struct rf_ask *ask, int rc)
 		return -EIO;
 	}
 	if (rc == -ENOTCONN)
-		return -EPIPE;		/* there is nobody to be asked any more */
+		return -EPIPE;		/* the agent is gone */
 	if (rc == -ENOBUFS)
-		return -ETIMEDOUT;	/* nobody takes our messages */
+		return -ETIMEDOUT;	/* the agent does not read its messages */
 	return rc;
 }
 
 /**
- * rf_late_begin() - a request that nobody waits for any more got its last word
+ * rf_late_begin() - begin to act on the outcome of an abandoned request
  * @subos: the subOS
  * @late: the request and all its answers
  *
- * What the subOS does not use, though it owns it, is offered again or taken back.
+ * The caller then offers again, or takes back, whatever the subOS owns but does not use.
  *
  * Context: Process context. `adjusting` held.
- * Return: whether the answers still mean something: the kernel that was asked runs.
+ * Return: true if the answers still apply: the kernel that was asked may still run.
  */
 bool rf_late_begin(struct rf_subos *subos, const struct rf_late *late)
 {

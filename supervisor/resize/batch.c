@@ -2,9 +2,9 @@
 /*
  * Cores that change hands together, while their subOS runs.
  *
- * A core is held from the moment it is out of one kernel until the next one starts
- * it. What an agent says is noted for each core; a core that it says nothing of stays
- * with its subOS if the agent may still act on it, and only then.
+ * A core is held from the moment it leaves one kernel until the next one starts it. The
+ * agent's result is recorded for each core; a core without a result stays with its subOS
+ * if the agent may still act on that core, and only then.
  */
 #include <linux/bits.h>
 #include <linux/slab.h>
@@ -21,7 +21,7 @@ static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *l
  * @cpus: logical numbers
  * @count: at most RF_CPUS_MAX
  *
- * Return: to be freed by kfree(), or NULL.
+ * Return: the list, to be freed with kfree(), or NULL.
  */
 struct rf_batch *rf_batch_create(const u32 *cpus, u32 count)
 {
@@ -38,7 +38,7 @@ struct rf_batch *rf_batch_create(const u32 *cpus, u32 count)
 	return batch;
 }
 
-/* The core of this APIC id that has not been told of yet, or -1. */
+/* Index of the core with this APIC id if it has no result yet, or -1. */
 static int rf_batch_find(const struct rf_batch *batch, s64 apic_id)
 {
 	u32 i;
@@ -66,7 +66,7 @@ static int rf_batch_ask(struct rf_subos *subos, struct rf_batch *batch, struct r
 	return rf_supcon_ask(subos, ask);
 }
 
-/* PROGRESS of CORES_ADD: the core is online in the subOS, or could not be started. */
+/* PROGRESS of CORES_ADD: a core is online in the subOS, or could not be started. */
 static void rf_core_taken_up(struct rf_subos *subos, const s64 *args, void *data)
 {
 	struct rf_batch *batch = data;
@@ -79,8 +79,8 @@ static void rf_core_taken_up(struct rf_subos *subos, const s64 *args, void *data
 /**
  * rf_batch_offer() - ask an agent to start cores that its subOS owns
  * @subos: the owner, in the ledger and in its grant page
- * @batch: the cores; afterwards each is told of: what is not 0 is not in use
- * @ask: timeout_ms and insist are set; says what became of the request
+ * @batch: the cores; afterwards each has a result in told[]: not 0 means not in use
+ * @ask: timeout_ms and insist are set; receives the outcome of the request
  *
  * Context: Process context, may sleep. Only `adjusting` held.
  * Return: as rf_supcon_ask().
@@ -98,7 +98,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	for (i = 0; i < batch->count; i++) {
 		if (batch->told[i] != RF_UNTOLD)
 			continue;
-		/* An agent that has not had its last word may be starting it right now. */
+		/* Without a final answer, the agent may be starting the core right now. */
 		if (!ask->settled && !rf_phase_held(rf_subos_phase(subos)))
 			batch->told[i] = 0;
 		else
@@ -107,14 +107,14 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	return rc;
 }
 
-/* A core is offline in @from, whose agent does not start it again: it goes on at once. */
+/* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
 static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
 {
 	int rc = 0;
 
 	mutex_lock(&rf_ledger_lock);
 	rf_core_detach(from, cpu);
-	rf_publish();	/* first, so that nobody there starts it after the INIT */
+	rf_publish();	/* first, so that @from does not start it after the INIT */
 	rf_core_hold(from, cpu);
 	if (batch->to)
 		rf_core_hand_over(from, batch->to, cpu, batch->lender);
@@ -125,7 +125,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	return rc;
 }
 
-/* PROGRESS of CORES_REMOVE. */
+/* PROGRESS of CORES_REMOVE: a core is offline in the subOS, or was not given up. */
 static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data)
 {
 	struct rf_batch *batch = data;
@@ -145,8 +145,8 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
 /**
  * rf_batch_claim() - ask an agent to give up cores, and pass them on
  * @subos: the owner
- * @batch: the cores, checked by rf_cores_claim_check(); afterwards, those that are
- *         told 0 have gone to @batch->to, or to the supervisor
+ * @batch: the cores, checked by rf_cores_claim_check(); afterwards those whose told[] is 0
+ *         have gone to @batch->to, or to the supervisor
  * @ask: as for rf_batch_offer()
  *
  * Context: Process context, may sleep. Only `adjusting` held.
@@ -169,11 +169,11 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 }
 
 /**
- * rf_batch_withdraw() - a subOS loses the cores that it does not use
+ * rf_batch_withdraw() - take from a subOS the cores that it does not use
  * @subos: the owner
- * @batch: those that are not told 0
+ * @batch: the cores; those whose told[] is not 0 are withdrawn
  *
- * They are held, and in no subOS's list.
+ * The withdrawn cores are held, and in no subOS's list.
  *
  * Context: Process context. Ledger lock held.
  */
@@ -192,10 +192,10 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
 }
 
 /**
- * rf_batch_home() - cores that a subOS does not use go to the supervisor
+ * rf_batch_home() - return the cores that a subOS does not use to the supervisor
  * @subos: the owner
- * @batch: those that are not told 0
- * @culprit: a core that did not come back and so is still the subOS's
+ * @batch: the cores; those whose told[] is not 0 are returned
+ * @culprit: set to a core that did not come back and thus still belongs to the subOS
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0 or -EIO.
@@ -216,7 +216,7 @@ int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 	return result;
 }
 
-/* Is there a core that is not told 0? */
+/* Is there a core whose told[] is not 0? */
 bool rf_batch_failed(const struct rf_batch *batch)
 {
 	u32 i;
@@ -228,9 +228,9 @@ bool rf_batch_failed(const struct rf_batch *batch)
 }
 
 /**
- * rf_batch_result() - count what worked, and name what did not
- * @batch: told of
- * @args: gets cpus_done, and of the first failure culprit and error
+ * rf_batch_result() - count the successes, and report the first failure
+ * @batch: the cores; each has a result in told[]
+ * @args: gets cpus_done, and culprit and error of the first failure
  * @rc: the error so far
  *
  * Return: @rc, or -EIO if that is 0 and some core failed.
@@ -251,7 +251,7 @@ int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc
 	return rc ?: failed ? -EIO : 0;
 }
 
-/* Record a resize of cores: those that are told 0. */
+/* Record an event that lists the cores whose told[] is 0. */
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 		   const struct rf_batch *batch, u64 other, u64 begun, int rc)
 {
@@ -269,9 +269,9 @@ void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 	rf_event(subos, type, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun, event, list);
 }
 
-/* ---- answers that came too late ---- */
+/* ---- late answers ---- */
 
-/* The core of this APIC id if the subOS owns it and it is not its boot core, or 0. */
+/* The core with this APIC id if the subOS owns it and it is not the boot core, or 0. */
 static u32 rf_core_owned(struct rf_subos *subos, s64 apic_id)
 {
 	const struct rf_core_table *cores = &rf_books.cores;
@@ -299,7 +299,7 @@ static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late
 	struct rf_batch *batch;
 	u32 apic_id, cpu, culprit = 0;
 
-	/* Without an answer it may be using what it was given. */
+	/* Without a final answer the subOS may be using the cores that it was given. */
 	if (!rf_late_begin(subos, late) || late->lost)
 		return;
 	batch = rf_batch_create(NULL, 0);
@@ -320,7 +320,7 @@ static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late
 	kfree(batch);
 }
 
-/* Cores that were given up when nobody waited any more: the subOS may have them again. */
+/* Cores that were given up after the caller had stopped waiting: offer them again. */
 static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };

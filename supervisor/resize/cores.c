@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Cores between the supervisor and a subOS that runs. */
+/* Moves cores between the supervisor and a running subOS. */
 #include <linux/cpumask.h>
 #include <linux/slab.h>
 
@@ -9,7 +9,7 @@
 
 /* ---- from the supervisor ---- */
 
-/* The cores become the subOS's, held, or nothing changes. Ledger lock held. */
+/* Give the cores to the subOS, held; all or none. Ledger lock held. */
 static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
 	u32 i, taken;
@@ -36,7 +36,7 @@ static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u3
 	return rc;
 }
 
-/* The agent starts them; those that it cannot start go back. */
+/* The agent starts the cores; those that it cannot start go back. */
 static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 			    struct rf_batch *batch)
 {
@@ -80,14 +80,14 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 /* ---- to the supervisor ---- */
 
 /**
- * rf_cores_claim_check() - could these cores be taken from a subOS?
+ * rf_cores_claim_check() - can these cores be taken from a subOS?
  * @subos: the owner
  * @cpus: logical numbers
  * @count: how many
  * @culprit: set to the offending core on error
  *
  * Context: Ledger lock held.
- * Return: 0; -EINVAL doubled, core 0 or the boot core; -ENODEV; -EXDEV not its own.
+ * Return: 0; -EINVAL: a duplicate, core 0 or the boot core; -ENODEV; -EXDEV: not @subos's.
  */
 int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
 {
@@ -113,7 +113,7 @@ int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32
 	return 0;
 }
 
-/* What was given up in vain: the subOS has it still, and may use it again. */
+/* Cores that were given up but did not come home still belong to the subOS: offer them. */
 static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
@@ -156,7 +156,7 @@ static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struc
 }
 
 /*
- * RF_RESIZE_CORES_ADD, _REMOVE. A borrowed core that is removed is not borrowed any more.
+ * RF_RESIZE_CORES_ADD, _REMOVE. Removing a borrowed core ends its loan.
  * Context: `adjusting` held.
  */
 int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)

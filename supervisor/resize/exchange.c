@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PCI functions that change hands while their subOS runs, asked about one by one. Once the
- * agent has confirmed that nothing uses a function any more, it is out of the grant page,
- * quiesced, and the supervisor's: together with all of its group, or not at all.
+ * PCI functions that change hands while their subOS runs, one request for each. Once the
+ * agent has confirmed that nothing uses a function any more, the function leaves the grant
+ * page, is quiesced, and returns to the supervisor: with all of its group, or not at all.
  *
- * With `adjusting` held, nobody else gives functions to a subOS or takes them from it: one that
- * was found stays. But it may be unplugged, and other subOSes' functions come and go.
+ * With `adjusting` held, nobody else gives functions to a subOS or takes them from it: a
+ * function that was found stays. But it may be unplugged, and other subOSes' functions may
+ * come and go.
  */
 #include "pci/pci.h"
 #include "resize/internal.h"
 #include "shared/shared.h"
 
 /**
- * rf_exchange_begin() - functions are going to change hands
+ * rf_exchange_begin() - set up an exchange of functions with a subOS
  * @subos: the subOS
- * @args: gets the first culprit, and the errno of the other side
+ * @args: gets the first culprit, and the agent's errno
  * @timeout_ms: how long its agent has for all of them
  * @insist: signals do not end the wait
- * @late: gets answers that come too late
+ * @late: gets late answers
  *
  * Context: Any.
  */
@@ -39,11 +40,11 @@ struct rf_exchange rf_exchange_begin(struct rf_subos *subos, struct rf_resize *a
 /* ---- one function ---- */
 
 /**
- * rf_function_find() - look a function of a subOS up by its address
+ * rf_function_find() - look up a function of a subOS by its address
  * @subos: the subOS
  * @bdf: RF_BDF()
  *
- * Context: Any but the state lock. `adjusting` held.
+ * Context: Any, state lock not held. `adjusting` held.
  * Return: the function, or NULL.
  */
 struct rf_lent *rf_function_find(struct rf_subos *subos, u32 bdf)
@@ -59,12 +60,12 @@ struct rf_lent *rf_function_find(struct rf_subos *subos, u32 bdf)
 }
 
 /**
- * rf_function_next() - those functions of a subOS of which something is true
+ * rf_function_next() - iterate over the functions of a subOS that match a predicate
  * @subos: the subOS
- * @lent: the one before, or NULL
- * @wanted: what must be true
+ * @lent: the previous function, or NULL
+ * @wanted: the predicate
  *
- * Context: Any but the state lock. `adjusting` held.
+ * Context: Any, state lock not held. `adjusting` held.
  * Return: the next one, or NULL.
  */
 struct rf_lent *rf_function_next(struct rf_subos *subos, struct rf_lent *lent,
@@ -107,13 +108,13 @@ int rf_function_ask(const struct rf_exchange *exchange, struct rf_ask *ask, enum
 
 /* ---- groups: they change hands as a whole. Ledger lock held ---- */
 
-/* What was unplugged is in no group any more. */
+/* Is the function in @group? An unplugged one is in no group any more. */
 bool rf_function_grouped(const struct rf_lent *lent, u32 group)
 {
 	return !rf_pci_gone(lent) && rf_pci_group(lent->pdev) == group;
 }
 
-/* May it go now, and all that goes with it? @alive: a kernel may run in its subOS. */
+/* May the function go now, with its whole group? @alive: a kernel may run in its subOS. */
 static bool rf_group_goes(const struct rf_lent *lent, bool alive)
 {
 	struct rf_lent *other;
@@ -132,7 +133,7 @@ static bool rf_group_goes(const struct rf_lent *lent, bool alive)
 	return true;
 }
 
-/* Are there others that it can only go with? */
+/* Does its subOS have other functions of its group? */
 static bool rf_group_several(const struct rf_lent *lent)
 {
 	struct rf_lent *other;
@@ -148,7 +149,7 @@ static bool rf_group_several(const struct rf_lent *lent)
 	return false;
 }
 
-/* One of a group that could go cannot: they all stay, confined as before. */
+/* A function cannot go after all: its whole group stays, confined as before. */
 static void rf_group_keep(const struct rf_lent *lent)
 {
 	u32 group = rf_pci_gone(lent) ? RF_BDF_NONE : rf_pci_group(lent->pdev);
@@ -159,7 +160,7 @@ static void rf_group_keep(const struct rf_lent *lent)
 		if (other != lent && !rf_function_grouped(other, group))
 			continue;
 		if (rf_dma_attach(other)) {
-			pr_err("subOS %s: its memory is out of reach of a function that it has\n",
+			pr_err("subOS %s: a function cannot rejoin its DMA domain: cut off\n",
 			       lent->subos->name);
 			rf_pci_cut(other);
 		}
@@ -169,18 +170,18 @@ static void rf_group_keep(const struct rf_lent *lent)
 
 /* ---- from a subOS ---- */
 
-/* It is to go home, and its kernel has not confirmed that it does not use it. */
+/* The function is leaving, and the kernel has not confirmed that it is unused. */
 static bool rf_function_asked(const struct rf_function_entry *entry)
 {
 	return entry->state == RF_PCI_LEAVING || entry->state == RF_PCI_CUT;
 }
 
 /**
- * rf_functions_ask() - ask an agent to give up all that is leaving
- * @exchange: for whom
+ * rf_functions_ask() - ask an agent to give up all functions that are leaving
+ * @exchange: the exchange
  *
- * One that it fails to give up does not stop the others. The answers are written down when
- * all have come, for the agent's time passes while the ledger lock is waited for.
+ * If the agent fails to give up one function, it is still asked for the others. The answers
+ * go into the ledger at the end, because waiting for its lock would use up the agent's time.
  *
  * Context: Process context, may sleep. Only `adjusting` held.
  * Return: 0, or the first error, as rf_resize_result().
@@ -213,9 +214,10 @@ int rf_functions_ask(const struct rf_exchange *exchange)
 }
 
 /*
- * rf_pci_return() is enough for a function that is alone. All of a larger group is quiet
- * before the first function of it leaves the DMA domain, for they leave as one; and all
- * have left before a driver is bound to the first. Ledger lock held.
+ * For a function alone in its group rf_pci_return() is enough. A larger group is quiesced as
+ * a whole before its first function is detached from the DMA domain, because its IOMMU group
+ * is detached as one; and detached as a whole before a driver is bound to any of them.
+ * Ledger lock held.
  */
 int rf_functions_return(struct rf_subos *subos, bool alive)
 {
@@ -246,11 +248,11 @@ int rf_functions_return(struct rf_subos *subos, bool alive)
 }
 
 /**
- * rf_functions_home() - what is leaving and not used any more is the supervisor's again
- * @exchange: for whom
+ * rf_functions_home() - return leaving functions that are not used any more
+ * @exchange: the exchange
  *
  * Context: Process context, may sleep for long. Only `adjusting` held.
- * Return: 0, or -EIO if some of it is still the subOS's.
+ * Return: 0, or -EIO if some of them still belong to the subOS.
  */
 int rf_functions_home(const struct rf_exchange *exchange)
 {
@@ -259,7 +261,7 @@ int rf_functions_home(const struct rf_exchange *exchange)
 
 	lockdep_assert_held(&subos->adjusting);
 	mutex_lock(&rf_ledger_lock);
-	rf_publish();	/* first, so that nobody there begins to use them again */
+	rf_publish();	/* first, so that the subOS does not use them again */
 	rc = rf_functions_return(subos, !rf_phase_held(rf_subos_phase(subos)));
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
@@ -275,7 +277,7 @@ static bool rf_function_kept(const struct rf_function_entry *entry)
 	return entry->state == RF_PCI_KEPT && !entry->taken;
 }
 
-/* It stands in the grant page again. Return: 0; -EPERM it was unplugged meanwhile. */
+/* Put a KEPT function into the grant page again. Return: 0; -EPERM: unplugged meanwhile. */
 static int rf_function_grant(struct rf_lent *lent)
 {
 	int rc;
@@ -296,8 +298,8 @@ static void rf_function_withdraw(struct rf_lent *lent)
 }
 
 /**
- * rf_functions_offer() - what was given up, but does not go, may be used again
- * @exchange: for whom; it does not matter how long that one has
+ * rf_functions_offer() - offer functions to the agent that it gave up but that stay
+ * @exchange: the exchange; its deadline does not apply here
  *
  * Context: Process context, may sleep. Only `adjusting` held.
  */

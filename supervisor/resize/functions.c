@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * PCI functions between the supervisor and a subOS that runs. A function stands in the
- * grant page before the agent is asked to look at it. What is still on its way home when the
- * caller has gone is left to settle.c.
+ * Moves PCI functions between the supervisor and a running subOS. A function is in the grant
+ * page before the agent is asked to add it. Functions still on their way home when the
+ * caller returns are left to settle.c.
  */
 #include <linux/string.h>
 
@@ -12,7 +12,7 @@
 
 #define RF_PCI_CUT_MS		1000	/* for an agent whose functions were taken by force */
 
-/* That a function is back in the supervisor is told by who returns it. */
+/* Not for a function that came back: rf_pci_go_home() reports that. */
 static void rf_function_note(const struct rf_exchange *exchange, enum rf_event_type type,
 			     u32 bdf, int rc)
 {
@@ -26,7 +26,7 @@ static void rf_function_note(const struct rf_exchange *exchange, enum rf_event_t
 
 /* ---- RF_RESIZE_PCI_ADD ---- */
 
-/* The functions are the subOS's, and in its grant page, or nothing has changed. */
+/* Lend the functions to the subOS and grant them, all or none. */
 static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 {
 	struct rf_subos *subos = exchange->subos;
@@ -49,7 +49,7 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	for (i = 0; rc && i < args->nr_functions; i++) {
 		lent = rf_pci_find(subos, bdfs[i]);
 		rf_pci_leave(lent);
-		rf_pci_confirm(lent);	/* its kernel has never heard of it */
+		rf_pci_confirm(lent);	/* its kernel never knew of it */
 	}
 	if (rc)
 		rf_functions_return(subos, true);
@@ -57,7 +57,7 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	return rc;
 }
 
-/* One of them failed: none is added. The agent may have begun with the first @asked. */
+/* One function failed: add none. The agent may have begun to use the first @asked. */
 static void rf_pci_add_undo(const struct rf_exchange *exchange, const u32 *bdfs, u32 asked)
 {
 	struct rf_subos *subos = exchange->subos;
@@ -130,7 +130,7 @@ static bool rf_bdfs_have(const u32 *bdfs, u32 count, u32 bdf)
 	return false;
 }
 
-/* Is all of its group among them? Ledger lock held. */
+/* Does @bdfs name the function's whole group? Ledger lock held. */
 static bool rf_group_named(const struct rf_lent *lent, const u32 *bdfs, u32 count)
 {
 	struct rf_lent *other;
@@ -170,7 +170,7 @@ static int rf_pci_claim_check(struct rf_subos *subos, struct rf_resize *args, co
 	return 0;
 }
 
-/* They are leaving; with @cut, they are out of reach of a kernel that may still run. */
+/* Mark the functions as leaving; with @cut, silence them although a kernel may still run. */
 static int rf_pci_claim(struct rf_subos *subos, struct rf_resize *args, const u32 *bdfs, bool cut)
 {
 	u64 begun = ktime_get_ns();
@@ -196,7 +196,7 @@ static int rf_pci_claim(struct rf_subos *subos, struct rf_resize *args, const u3
 	return rc;
 }
 
-/* What could not be had stays, and is used as before; but what was cut off goes on leaving. */
+/* Functions that were not given up stay in use; but those that were cut go on leaving. */
 static int rf_pci_claim_end(const struct rf_exchange *exchange, const u32 *bdfs, int rc)
 {
 	struct rf_subos *subos = exchange->subos;
@@ -231,7 +231,7 @@ static int rf_pci_claim_end(const struct rf_exchange *exchange, const u32 *bdfs,
 	return cut ? -EINPROGRESS : rc ?: -EBUSY;
 }
 
-/* If no kernel runs in it, nobody has to be asked. Context: `adjusting` held. */
+/* If no kernel runs in the subOS, no agent has to be asked. Context: `adjusting` held. */
 int rf_resize_pci_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *bdfs)
 {
 	bool force = args->function_flags & RF_PCI_FORCE, alive;

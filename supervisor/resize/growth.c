@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory for a subOS that runs: owned by it first, then brought online by its agent. */
+/* Adds memory to a running subOS: it owns the memory first, then its agent onlines it. */
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
@@ -16,7 +16,7 @@ struct rf_growth {
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
-/* The subOS owns the memory, or nothing has changed but blocks in the pool. Ledger lock held. */
+/* Give memory to the subOS; on error only the pool may have grown. Ledger lock held. */
 static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 			       struct rf_growth *growth)
 {
@@ -53,12 +53,12 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 	return rc;
 }
 
-/* Memory of a late MEMORY_ADD that failed: nothing of it is in use. */
+/* A late MEMORY_ADD failed: nothing of the range is in use, take it back. */
 static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	u64 start = late->args[0], size = late->args[1];
 
-	/* Without an answer it may be using what it was given. */
+	/* Without a final answer the subOS may be using the memory that it was given. */
 	if (!rf_late_begin(subos, late) || late->lost || late->answer == RF_ANSWER_DONE)
 		return;
 	mutex_lock(&rf_ledger_lock);
@@ -68,7 +68,7 @@ static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *lat
 	rf_memory_home();
 }
 
-/* The agent brings the ranges online one after the other; from the first error on they go back. */
+/* The agent onlines the ranges one by one; from the first failure on they are taken back. */
 static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 			     const struct rf_growth *growth)
 {
@@ -92,7 +92,7 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 		rc = rf_resize_result(args, &ask, rf_supcon_ask(subos, &ask));
 		if (rc && (ask.settled || rf_phase_held(rf_subos_phase(subos))))
 			break;
-		/* Also if the agent has not had its last word: it may be using it right now. */
+		/* Also without a final answer: the agent may be onlining the range right now. */
 		args->memory_done += growth->ranges[i].size;
 	}
 	mutex_lock(&rf_ledger_lock);
@@ -120,11 +120,11 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 	if (!rc)
 		rc = rf_memory_add_end(subos, args, growth);
 	if (rc)
-		rf_memory_home();	/* blocks that were taken in vain, or for nothing */
+		rf_memory_home();	/* give unused blocks of the pool back */
 	return rc;
 }
 
-/* Let the agent use again what its subOS owns and has given up in vain. */
+/* Offer the agent memory that it gave up but that its subOS still owns. */
 void rf_memory_offer(struct rf_subos *subos, u64 start, u64 size)
 {
 	struct rf_ask ask = {

@@ -7,7 +7,7 @@
 #include "pci/pci.h"
 #include "resize/resize.h"
 
-#define RF_RESIZE_MS		10000	/* time-out of a resize, unless told otherwise */
+#define RF_RESIZE_MS		10000	/* default time-out of a resize */
 
 /* adjustment.c */
 bool rf_late_begin(struct rf_subos *subos, const struct rf_late *late);
@@ -26,11 +26,11 @@ static inline u32 rf_resize_timeout(const struct rf_resize *args)
 struct rf_batch {
 	u32 count;
 	u32 cpus[RF_CPUS_MAX];		/* logical numbers */
-	int told[RF_CPUS_MAX];		/* RF_UNTOLD; 0: it worked; negative errno */
+	int told[RF_CPUS_MAX];		/* result: RF_UNTOLD: none yet; 0: success; -errno */
 	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
-	/* Of cores that are given up: who gets them, NULL: the supervisor. */
+	/* The subOS that gets cores which are given up; NULL: the supervisor. */
 	struct rf_subos *to;
-	u32 lender;			/* id of who lends them to @to, or 0 */
+	u32 lender;			/* id of the subOS that lends them to @to, or 0 */
 };
 
 /* batch.c */
@@ -67,14 +67,14 @@ void rf_memory_offer(struct rf_subos *subos, u64 start, u64 size);
 /* shrinkage.c */
 int rf_resize_memory_remove(struct rf_subos *subos, struct rf_resize *args);
 
-/* Functions change hands: for whom, and until when. */
+/* Functions change hands: with which subOS, and until when. */
 struct rf_exchange {
 	struct rf_subos *subos;
 	struct rf_resize *args;		/* gets culprit and error */
 	u64 begun;			/* ktime_get_ns() */
 	u64 end;
 	bool insist;			/* signals do not end the wait */
-	rf_supcon_late late;		/* for answers that come too late */
+	rf_supcon_late late;		/* for late answers */
 };
 
 /* exchange.c */

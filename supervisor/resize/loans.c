@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loans of a subOS that goes away: what it borrowed goes to the lenders that run, whose
- * agents start it; what it lent stays where it is.
+ * Ends the loans of a subOS that is destroyed: cores that it borrowed return to those lenders
+ * that run, whose agents start them; cores that it lent stay with their borrowers.
  */
 #include <linux/slab.h>
 
@@ -9,15 +9,15 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
-/* Cores that came home while their owner runs: its agent starts them. */
+/* Cores that return to a running lender, whose agent is to start them. */
 struct rf_homecoming {
 	struct work_struct work;
 	struct rf_subos *lender;	/* with a reference */
-	u32 kernel_id;			/* that lent them; a later one has them by its hand-off */
+	u32 kernel_id;			/* to be asked; a later kernel gets them by its hand-off */
 	struct rf_batch *batch;
 };
 
-/* Cores that the lender has lost again meanwhile do not count. Return: is any left? */
+/* Drop cores that the lender has lost again meanwhile. Return: true if any is left. */
 static bool rf_homecoming_look(struct rf_homecoming *home)
 {
 	struct rf_batch *batch = home->batch;
@@ -77,7 +77,7 @@ static struct rf_homecoming *rf_homecoming_create(u32 lender)
 	return NULL;
 }
 
-/* All cores of @subos that it borrowed from @lender; they have no loan any more. */
+/* End the loans of all cores that @subos borrowed from @lender. */
 static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
 {
 	struct rf_homecoming *home = rf_homecoming_create(lender);
@@ -88,7 +88,7 @@ static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
 		if (rf_ledger_core_lender(&rf_books.cores, cpu) != lender)
 			continue;
 		if (!home) {
-			rf_core_end_loan(cpu);	/* goes to the supervisor with all the others */
+			rf_core_end_loan(cpu);	/* goes to the supervisor with the other cores */
 			continue;
 		}
 		rf_core_detach(subos, cpu);
@@ -102,10 +102,10 @@ static void rf_loans_end_with(struct rf_subos *subos, u32 lender)
 }
 
 /**
- * rf_loans_end() - a subOS is being destroyed
- * @subos: its cores are held
+ * rf_loans_end() - end all loans of a subOS that is being destroyed
+ * @subos: the subOS; its cores are held
  *
- * What it borrowed goes to the lenders that run; what it lent stays where it is.
+ * Borrowed cores return to lenders that run; lent cores stay with their borrowers.
  *
  * Context: Process context, may sleep. Ledger lock held. Idempotent.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What growth and shrinkage of a running subOS's memory have in common. Memory changes hands
- * in whole memory blocks of the subOS's kernel; they come from the pool, or out of the
- * supervisor's kernel, and go back there.
+ * Code common to growing and shrinking the memory of a running subOS. Memory changes hands in
+ * whole memory blocks of the subOS's kernel; they come from the pool, or from the supervisor's
+ * kernel, and return there.
  */
 #include <linux/sched.h>
 #include <linux/workqueue.h>
@@ -12,7 +12,7 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
-/* ---- blocks of the supervisor's kernel in which nobody owns anything any more ---- */
+/* ---- return unowned blocks to the supervisor's kernel ---- */
 
 struct rf_returning {
 	struct work_struct work;
@@ -31,7 +31,7 @@ static void rf_returning_work(struct work_struct *work)
 	mutex_unlock(&rf_ledger_lock);
 }
 
-/* In a worker, for it writes to sysfs files, which the caller may not even see. */
+/* In a worker: it writes to sysfs files, which the caller may not see (chroot, namespace). */
 int rf_memory_home(void)
 {
 	struct rf_returning returning = { .caller = current };
@@ -42,7 +42,7 @@ int rf_memory_home(void)
 	return returning.rc;
 }
 
-/* Can its memory be resized now? An agent may say HELLO again: its block size is read once. */
+/* Can its memory be resized now? A new HELLO may change the block size: read it once. */
 int rf_memory_ready(struct rf_subos *subos, u64 *block_size)
 {
 	*block_size = READ_ONCE(subos->block_size);
@@ -57,7 +57,7 @@ void rf_memory_note(struct rf_subos *subos, enum rf_event_type type,
 	rf_event(subos, type, rc, RF_CAUSE_OPERATOR, ktime_get_ns() - begun, event, NULL);
 }
 
-/* A range that the subOS does not use goes back to the pool. Ledger lock held. */
+/* Return a range that the subOS does not use to the pool. Ledger lock held. */
 int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 {
 	int rc;
@@ -71,6 +71,6 @@ int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size)
 	rf_publish();
 	rf_dma_unmap(subos, start, size);
 	rf_pool_put(subos->id, start, size, RF_MEMORY_LEAVING);
-	rf_publish();	/* to a later supervisor, too, the memory is nobody's now */
+	rf_publish();	/* a later supervisor must see that nobody owns it, too */
 	return 0;
 }

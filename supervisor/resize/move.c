@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cores from one running subOS straight to another: MOVE, BORROW and RETURN. They
- * never pass through the supervisor's scheduler. What the receiver cannot start
- * goes back to the giver, and what that cannot start either, to the supervisor.
+ * Moves cores from one running subOS directly to another: MOVE, BORROW and RETURN. They
+ * never pass through the supervisor's scheduler. A core that the receiver cannot start goes
+ * back to the giver, and if the giver cannot start it either, to the supervisor.
  *
  * A loan is registered by core (rf_ledger_core_lender()). It ends when the core returns
  * to the lender or to the supervisor, and with the lender.
@@ -16,13 +16,13 @@
 struct rf_move {
 	struct rf_subos *from, *to;
 	enum rf_event_type event;
-	u32 lender_there;		/* of a core that has moved */
-	u32 lender_here;		/* of a core that has not */
-	struct rf_batch *batch;		/* all of them, told what became of each in the end */
-	struct rf_batch *part;		/* those that are asked about at the moment */
+	u32 lender_there;		/* lender of a core after its move, or 0 */
+	u32 lender_here;		/* lender of a core before its move, or 0 */
+	struct rf_batch *batch;		/* all cores, with their final results */
+	struct rf_batch *part;		/* the cores of the current request */
 };
 
-/* The part that the giver gave up. */
+/* Select the cores that the giver gave up. */
 static void rf_move_select(struct rf_move *move)
 {
 	u32 i;
@@ -36,7 +36,7 @@ static void rf_move_select(struct rf_move *move)
 	}
 }
 
-/* What was said of the part is what became of these cores. */
+/* Copy the results of the part to the whole batch. */
 static void rf_move_note(struct rf_move *move)
 {
 	u32 i, j;
@@ -47,7 +47,7 @@ static void rf_move_note(struct rf_move *move)
 				move->batch->told[j] = move->part->told[i];
 }
 
-/* Cores that the receiver did not start are the giver's again; those that it cannot start, ours. */
+/* Return cores that the receiver did not start to the giver, or else to the supervisor. */
 static void rf_move_back(struct rf_move *move, u32 *culprit)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
@@ -75,7 +75,7 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	mutex_unlock(&rf_ledger_lock);
 }
 
-/* All that the giver gave up belongs to the receiver now: it starts them. */
+/* The receiver owns all cores that the giver gave up: have its agent start them. */
 static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 {
 	struct rf_ask ask = { .timeout_ms = rf_resize_timeout(args) };
@@ -98,7 +98,7 @@ static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 	return rc;
 }
 
-/* Ledger lock held. A core that is borrowed itself is not its holder's to pass on. */
+/* A borrower must not pass on a borrowed core, except by RETURN. Ledger lock held. */
 static int rf_move_check(struct rf_move *move, u32 *culprit)
 {
 	struct rf_batch *batch = move->batch;
@@ -136,7 +136,7 @@ static int rf_move_run(struct rf_move *move, struct rf_resize *args)
 	return rc;
 }
 
-/* @move's subOSes, events and loans are set. `adjusting` of both held. */
+/* @move's subOSes, event and lenders are set. `adjusting` of both subOSes held. */
 static int rf_move_cores(struct rf_move *move, struct rf_resize *args, const u32 *cpus,
 			 u32 count)
 {
@@ -180,7 +180,7 @@ int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cp
 	lockdep_assert_held(&subos->adjusting);
 	if (to == subos || !args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
-	/* Nobody waits for two, so the order does not matter. */
+	/* A second `adjusting` is only tried, so that the lock order does not matter. */
 	if (!mutex_trylock(&to->adjusting))
 		return -EBUSY;
 	rc = rf_move_cores(&move, args, cpus, args->nr_cpus);
@@ -211,8 +211,8 @@ static int rf_return_to(struct rf_subos *subos, struct rf_resize *args, u32 lend
 }
 
 /*
- * The cores that are to return: those named, or all that are borrowed. Checked here, for
- * they have to be grouped by lender. Return: how many, -EXDEV, -EINVAL.
+ * The cores that are to return: those named, or all borrowed ones. They are checked here,
+ * because the caller groups them by lender. Return: how many, -EXDEV, -EINVAL, -ENODEV.
  */
 static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
 			  u32 *list)
@@ -280,7 +280,7 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 		}
 		count = left;
 		if (!members)
-			continue;	/* that loan has just ended */
+			continue;	/* the loan has just ended */
 		rc = rf_return_to(subos, args, lender, group, members);
 		if (rc && !args->culprit)
 			args->culprit = group[0];

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * RF_IOC_RESIZE: cores, memory and PCI functions change hands while a subOS runs.
- * Here it is only handed on; who owns what at each step stands in cores.c, move.c,
- * memory.c and functions.c. The rule is the same for all:
+ * This file only dispatches; for the owner at each step see cores.c, move.c, growth.c,
+ * shrinkage.c and functions.c. The order is the same for all:
  *
  *   giving   the ledger and the grant page first, then the agent is asked
  *   taking   the agent is asked, and for each unit that it gave up: the grant
  *            page, then the ledger
  *
- * So what a subOS uses is always its own. If an agent does not even answer that it
- * gave up, what it was asked about stays with its subOS, and a late answer is put
- * right when it comes.
+ * So a subOS only ever uses what it owns. If the agent does not answer, the units that
+ * it was asked for stay with its subOS, and a late answer is reconciled when it arrives.
  */
 #include <linux/string.h>
 
@@ -44,13 +43,13 @@ static int rf_resize_locked(struct rf_subos *subos, struct rf_resize *args, cons
 
 /**
  * rf_subos_resize() - move cores, memory or functions while a subOS runs
- * @subos: the subOS; of a MOVE, the giver
- * @args: see RF_IOC_RESIZE; results are filled also on an error
+ * @subos: the subOS; for MOVE and BORROW, the giver
+ * @args: see RF_IOC_RESIZE; results are filled in also on an error
  * @units: kernel copy of the list of cores, or of functions
  * @to: the receiver of a MOVE or BORROW, else NULL
  *
- * Context: Process context, may sleep, interruptible. Takes `adjusting` of all that
- *          take part, and the ledger lock.
+ * Context: Process context, may sleep, interruptible. Takes `adjusting` of all subOSes
+ *          involved, and the ledger lock.
  * Return: 0, or an error as documented for RF_IOC_RESIZE.
  */
 int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *units,

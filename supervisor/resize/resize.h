@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Moves cores, memory and PCI functions while their subOS runs. Guarantees that what a
- * subOS uses is always its own, that each request ends in bounded time, and that whatever
- * cannot be completed is undone or stays with its last owner. Takes `adjusting` and the
- * ledger lock, but never waits for an agent under the latter.
+ * Moves cores, memory and PCI functions while their subOS runs. Guarantees that a subOS only
+ * ever uses what it owns, that each request ends in bounded time, and that whatever cannot
+ * be completed is undone or stays with its last owner. Takes `adjusting` and the ledger
+ * lock, but never waits for an agent under the ledger lock.
  */
 #ifndef RF_RESIZE_H
 #define RF_RESIZE_H

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Functions that are leaving a subOS when nobody waits for that any more: they were taken
- * by force, or unplugged, or given to an agent that did not say what came of it. Each stays
- * the subOS's, for the kernel there may still have it mapped, until the agent confirms that
- * it does not use it, or the subOS ends. The agent is asked again once a second.
+ * Functions that are leaving a subOS while no caller waits for them: they were taken by
+ * force, or unplugged, or offered to an agent that did not report the result. Each stays
+ * with the subOS, because the kernel there may still have it mapped, until the agent confirms
+ * that the function is unused, or the subOS ends. The agent is asked again once a second.
  */
 #include <linux/string.h>
 #include <linux/workqueue.h>
@@ -16,8 +16,8 @@
 #define RF_SETTLE_AGAIN		NSEC_PER_SEC
 
 /**
- * rf_functions_later() - if something is still leaving, look at it again later
- * @subos: the subOS, which watch.c looks after
+ * rf_functions_later() - if functions are still leaving, have them settled later
+ * @subos: the subOS; lifecycle/watch.c acts on its settle_at
  *
  * Context: Process context. `adjusting` held.
  */
@@ -27,7 +27,10 @@ void rf_functions_later(struct rf_subos *subos)
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 }
 
-/* What was unplugged is leaving, unless it is QUIET: a destroy has begun with it. The grant page says so before the agent is asked. */
+/*
+ * Mark unplugged functions as leaving, in the grant page as well before the agent is asked.
+ * Not QUIET ones: a destroy has quiesced them already.
+ */
 static void rf_functions_unplugged(struct rf_subos *subos)
 {
 	struct rf_lent *lent;
@@ -41,7 +44,7 @@ static void rf_functions_unplugged(struct rf_subos *subos)
 }
 
 /**
- * rf_functions_settle() - get on with all that is leaving, as far as the agent can be asked
+ * rf_functions_settle() - make progress with all leaving functions; ask the agent if possible
  * @subos: the subOS
  *
  * Context: Process context, may sleep. Only `adjusting` held.
@@ -61,7 +64,7 @@ void rf_functions_settle(struct rf_subos *subos)
 	rf_functions_later(subos);
 }
 
-/* An adjustment that is under way is waited for only if it ends soon. */
+/* Wait for an adjustment that is under way only if it ends soon; else try again later. */
 static void rf_settle_one(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
@@ -69,7 +72,7 @@ static void rf_settle_one(struct rf_subos *subos)
 	if (rf_phase_held(rf_subos_phase(subos))) {
 		mutex_lock(&subos->adjusting);
 	} else if (rf_supcon_owed(subos)) {
-		/* If the answer was lost, this one tells; what follows is rf_pci_late(). */
+		/* If an answer was lost, this PING reveals it; then rf_pci_late() is called. */
 		if (rf_phase_adjustable(rf_subos_phase(subos)))
 			rf_supcon_request(subos, RF_OP_PING, args, RF_SETTLE_MS, NULL, NULL);
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
@@ -82,7 +85,7 @@ static void rf_settle_one(struct rf_subos *subos)
 	mutex_unlock(&subos->adjusting);
 }
 
-/* A subOS that has waited since before @begun, with a reference, or NULL. */
+/* A subOS that was due for settling at @begun, with a reference, or NULL. */
 static struct rf_subos *rf_settle_next(u64 begun)
 {
 	struct rf_subos *subos, *found = NULL;
@@ -117,7 +120,7 @@ static void rf_settle_run(struct work_struct *work)
 static DECLARE_WORK(rf_settle_work, rf_settle_run);
 
 /**
- * rf_functions_settle_soon() - get on with functions that are to leave a subOS
+ * rf_functions_settle_soon() - queue the settling of a subOS's leaving functions
  * @subos: the subOS; one of its functions was unplugged, or is still leaving
  *
  * Context: Any, also with the state lock held.
@@ -136,19 +139,19 @@ static void rf_pci_late_locked(struct rf_subos *subos, const struct rf_late *lat
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (lent && late->op == RF_OP_PCI_ADD && !late->lost && !done)
-		rf_pci_confirm(lent);	/* it is not there */
+		rf_pci_confirm(lent);	/* the kernel there does not have it */
 	if (!lent || late->op != RF_OP_PCI_REMOVE || !(late->lost || done))
 		return;
 	rf_pci_leave(lent);
 	if (done)
 		rf_pci_confirm(lent);
-	/* And what was given up with it, and had to wait for it. */
+	/* Also functions that were given up with it, and had to wait for it. */
 	rf_pci_for_each(other, subos)
 		if (other->entry.state == RF_PCI_KEPT)
 			rf_pci_leave(other);
 }
 
-/* The agent's last word came, or is known to be lost. Context: as rf_supcon_late. */
+/* The agent's final answer has come, or is known to be lost. Context: as rf_supcon_late. */
 void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	lockdep_assert_held(&subos->adjusting);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory from a subOS that runs: its agent gives up range after range, and says so. */
+/* Takes memory from a running subOS: its agent gives up range by range, and reports each. */
 #include <linux/slab.h>
 
 #include "memory/memory.h"
 #include "resize/internal.h"
 
-/* An agent is told to be done a little before we stop waiting. */
+/* The agent's deadline is a little earlier than the end of our wait. */
 #define RF_MEMORY_SPARE_MS	500
 
 struct rf_shrinkage {
 	u64 done;			/* bytes */
-	u32 refused;			/* of ranges[], for the agent to take back */
+	u32 refused;			/* of ranges[]: not withdrawn, to be offered again */
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
 /*
- * May a subOS give this up? That it is in steps of RF_EXTENT_SIZE was checked when the
- * answer came (wire/control_check.h). Ledger lock held.
+ * May a subOS give up this range? Its alignment to RF_EXTENT_SIZE was checked when the
+ * answer was parsed (wire/control_check.h). Ledger lock held.
  */
 static bool rf_memory_sound(struct rf_subos *subos, u64 start, u64 size)
 {
@@ -47,7 +47,7 @@ static void rf_memory_given_up(struct rf_subos *subos, const s64 *args, void *da
 		shrinkage->ranges[shrinkage->refused++] = (struct rf_range){ start, size };
 }
 
-/* Memory that was given up when nobody waited any more: the subOS may have it again. */
+/* Memory that was given up after the caller had stopped waiting: offer it again. */
 static void rf_memory_remove_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	u64 start, size;
@@ -71,7 +71,7 @@ static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 
 			    struct rf_shrinkage *shrinkage)
 {
 	u32 timeout = rf_resize_timeout(args), i;
-	/* No more than there is room to note. */
+	/* At most as many blocks as PROGRESS answers can be recorded. */
 	u64 wanted = min(args->memory, (RF_UNITS_MAX - 1) * block_size);
 	struct rf_ask ask = {
 		.op = RF_OP_MEMORY_REMOVE,
