@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Nothing is brought up on a machine that cannot be divided. */
+/* Nothing is brought up on a machine that cannot be partitioned. */
 #include "base/internal.h"
 
 int rf_base_init(void)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The ground that all rooms of the module stand on: the two locks and their order, one
- * work queue, steps at which tests inject faults, and what the kernel offers to a module
- * only through files. Calls no other room.
+ * What all other rooms of the module build on: the two locks and their order, one work
+ * queue, steps at which tests inject faults, and what the kernel offers to a module only
+ * through files. Calls no other room.
  *
  * Locks, outermost first:
  *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
- *                        time; that of a second subOS is only tried, never waited for
+ *                        time; that of a second subOS only by trylock
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
- *                        serialises the use of the common trampoline. Held for long.
+ *                        serialises the use of the common trampoline. Held for a long time.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
  *   rf_state_lock        list of subOSes, their states, what they own; taken with
  *                        interrupts off
@@ -29,7 +29,7 @@
 struct rf_books;
 struct task_struct;
 
-/* For what cannot be refused unless there is a bug: warns if @rc is an error. */
+/* For what cannot fail unless there is a bug: warns if @rc is an error. */
 #define rf_expect(rc) WARN_ON_ONCE(rc)
 
 /* lock.c */
@@ -51,7 +51,7 @@ void rf_work_flush(void);
 /* step.c: test-only faults. Set by control/debugfs.c, counted under the ledger lock. */
 struct rf_steps {
 	u32 count;			/* steps since a test set it to 0 */
-	u32 fail_nth;			/* fail the Nth step from now on, 0: off */
+	u32 fail_nth;			/* fail the Nth step from now, 0: off */
 	u32 kill_nth;			/* kill the caller there, 0: off */
 };
 

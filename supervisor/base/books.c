@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The one record of who owns what; the rooms above keep it. */
+/* The only record of who owns what; the rooms above maintain it. */
 #include "base/base.h"
 #include "ledger/ledger.h"
 

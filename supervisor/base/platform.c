@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What this machine must be like before anything can be lent. Each refusal is
- * one line with the remedy. Background: docs/kernel-support.md.
+ * Requirements that this machine must meet before anything can be lent. Each
+ * refusal is one line with the remedy. Background: docs/kernel-support.md.
  */
 #include <linux/cc_platform.h>
 #include <linux/slab.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Test-only faults. Every step of a create, resize, reset or destroy that can fail
- * calls rf_step(); a test makes the Nth step from now on fail, or kills the calling
+ * calls rf_step(); a test makes the Nth step from now fail, or kills the calling
  * process there (control/debugfs.c). The count of steps lets a test sweep them all.
  */
 #include <linux/sched/signal.h>
@@ -10,9 +10,9 @@
 
 struct rf_steps rf_steps;
 
-static struct task_struct *rf_caller;	/* for whom a worker acts; ledger lock */
+static struct task_struct *rf_caller;	/* the task that a worker acts for; ledger lock */
 
-/* A worker begins to act for @task, which waits; NULL: it is done. */
+/* A worker begins to act for @task, which waits; NULL: the worker is done. */
 void rf_step_caller(struct task_struct *task)
 {
 	lockdep_assert_held(&rf_ledger_lock);
@@ -20,7 +20,7 @@ void rf_step_caller(struct task_struct *task)
 }
 
 /**
- * rf_step() - a step begins that may fail
+ * rf_step() - begin a step that may fail
  * @what: its name, for the log
  *
  * Context: Ledger lock held.

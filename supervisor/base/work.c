@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * One queue for all that must not be done where the need for it arises: in an interrupt,
+ * One work queue for what must not be done where the need for it arises: in an interrupt,
  * under a lock, in the reader thread of rf_ficm, or in a task without a root directory.
  */
 #include <linux/workqueue.h>
@@ -10,11 +10,11 @@
 static struct workqueue_struct *rf_work;
 
 /**
- * rf_work_queue() - let a worker do something soon
+ * rf_work_queue() - queue a work item
  * @work: the work item
  *
  * Context: Any.
- * Return: whether @work was queued; false if it was waiting already.
+ * Return: whether @work was queued; false if it was queued already.
  */
 bool rf_work_queue(struct work_struct *work)
 {
@@ -22,7 +22,7 @@ bool rf_work_queue(struct work_struct *work)
 }
 
 /**
- * rf_work_run() - let a worker do something now, and wait until it is done
+ * rf_work_run() - queue a work item, and wait until it is done
  * @work: the work item
  *
  * Context: Process context, may sleep; no lock that @work needs may be held.
@@ -45,7 +45,7 @@ int rf_work_init(void)
 	return rf_work ? 0 : -ENOMEM;
 }
 
-/* Runs what is queued first: it may hold the last references to subOSes that are gone. */
+/* Runs all queued work first, which may hold the last references to subOSes that are gone. */
 void rf_work_exit(void)
 {
 	destroy_workqueue(rf_work);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cores: taken from the supervisor's scheduler, lent, and put back, as the ledger's table of
- * cores records at each step. A veto in CPU hotplug keeps the supervisor from starting a
- * core that is lent.
+ * Cores: taken from the supervisor's scheduler, lent, and returned; the ledger's table of
+ * cores records each step. A veto in CPU hotplug keeps the supervisor from starting a core
+ * that is lent.
  *
- * On its way from one owner to another a core has an owner, but is in no subOS's list: grant
- * pages say that the core is nobody's, and nothing starts it or rings it.
+ * While a core changes hands it has an owner, but is in no subOS's list: grant pages say that
+ * the core is nobody's, and nobody starts it or sends it doorbells.
  */
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
@@ -26,7 +26,7 @@ static int rf_core_veto(unsigned int cpu)
 	return -EBUSY;
 }
 
-/* The ledger knows this core. Cores can be plugged in at any time. */
+/* Make sure that the ledger has this core: cores can be plugged in at any time. */
 static int rf_core_add(u32 cpu)
 {
 	unsigned long flags;
@@ -39,7 +39,7 @@ static int rf_core_add(u32 cpu)
 	return rc;
 }
 
-/* Callers know that the table has this transition. Return: as rf_ledger_core_move(). */
+/* Callers ask for allowed transitions only. Return: as rf_ledger_core_move(). */
 static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
 {
 	unsigned long flags;
@@ -69,7 +69,7 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 	rc = rf_step("core-take");
 	if (!rc)
 		rc = rf_core_add(cpu);
-	/* Before it is offline, for nobody may start it from then on. */
+	/* Before it goes offline, because nobody may start it from then on. */
 	if (!rc)
 		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
 	if (!rc) {
@@ -86,7 +86,7 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 }
 
 /**
- * rf_core_attach() - a held core becomes the last in its owner's list
+ * rf_core_attach() - append a held core to its owner's list
  * @subos: the owner
  * @cpu: logical number; in no list
  *
@@ -97,15 +97,15 @@ void rf_core_attach(struct rf_subos *subos, u32 cpu)
 	rf_core_move(cpu, subos->id, subos->id, RF_CORE_LENT);
 }
 
-/* A core is not in its owner's list any more, the others keep their order. Context: as above. */
+/* Remove a core from its owner's list; the others keep their order. Context: as above. */
 void rf_core_detach(struct rf_subos *subos, u32 cpu)
 {
 	rf_core_move(cpu, subos->id, subos->id, RF_CORE_LEAVING);
 }
 
 /**
- * rf_core_hand_over() - a held core changes its owner, and is the last in the new one's list
- * @from: the owner so far; the core is not in its list any more
+ * rf_core_hand_over() - give a held core to another owner, at the end of its list
+ * @from: the current owner; the core is not in its list any more
  * @to: the next owner
  * @cpu: logical number
  * @lender: id of the subOS that @to borrows the core from, 0: there is no loan
@@ -138,16 +138,16 @@ void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 
 void rf_core_hold(struct rf_subos *subos, u32 cpu)
 {
 	lockdep_assert_held(&rf_ledger_lock);
-	/* An INIT to any other core would take it from a kernel that runs there. */
+	/* An INIT to any other core would stop a kernel that runs there. */
 	if (rf_expect(rf_ledger_core_owner(&rf_books.cores, cpu) != subos->id))
 		return;
 	rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /*
- * A core that did not come online is @subos's again. While hotplug is kept out, for another
- * task may have begun to bring it online: an INIT would take it from under our kernel.
- * Return: false, with nothing done, if it is online after all.
+ * A core that did not come online goes back to @subos. CPU hotplug is locked out, because
+ * another task may be bringing the core online: an INIT would take it from under our kernel.
+ * Return: false, with nothing done, if the core is online after all.
  */
 static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
 {
@@ -218,7 +218,7 @@ int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culpr
  * rf_cores_hold() - put every core in the list of a subOS into wait-for-SIPI
  * @subos: the owner
  *
- * A core that is on its way to another owner is in no list, and is left alone.
+ * A core in transit to another owner is in no list, and is left alone.
  *
  * Context: State lock held, also in an interrupt.
  */
@@ -238,8 +238,8 @@ void rf_cores_hold(struct rf_subos *subos)
  * @returned: counts the cores that are online again
  * @culprit: set to a core that did not come back
  *
- * Goes on after a core that fails: that one stays with @subos and can be tried
- * again.
+ * Goes on after a core that fails: that core stays with @subos and can be
+ * retried.
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0, or -EIO if a core did not come online.
@@ -249,7 +249,7 @@ int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit)
 	u32 left = rf_ledger_core_count(&rf_books.cores, subos->id);
 	int result = 0;
 
-	/* Those that fail go to the end of the list again. */
+	/* Cores that fail go back to the end of the list. */
 	for (; left; left--) {
 		u32 cpu = rf_ledger_core_boot(&rf_books.cores, subos->id);
 
@@ -264,7 +264,7 @@ int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit)
 	return result;
 }
 
-/* A core's owner keeps the core: it is not on loan any more. Context: ledger lock held. */
+/* The owner keeps the core: it is not on loan any more. Context: ledger lock held. */
 void rf_core_end_loan(u32 cpu)
 {
 	unsigned long flags;
@@ -277,7 +277,7 @@ void rf_core_end_loan(u32 cpu)
 	rf_expect(rc);
 }
 
-/* All loans of a lender that is going away: its cores stay with who has them. Context: as above. */
+/* End all loans of a lender that goes away: the borrowers keep the cores. Context: as above. */
 void rf_cores_forget_lender(u32 id)
 {
 	unsigned long flags;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Looks at the owners of cores: for requests, for operators, and for other kernels. */
+/* Queries of who owns which core: for requests, for operators, and for other kernels. */
 #include <linux/cpumask.h>
 #include <linux/topology.h>
 #include <asm/smp.h>
@@ -13,7 +13,7 @@
  * @culprit: set to the offending core on error
  *
  * Context: Ledger lock held.
- * Return: 0; -EINVAL core 0 or doubled; -ENODEV not there or offline; -EXDEV lent.
+ * Return: 0; -EINVAL core 0 or a duplicate; -ENODEV not present or offline; -EXDEV lent.
  */
 int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit)
 {
@@ -41,10 +41,10 @@ int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit)
 }
 
 /**
- * rf_cores_list() - every core there is
+ * rf_cores_list() - list all present cores
  * @cores: filled, at most @capacity of them
  * @capacity: of @cores
- * @count: set to how many there are
+ * @count: set to the number of present cores
  *
  * Context: Any; each core is a snapshot of its own.
  */
@@ -68,7 +68,7 @@ void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count)
 }
 
 /**
- * rf_cores_text() - a list of cores for people
+ * rf_cores_text() - format a list of cores for people
  * @cpus: logical numbers
  * @count: how many
  * @text: filled, "2-4,7"; empty if there is no memory for it
@@ -90,7 +90,7 @@ void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size)
 	free_cpumask_var(mask);
 }
 
-/* Is it the supervisor's, or in the subOS's list? What is on its way is nobody's. */
+/* Is the core the supervisor's, or in the subOS's list? In transit neither may use it. */
 static bool rf_core_usable(u32 cpu, u32 id)
 {
 	if (id == RF_OWNER_SUPERVISOR)

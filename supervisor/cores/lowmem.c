@@ -4,11 +4,11 @@
  * subOS, so that a stock kernel can start its own cores.
  *
  * Linux reserves the whole first megabyte at boot (reserve_real_mode()) and
- * uses of it only its real-mode code, whose place differs from boot to boot. So
- * a slice is usable if it is System RAM, every page of it is still reserved,
- * and the real-mode code is not in it. That code is found by what it looks
- * like: its header holds two addresses within itself
- * (arch/x86/realmode/rm/header.S), and it ends in a signature.
+ * uses only part of it, for its real-mode code, whose address differs from boot
+ * to boot. So a slice is usable if it is System RAM, every page of it is still
+ * reserved, and the real-mode code is not in it. That code is recognised by its
+ * header, which holds two addresses within the code itself
+ * (arch/x86/realmode/rm/header.S), and by the signature at its end.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -17,7 +17,7 @@
 #include "kernel/files.h"
 #include "cores/internal.h"
 
-#define RF_LOW_START		SZ_64K		/* below that the kernel never uses RAM */
+#define RF_LOW_START		SZ_64K		/* the kernel never uses RAM below this */
 #define RF_LOW_END		0xa0000
 #define RF_LOW_SLICES		((RF_LOW_END - RF_LOW_START) / RF_LOW_SLICE_SIZE)
 #define RF_REALMODE_MAX		SZ_64K
@@ -56,7 +56,7 @@ static void rf_low_exclude(u64 start, u64 end)
 			rf_expect(rf_ledger_slice_set_usable(&rf_books.slices, i, false));
 }
 
-/* Make usable what lies in System RAM. */
+/* Mark the slices that lie in System RAM as usable. */
 static int rf_low_ram(const struct rf_iomem *entry, void *arg)
 {
 	int i;
@@ -127,7 +127,7 @@ void rf_lowmem_exit(void)
 }
 
 /**
- * rf_lowmem_of() - where the slice of an owner is
+ * rf_lowmem_of() - get the address of an owner's slice
  * @owner: id of the subOS, or RF_OWNER_TRAMPOLINE
  *
  * Context: Ledger lock or state lock held.
@@ -144,7 +144,7 @@ u64 rf_lowmem_of(u32 owner)
 
 /**
  * rf_lowmem_alloc() - take a slice
- * @owner: id of the subOS, or RF_OWNER_TRAMPOLINE; it has none yet
+ * @owner: id of the subOS, or RF_OWNER_TRAMPOLINE; it has no slice yet
  *
  * Context: Ledger lock held.
  * Return: physical address of RF_LOW_SLICE_SIZE cleared bytes, or 0 if none is left.
@@ -168,7 +168,7 @@ u64 rf_lowmem_alloc(u32 owner)
 
 /**
  * rf_lowmem_free() - clear the slice of an owner and give it back
- * @owner: as of rf_lowmem_alloc()
+ * @owner: as for rf_lowmem_alloc()
  *
  * Idempotent.
  *

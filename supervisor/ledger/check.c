@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * All that is always true of the ledger. For tests, and for a look at a machine that behaves
- * strangely: it takes the time of the square of what there is.
+ * The invariants of the ledger. For tests, and for debugging a machine that misbehaves: the
+ * run time is quadratic in the number of entries.
  */
 #include "extents.h"
 #include "ledger.h"
@@ -15,7 +15,7 @@ static const char *rf_check_core(const struct rf_core_table *table, __u32 cpu)
 	const struct rf_core_entry *entry = &table->entries[cpu];
 
 	if ((__u32)entry->state >= RF_CORE_STATES)
-		return "a core is in no state";
+		return "a core has an invalid state";
 	if ((entry->state == RF_CORE_LENT) != (entry->rank != 0) ||
 	    entry->rank > table->last_rank)
 		return "the rank of a core does not fit its state";
@@ -24,7 +24,7 @@ static const char *rf_check_core(const struct rf_core_table *table, __u32 cpu)
 	if (!cpu || entry->apic_id == RF_APIC_NONE)
 		return "a core that cannot be lent has an owner";
 	if (!rf_owner_is_subos(entry->owner))
-		return "a core that is lent is no subOS's";
+		return "a core that is not at home is not owned by a subOS";
 	if (entry->lender && (!rf_owner_is_subos(entry->lender) ||
 			      entry->lender == entry->owner || entry->state == RF_CORE_COMING))
 		return "a core is on loan from nobody, or from its owner";
@@ -41,9 +41,9 @@ static const char *rf_check_core_others(const struct rf_core_table *table, __u32
 		if (other == entry)
 			continue;
 		if (entry->apic_id != RF_APIC_NONE && other->apic_id == entry->apic_id)
-			return "two cores have one APIC id";
+			return "two cores have the same APIC id";
 		if (entry->rank && other->rank == entry->rank)
-			return "two cores have one rank";
+			return "two cores have the same rank";
 	}
 	return entry->owner && same > RF_CPUS_MAX ? "a subOS has too many cores" : NULL;
 }
@@ -66,17 +66,17 @@ const char *rf_ledger_core_check(const struct rf_core_table *table)
 static const char *rf_check_extent(const struct rf_extent *extent)
 {
 	if (!rf_memory_sound(extent->start, extent->size))
-		return "an extent is empty, or not in steps";
+		return "an extent is empty, unaligned, or wraps around";
 	if ((__u32)extent->state >= RF_MEMORY_STATES || (__u32)extent->content > RF_CONTENT_CLEAN)
-		return "an extent is in no state";
+		return "an extent has an invalid state or content";
 	if (extent->state == RF_MEMORY_FREE)
 		return extent->owner || extent->boot ? "free memory has an owner" : NULL;
 	if (!rf_owner_is_subos(extent->owner) && extent->owner != RF_OWNER_ARENA)
-		return "memory that is not free is nobody's";
+		return "memory that is not free has no valid owner";
 	if (extent->content != RF_CONTENT_LEFT)
 		return "memory that has an owner counts as clean";
 	if (extent->boot && !rf_owner_is_subos(extent->owner))
-		return "a boot area is no subOS's";
+		return "a boot area is not owned by a subOS";
 	return NULL;
 }
 
@@ -108,11 +108,11 @@ const char *rf_ledger_memory_check(const struct rf_memory_table *table)
 		if (!wrong && at && rf_extent_end(extent - 1) > extent->start)
 			wrong = "extents overlap, or are out of order";
 		if (!wrong && at && rf_extent_joins(extent - 1, extent))
-			wrong = "two extents could be one";
+			wrong = "two adjacent extents were not merged";
 		sum += extent->size;
 	}
 	if (!wrong && sum != table->bytes)
-		wrong = "memory was lost or made";
+		wrong = "the sizes of all extents do not add up";
 	return wrong;
 }
 
@@ -130,7 +130,7 @@ const char *rf_ledger_slice_check(const struct rf_slice_table *table)
 		if (owner == RF_OWNER_UNUSABLE)
 			continue;
 		if (slice >= table->count || owner == RF_OWNER_ARENA)
-			return "a slice that there is not has an owner";
+			return "a slice beyond the last is usable, or the arena owns a slice";
 		if (owner && rf_ledger_slice_of(table, owner) != (int)slice)
 			return "a subOS has two slices";
 	}
@@ -141,11 +141,11 @@ static const char *rf_check_function(const struct rf_function_table *table,
 				     const struct rf_function_entry *entry)
 {
 	if ((__u32)entry->state >= RF_PCI_STATES || entry->state == RF_PCI_HOME)
-		return "a function is in no state";
+		return "a function has an invalid state";
 	if (!rf_owner_is_subos(entry->owner))
-		return "a function is no subOS's";
+		return "a function is not owned by a subOS";
 	if (rf_ledger_function_find(table, entry->bdf) != entry)
-		return "two functions have one address";
+		return "two functions have the same address";
 	if ((entry->state == RF_PCI_CUT || entry->unplugged) && !entry->taken)
 		return "a function was cut, but not taken";
 	if (entry->kernel_id && entry->state != RF_PCI_GIVEN_UP && entry->state != RF_PCI_KEPT)
@@ -155,7 +155,7 @@ static const char *rf_check_function(const struct rf_function_table *table,
 	return NULL;
 }
 
-/* First, for all else would follow a torn list for ever. */
+/* Checked first: all other checks could walk a corrupted list forever. */
 static bool rf_functions_linked(const struct rf_function_table *table)
 {
 	const struct rf_function_entry *entry, *before = NULL;
@@ -173,18 +173,18 @@ const char *rf_ledger_function_check(const struct rf_function_table *table)
 	const char *wrong = NULL;
 
 	if (!rf_functions_linked(table))
-		return "the list of functions is torn";
+		return "the list of functions is corrupted";
 	for (entry = table->first; !wrong && entry; entry = entry->next)
 		wrong = rf_check_function(table, entry);
 	return wrong;
 }
 
 /**
- * rf_ledger_check() - is everything true that always is?
+ * rf_ledger_check() - check all invariants of the ledger
  * @books: the ledger
  *
  * Context: Ledger lock held.
- * Return: NULL, or what is wrong.
+ * Return: NULL, or a text that names the first violation.
  */
 const char *rf_ledger_check(const struct rf_books *books)
 {
@@ -200,9 +200,9 @@ const char *rf_ledger_check(const struct rf_books *books)
 }
 
 /**
- * rf_ledger_owns() - does a subOS own anything, in whichever state?
+ * rf_ledger_owns() - does a subOS own anything, in any state?
  * @books: the ledger
- * @owner: the subOS, which can only be GONE if not
+ * @owner: the subOS, which must not become GONE while it owns anything
  *
  * Context: Ledger lock held.
  */

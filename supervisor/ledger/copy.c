@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The copy of the ledger in the machine page (wire/arena.h), and a ledger made of such a copy
- * by a later supervisor. Any kernel can write to the machine page: nothing in it is believed
- * before all of it makes sense.
+ * Writes the copy of the ledger in the machine page (wire/arena.h), and rebuilds a ledger from
+ * such a copy for a later supervisor. Any kernel can write to the machine page: nothing in the
+ * copy is trusted before all of it has been validated.
  *
- * The copy says whose everything is, not how far it was on its way. What was COMING or LEAVING
- * is its owner's afterwards; nobody else can have used it.
+ * The copy records owners, not states. A resource that was COMING or LEAVING simply belongs to
+ * its owner afterwards; nobody else can have used it.
  */
 #include "ledger.h"
 #include "portable.h"
@@ -43,8 +43,8 @@ static void rf_copy_slices(const struct rf_slice_table *table, struct rf_ledger 
 }
 
 /*
- * Neighbours of one owner are one range. Return: was there room for all? If not, the count is
- * one that rf_ledger_adopt() refuses: what is not listed must not pass for nobody's.
+ * Adjacent extents of one owner become one range. Return: whether all ranges fit. If not, the
+ * count is one that rf_ledger_adopt() refuses: memory that is not listed must not pass for free.
  */
 static bool rf_copy_memory(const struct rf_memory_table *table, struct rf_ledger *copy)
 {
@@ -75,14 +75,14 @@ static bool rf_copy_memory(const struct rf_memory_table *table, struct rf_ledger
 }
 
 /**
- * rf_ledger_copy() - write the ledger down for a later supervisor
+ * rf_ledger_copy() - make a copy of the ledger for a later supervisor
  * @books: the ledger
  * @generation: grows with every change
  * @copy: filled
  *
  * Context: Ledger lock held.
- * Return: is it all there? If not, there are more than RF_LEDGER_RANGES ranges of memory, and
- *         nobody can adopt by the copy.
+ * Return: whether the copy is complete. If not, there are more than RF_LEDGER_RANGES ranges of
+ *         memory, and rf_ledger_adopt() refuses the copy.
  */
 bool rf_ledger_copy(const struct rf_books *books, __u32 generation, struct rf_ledger *copy)
 {
@@ -98,9 +98,9 @@ bool rf_ledger_copy(const struct rf_books *books, __u32 generation, struct rf_le
 	return complete;
 }
 
-/* ---- back ---- */
+/* ---- adopting a copy ---- */
 
-/* Does nobody own anything yet? What others have made of it since could not be told apart. */
+/* Does nobody own anything yet? Owners in the copy could not be told from more recent ones. */
 static bool rf_books_unowned(const struct rf_books *books)
 {
 	__u32 i;
@@ -150,7 +150,7 @@ static bool rf_copy_slices_valid(const struct rf_slice_table *table, const struc
 	return true;
 }
 
-/* Is all of it in the table? */
+/* Is all of [start, end) FREE memory in the table? */
 static bool rf_copy_range_exists(const struct rf_memory_table *table, __u64 start, __u64 end)
 {
 	const struct rf_extent *extent;
@@ -206,19 +206,19 @@ static int rf_copy_apply(struct rf_books *books, const struct rf_ledger *copy)
 }
 
 /**
- * rf_ledger_adopt() - own what a copy says
- * @books: all cores, memory and slices there are, and nobody owns any of them. There is room
- *         for RF_MEMORY_SPARE extents for each range of the copy.
- * @copy: private memory, so that it cannot change any more
+ * rf_ledger_adopt() - restore the owners of everything from a copy
+ * @books: all cores, memory and slices of the machine, none of them owned, with room for
+ *         RF_MEMORY_SPARE more extents for each range of the copy
+ * @copy: in private memory, so that no other kernel can change it
  *
- * What a copy does not say: which core and which memory is a subOS's first
- * (rf_ledger_core_set_boot(), rf_ledger_memory_set_boot(), as its hand-off says), what is on
- * loan, which PCI functions it has.
+ * A copy does not record the boot core and the boot area of a subOS (see its hand-off, and
+ * rf_ledger_core_set_boot(), rf_ledger_memory_set_boot()), which cores are on loan, or which
+ * PCI functions a subOS has.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EPROTO it is no copy of a ledger; -EBUSY somebody owns something; -ENOMEM no
- *         room for extents; -ERANGE it speaks of what there is not, or contradicts itself.
- *         Nothing has changed then.
+ * Return: 0; -EPROTO @copy is not a valid copy of a ledger; -EBUSY something has an owner
+ *         already; -ENOMEM no room for extents; -ERANGE @copy refers to something that does not
+ *         exist, or contradicts itself. On error nothing has changed.
  */
 int rf_ledger_adopt(struct rf_books *books, const struct rf_ledger *copy)
 {

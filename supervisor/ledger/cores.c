@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Cores: who owns which, on the way to whom, and in which order they were given. */
+/* Cores: the owner and the state of each, and the order in which they were attached. */
 #include "cores.h"
 #include "portable.h"
 #include "wire/layout.h"
@@ -23,12 +23,12 @@ bool rf_core_transition(enum rf_core_state from, enum rf_core_state to)
 }
 
 /**
- * rf_ledger_core_init() - an empty table
+ * rf_ledger_core_init() - initialize an empty table
  * @table: the table
- * @entries: memory for it, one entry for each possible CPU number
+ * @entries: storage for the table, one entry for each possible CPU number
  * @count: of @entries
  *
- * Context: Before anybody else knows the table.
+ * Context: Before the table is visible to anybody else.
  */
 void rf_ledger_core_init(struct rf_core_table *table, struct rf_core_entry *entries, __u32 count)
 {
@@ -52,7 +52,7 @@ static struct rf_core_entry *rf_core_entry(const struct rf_core_table *table, __
 }
 
 /**
- * rf_ledger_core_add() - a core exists
+ * rf_ledger_core_add() - add a core to the table
  * @table: the table
  * @cpu: logical number
  * @apic_id: its physical APIC id
@@ -60,8 +60,8 @@ static struct rf_core_entry *rf_core_entry(const struct rf_core_table *table, __
  * Idempotent.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL no such number or APIC id; -EEXIST it, or another one with that APIC id,
- *         is in the table.
+ * Return: 0; -EINVAL invalid number or APIC id; -EEXIST @cpu has another APIC id, or another
+ *         core has @apic_id.
  */
 int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id)
 {
@@ -78,7 +78,7 @@ int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id)
 	return 0;
 }
 
-/* Cores of @owner in any state. */
+/* Number of @owner's cores, in any state. */
 static __u32 rf_core_owned(const struct rf_core_table *table, __u32 owner)
 {
 	__u32 cpu, count = 0;
@@ -88,7 +88,7 @@ static __u32 rf_core_owned(const struct rf_core_table *table, __u32 owner)
 	return count;
 }
 
-/* May a core of @from be @to's in @state? It is one way or the other from state to state. */
+/* May a core of @from become @to's in @state? The caller checks the transition itself. */
 static bool rf_core_may_pass(enum rf_core_state was, __u32 from, __u32 to,
 			     enum rf_core_state state)
 {
@@ -100,7 +100,7 @@ static bool rf_core_may_pass(enum rf_core_state was, __u32 from, __u32 to,
 	       (was == RF_CORE_LEAVING && state == RF_CORE_LENT);
 }
 
-/* Readers without a lock may see the owner of before and the state of after: both were true. */
+/* A lockless reader may see the old owner with the new state: each was true at some time. */
 static void rf_core_set(struct rf_core_table *table, struct rf_core_entry *entry, __u32 owner,
 			enum rf_core_state state)
 {
@@ -112,20 +112,21 @@ static void rf_core_set(struct rf_core_table *table, struct rf_core_entry *entry
 }
 
 /**
- * rf_ledger_core_move() - a core changes its state, and perhaps its owner
+ * rf_ledger_core_move() - change the state of a core, and perhaps its owner
  * @table: the table
  * @cpu: logical number
- * @from: whose it is
- * @to: whose it is afterwards: another one only out of HOME (COMING), into HOME, and from
+ * @from: the current owner
+ * @to: the next owner; differs from @from only out of HOME (to COMING), into HOME, and from
  *      LEAVING to LENT
- * @state: its new state
+ * @state: the new state
  *
  * A core that becomes LENT is the last in its owner's list. A loan ends when the owner
- * changes. The way back is never refused for lack of room.
+ * changes. Going back, HOME or to the same owner, is never refused for lack of room.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -ENODEV no such core; -EXDEV it is not @from's; -EINVAL the table has no such
- *         transition, or core 0; -ENOSPC @to has RF_CPUS_MAX cores. Nothing has changed then.
+ * Return: 0; -ENODEV no such core; -EXDEV the core is not @from's; -EINVAL the transition is
+ *         not allowed, or core 0; -ENOSPC @to has RF_CPUS_MAX cores. On error nothing has
+ *         changed.
  */
 int rf_ledger_core_move(struct rf_core_table *table, __u32 cpu, __u32 from, __u32 to,
 			enum rf_core_state state)
@@ -156,13 +157,13 @@ bool rf_ledger_core_may_start(const struct rf_core_table *table, __u32 cpu)
 	return state == RF_CORE_HOME || state == RF_CORE_RETURNING;
 }
 
-/* Its owner, in any state. Context: any, without a lock. */
+/* The owner of a core, in any state. Context: any, without a lock. */
 __u32 rf_ledger_core_owner(const struct rf_core_table *table, __u32 cpu)
 {
 	return cpu < table->count ? READ_ONCE(table->entries[cpu].owner) : RF_OWNER_SUPERVISOR;
 }
 
-/* Id of the subOS that it is borrowed from, 0: it is not borrowed. Context: as above. */
+/* Id of the subOS that a core is borrowed from, 0: it is not on loan. Context: as above. */
 __u32 rf_ledger_core_lender(const struct rf_core_table *table, __u32 cpu)
 {
 	return cpu < table->count ? READ_ONCE(table->entries[cpu].lender) : 0;
@@ -173,19 +174,19 @@ static bool rf_core_lent_to(const struct rf_core_entry *entry, __u32 owner)
 	return entry->state == RF_CORE_LENT && entry->owner == owner;
 }
 
-/* Its physical APIC id, or RF_APIC_NONE. Context: any: an APIC id never changes. */
+/* The physical APIC id of a core, or RF_APIC_NONE. Context: any: an APIC id never changes. */
 __u32 rf_ledger_core_apic_id(const struct rf_core_table *table, __u32 cpu)
 {
 	return cpu < table->count ? READ_ONCE(table->entries[cpu].apic_id) : RF_APIC_NONE;
 }
 
-/* Is it in @owner's list? Context: ledger lock or state lock held, as for all below. */
+/* Is a core in @owner's list? Context: ledger lock or state lock held, as for all below. */
 bool rf_ledger_core_listed(const struct rf_core_table *table, __u32 cpu, __u32 owner)
 {
 	return cpu < table->count && rf_core_lent_to(&table->entries[cpu], owner);
 }
 
-/* How many are in @owner's list. */
+/* Number of cores in @owner's list. */
 __u32 rf_ledger_core_count(const struct rf_core_table *table, __u32 owner)
 {
 	__u32 cpu, count = 0;
@@ -200,11 +201,11 @@ __u32 rf_ledger_core_count(const struct rf_core_table *table, __u32 owner)
  * @table: the table
  * @owner: the subOS
  * @cpus: filled with logical numbers, in the order in which they were attached
- * @room: of @cpus; RF_CPUS_MAX is always enough
+ * @room: capacity of @cpus; RF_CPUS_MAX is always enough
  *
  * Context: Ledger lock or state lock held.
- * Return: how many were filled in; with less room than there are cores, these are not
- *         necessarily the first.
+ * Return: number of cores filled in; if @room is too small, these are not necessarily the
+ *         first ones of the list.
  */
 __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 *cpus, __u32 room)
 {
@@ -223,12 +224,12 @@ __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 
 }
 
 /**
- * rf_ledger_core_next() - go through the list of a subOS, boot core first
+ * rf_ledger_core_next() - iterate over the list of a subOS, boot core first
  * @table: the table
  * @owner: the subOS
- * @rank: 0 at first; set to the rank of the core that is returned
+ * @rank: 0 for the first call; set to the rank of the core that is returned
  *
- * Cores may leave the list between two calls; what is attached between them is still to come.
+ * Cores may leave the list between two calls; cores attached meanwhile are visited last.
  *
  * Context: Ledger lock or state lock held.
  * Return: the logical number of the next core, or -ENODEV.
@@ -256,7 +257,7 @@ int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner)
 	return rf_ledger_core_next(table, owner, &rank);
 }
 
-/* The core of this physical APIC id, or -ENODEV. */
+/* The core with this physical APIC id, or -ENODEV. */
 int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id)
 {
 	__u32 cpu;
@@ -268,12 +269,12 @@ int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id)
 }
 
 /**
- * rf_ledger_core_set_boot() - a core is the first in its owner's list
+ * rf_ledger_core_set_boot() - make a core the first in its owner's list
  * @table: the table
  * @cpu: logical number; LENT
  * @owner: the subOS
  *
- * For a supervisor that adopts a subOS: the copy of the ledger knows no order.
+ * For a supervisor that adopts a subOS: the copy of the ledger does not record the order.
  *
  * Context: Ledger lock and state lock held.
  * Return: 0, or -EXDEV if the core is not in @owner's list.
@@ -292,14 +293,14 @@ int rf_ledger_core_set_boot(struct rf_core_table *table, __u32 cpu, __u32 owner)
 }
 
 /**
- * rf_ledger_core_lend() - register a loan, or that there is none
+ * rf_ledger_core_lend() - record a loan of a core, or end it
  * @table: the table
  * @cpu: logical number
- * @lender: the subOS that its owner borrowed it from, 0: there is no loan any more
+ * @lender: the subOS that the core's owner borrowed it from, 0: the loan ends
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -ENODEV no such core; -EINVAL @lender is no subOS, or its owner, or the core
- *         is not LENT.
+ * Return: 0; -ENODEV no such core; -EINVAL @lender is not a subOS, or owns the core, or the
+ *         core is not LENT.
  */
 int rf_ledger_core_lend(struct rf_core_table *table, __u32 cpu, __u32 lender)
 {
@@ -314,7 +315,7 @@ int rf_ledger_core_lend(struct rf_core_table *table, __u32 cpu, __u32 lender)
 	return 0;
 }
 
-/* A lender goes away: what it lent stays with the borrowers. Context: as above. */
+/* A lender goes away: the cores that it lent stay with the borrowers. Context: as above. */
 void rf_ledger_core_forget_lender(struct rf_core_table *table, __u32 lender)
 {
 	__u32 cpu;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Cores, by logical CPU number. Each has one owner at every moment, also on its way:
+ * Cores, by logical CPU number. Each has exactly one owner at every moment, also in transit:
  *
  *   HOME ----> COMING ----> LENT <---> LEAVING ----> RETURNING ----> HOME
  *     ^           |          ^  (also to another owner)   ^  |
  *     +-----------+          +-------------------------- | --+  (it did not come online)
  *   (still online)|                                      |
- *                 +--------------------------------------+  (taken in vain)
+ *                 +--------------------------------------+  (not lent after all)
  *
  * The list of a subOS's cores is derived: those that are LENT to it, in the order in
  * which they were attached. The first one is its boot core.
@@ -23,11 +23,11 @@ extern "C" {
 #define RF_APIC_NONE	0xffffffffu
 
 enum rf_core_state {
-	RF_CORE_HOME,			/* the supervisor's; also that of cores that do not exist */
+	RF_CORE_HOME,			/* the supervisor's; also for cores that do not exist */
 	RF_CORE_COMING,			/* a subOS's, in nobody's list: taken offline, or held */
 	RF_CORE_LENT,			/* a subOS's, in its list: may be started and rung by it */
-	RF_CORE_LEAVING,		/* held, out of the list of its owner, who has it still */
-	RF_CORE_RETURNING,		/* as before, but the supervisor may start it */
+	RF_CORE_LEAVING,		/* held, still its owner's, but no longer in its list */
+	RF_CORE_RETURNING,		/* as LEAVING, but the supervisor may start it */
 	RF_CORE_STATES
 };
 
@@ -52,7 +52,7 @@ int rf_ledger_core_move(struct rf_core_table *table, __u32 cpu, __u32 from, __u3
 			enum rf_core_state state);
 bool rf_core_transition(enum rf_core_state from, enum rf_core_state to);
 
-/* Each core is a snapshot of its own: these need no lock. */
+/* These need no lock: each takes a snapshot of one core. */
 bool rf_ledger_core_may_start(const struct rf_core_table *table, __u32 cpu);
 __u32 rf_ledger_core_owner(const struct rf_core_table *table, __u32 cpu);
 __u32 rf_ledger_core_lender(const struct rf_core_table *table, __u32 cpu);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Extents in their array: found, cut and joined, whoever owns them. */
+/* The array of extents: searching, splitting and merging, whoever owns them. */
 #include "extents.h"
 #include "portable.h"
 
 /**
- * rf_ledger_memory_init() - an empty table
+ * rf_ledger_memory_init() - initialize an empty table
  * @table: the table
- * @extents: memory for it
+ * @extents: storage for the table
  * @capacity: of @extents
  *
- * Context: Before anybody else knows the table.
+ * Context: Before the table is visible to anybody else.
  */
 void rf_ledger_memory_init(struct rf_memory_table *table, struct rf_extent *extents,
 			   __u32 capacity)
@@ -23,12 +23,12 @@ void rf_ledger_memory_init(struct rf_memory_table *table, struct rf_extent *exte
 /**
  * rf_ledger_memory_grow() - move the table into other storage
  * @table: the table
- * @extents: memory for it
+ * @extents: storage for the table
  * @capacity: of @extents
  *
  * Context: Ledger lock and state lock held.
- * Return: what is to be freed once the locks are released: the storage of before, or
- *         @extents if it is too small.
+ * Return: the array to free once the locks are released: the old storage, or @extents if
+ *         that is too small.
  */
 struct rf_extent *rf_ledger_memory_grow(struct rf_memory_table *table, struct rf_extent *extents,
 					__u32 capacity)
@@ -44,7 +44,7 @@ struct rf_extent *rf_ledger_memory_grow(struct rf_memory_table *table, struct rf
 	return before;
 }
 
-/* For how many more extents there is room. Context: ledger lock held. */
+/* How many more extents fit into the table. Context: ledger lock held. */
 __u32 rf_ledger_memory_spare(const struct rf_memory_table *table)
 {
 	return table->capacity - table->count;
@@ -66,7 +66,7 @@ __u32 rf_extent_above(const struct rf_memory_table *table, __u64 address)
 	return low;
 }
 
-/* There is room: whoever calls has looked. */
+/* The caller has checked that there is room. */
 void rf_extent_insert(struct rf_memory_table *table, __u32 at, const struct rf_extent *new)
 {
 	memmove(&table->extents[at + 1], &table->extents[at],
@@ -90,7 +90,7 @@ static bool rf_extent_spans(const struct rf_memory_table *table, __u64 address)
 	return at < table->count && table->extents[at].start < address;
 }
 
-/* From now on no extent spans @address. */
+/* Split the extent that spans @address, if there is one. */
 void rf_extent_split(struct rf_memory_table *table, __u64 address)
 {
 	struct rf_extent *lower, upper;
@@ -107,7 +107,7 @@ void rf_extent_split(struct rf_memory_table *table, __u64 address)
 	rf_extent_insert(table, at + 1, &upper);
 }
 
-/* Is there room to make extents begin and end at the ends of [start, end)? */
+/* Is there room to split the extents that span @start and @end? */
 bool rf_extent_room(const struct rf_memory_table *table, __u64 start, __u64 end)
 {
 	__u32 splits = rf_extent_spans(table, start) + rf_extent_spans(table, end);
@@ -123,7 +123,7 @@ bool rf_extent_joins(const struct rf_extent *lower, const struct rf_extent *uppe
 	       !upper->boot;
 }
 
-/* Join equal neighbours among those that touch [start, end], from the top down. */
+/* Merge adjacent extents that are alike, where they touch [start, end], from the top down. */
 void rf_extent_merge(struct rf_memory_table *table, __u64 start, __u64 end)
 {
 	__u32 first = rf_extent_above(table, start ? start - 1 : 0);

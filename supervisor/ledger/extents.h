@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Extents in their array: what the sources of memory share. Private to the ledger. */
+/* The array of extents, shared by the memory sources of the ledger. Private to the ledger. */
 #ifndef RF_LEDGER_EXTENTS_H
 #define RF_LEDGER_EXTENTS_H
 
@@ -10,7 +10,7 @@ static inline __u64 rf_extent_end(const struct rf_extent *extent)
 	return extent->start + extent->size;
 }
 
-/* In steps of RF_EXTENT_SIZE, not empty, and not around the end of all addresses. */
+/* Aligned to RF_EXTENT_SIZE, not empty, and without address wrap-around. */
 static inline bool rf_memory_sound(__u64 start, __u64 size)
 {
 	return size && !((start | size) % RF_EXTENT_SIZE) && start + size > start;

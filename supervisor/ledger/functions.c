@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* PCI functions: who has which, and how far each is on its way. */
+/* PCI functions: the owner and the state of each. */
 #include "functions.h"
 #include "portable.h"
 #include "wire/pci.h"
@@ -29,22 +29,22 @@ bool rf_function_transition(enum rf_function_state from, enum rf_function_state 
 	       rf_function_follows[from] & RF_TO(to);
 }
 
-/* An empty table. Context: before anybody else knows it. */
+/* Initialize an empty table. Context: before the table is visible to anybody else. */
 void rf_ledger_function_init(struct rf_function_table *table)
 {
 	memset(table, 0, sizeof(*table));
 }
 
 /**
- * rf_ledger_function_add() - a function is TAKING from now on
+ * rf_ledger_function_add() - add a function to the table, in state TAKING
  * @table: the table
- * @entry: of the function, not in a table; the caller's until it is HOME again
+ * @entry: of the function, in no table; the caller must not free it before it is HOME again
  * @bdf: its address, RF_BDF()
- * @owner: the subOS that is to get it
+ * @owner: the subOS that is to get the function
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL; -EEXIST a function of that address is in the table; -ENOSPC @owner has
- *         RF_FUNCTIONS_MAX of them.
+ * Return: 0; -EINVAL invalid @bdf or @owner; -EEXIST a function with that address is in the
+ *         table; -ENOSPC @owner has RF_FUNCTIONS_MAX functions.
  */
 int rf_ledger_function_add(struct rf_function_table *table, struct rf_function_entry *entry,
 			   __u32 bdf, __u32 owner)
@@ -84,14 +84,14 @@ static void rf_function_remove(struct rf_function_table *table, struct rf_functi
 }
 
 /**
- * rf_ledger_function_move() - a function changes its state
+ * rf_ledger_function_move() - change the state of a function
  * @table: the table
- * @entry: in it
- * @state: the new state. HOME: it is not in the table any more, and may be freed.
+ * @entry: of the function, in the table
+ * @state: the new state. HOME: @entry leaves the table, and may be freed.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL the table has no such transition, or CUT, but not taken. Nothing has
- *         changed then.
+ * Return: 0; -EINVAL the transition is not allowed, or is to CUT, but the function is not
+ *         `taken`. On error nothing has changed.
  */
 int rf_ledger_function_move(struct rf_function_table *table, struct rf_function_entry *entry,
 			    enum rf_function_state state)
@@ -108,15 +108,15 @@ int rf_ledger_function_move(struct rf_function_table *table, struct rf_function_
 }
 
 /**
- * rf_ledger_function_leave() - a function is to go home; its kernel is going to be asked
+ * rf_ledger_function_leave() - a function is to go home; its kernel will be asked to give it up
  * @table: the table
- * @entry: in it
+ * @entry: of the function, in the table
  *
- * What its kernel does not use is GIVEN_UP at once, what was taken from it is CUT, all
- * others are LEAVING. Idempotent.
+ * A function that its kernel does not use becomes GIVEN_UP at once, one that was taken from its
+ * kernel CUT, any other LEAVING. Idempotent.
  *
  * Context: Ledger lock and state lock held, as for all below.
- * Return: 0; -EINVAL it is not granted to a subOS.
+ * Return: 0; -EINVAL the function is not granted to a subOS.
  */
 int rf_ledger_function_leave(struct rf_function_table *table, struct rf_function_entry *entry)
 {
@@ -138,7 +138,7 @@ int rf_ledger_function_leave(struct rf_function_table *table, struct rf_function
 	}
 }
 
-/* As before, but by force: it is `taken`. A KEPT one stays, for nobody uses it. */
+/* As above, but by force: the function is `taken`. A KEPT one stays KEPT, as nobody uses it. */
 int rf_ledger_function_cut(struct rf_function_table *table, struct rf_function_entry *entry)
 {
 	if (!rf_ledger_function_listed(entry) || entry->state == RF_PCI_QUIET)
@@ -150,12 +150,12 @@ int rf_ledger_function_cut(struct rf_function_table *table, struct rf_function_e
 /**
  * rf_ledger_function_confirm() - a kernel does not use a function any more, or never did
  * @table: the table
- * @entry: in it
+ * @entry: of the function, in the table
  * @kernel_id: of that kernel
  *
- * One that is to go home is GIVEN_UP, another one KEPT. Idempotent.
+ * A function that is to go home becomes GIVEN_UP, any other KEPT. Idempotent.
  *
- * Return: 0; -EINVAL it is not granted to a subOS.
+ * Return: 0; -EINVAL the function is not granted to a subOS.
  */
 int rf_ledger_function_confirm(struct rf_function_table *table, struct rf_function_entry *entry,
 			       __u32 kernel_id)
@@ -176,11 +176,11 @@ int rf_ledger_function_confirm(struct rf_function_table *table, struct rf_functi
 /**
  * rf_ledger_function_keep() - a function that was to go home stays
  * @table: the table
- * @entry: in it; one that is CUT, or LEAVING and taken, only if no kernel runs in its subOS
+ * @entry: in the table; if it is CUT, or LEAVING and `taken`, no kernel runs in its subOS
  *
- * What its kernel uses is GRANTED as before, all else is KEPT. Idempotent.
+ * A function that its kernel uses becomes GRANTED again, any other KEPT. Idempotent.
  *
- * Return: 0; -EINVAL it is not granted to a subOS.
+ * Return: 0; -EINVAL the function is not granted to a subOS.
  */
 int rf_ledger_function_keep(struct rf_function_table *table, struct rf_function_entry *entry)
 {
@@ -195,7 +195,7 @@ int rf_ledger_function_keep(struct rf_function_table *table, struct rf_function_
 	return rf_ledger_function_move(table, entry, RF_PCI_KEPT);
 }
 
-/* What is KEPT is GRANTED again. Return: 0; -EINVAL it is not KEPT; -EPERM it was taken. */
+/* KEPT becomes GRANTED again. Return: 0; -EINVAL not KEPT; -EPERM the function was taken. */
 int rf_ledger_function_offer(struct rf_function_table *table, struct rf_function_entry *entry)
 {
 	if (entry->state != RF_PCI_KEPT)
@@ -203,7 +203,7 @@ int rf_ledger_function_offer(struct rf_function_table *table, struct rf_function
 	return entry->taken ? -EPERM : rf_ledger_function_move(table, entry, RF_PCI_GRANTED);
 }
 
-/* A new kernel is about to be started in @owner: what the last one gave up is granted to it. */
+/* Before a new kernel starts in @owner: functions that the last one gave up are granted to it. */
 void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner)
 {
 	struct rf_function_entry *entry = NULL;
@@ -217,14 +217,14 @@ void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner)
 	}
 }
 
-/* It was unplugged. Context: state lock held; WRITE_ONCE() for those who only look. */
+/* A function was unplugged. Context: state lock held; WRITE_ONCE() for lockless readers. */
 void rf_ledger_function_mark_unplugged(struct rf_function_entry *entry)
 {
 	WRITE_ONCE(entry->taken, true);
 	WRITE_ONCE(entry->unplugged, true);
 }
 
-/* The function of this address, whoever has it, or NULL. Context: either lock, as below. */
+/* The function at this address, whoever owns it, or NULL. Context: either lock, as below. */
 struct rf_function_entry *rf_ledger_function_find(const struct rf_function_table *table, __u32 bdf)
 {
 	struct rf_function_entry *entry;
@@ -236,10 +236,10 @@ struct rf_function_entry *rf_ledger_function_find(const struct rf_function_table
 }
 
 /**
- * rf_ledger_function_next() - all functions of a subOS, in the order in which they were taken
+ * rf_ledger_function_next() - iterate over the functions of a subOS, in the order of taking
  * @table: the table
- * @entry: the one before, NULL: the first
- * @owner: the subOS; RF_OWNER_SUPERVISOR: those of all, and those that are PARKED
+ * @entry: the previous one, NULL: begin
+ * @owner: the subOS; RF_OWNER_SUPERVISOR: the functions of all subOSes, and PARKED ones
  *
  * Return: the next one, or NULL.
  */
@@ -255,7 +255,7 @@ struct rf_function_entry *rf_ledger_function_next(const struct rf_function_table
 	return next;
 }
 
-/* How many functions @owner has: also those that are TAKING, but none that is PARKED. */
+/* Number of @owner's functions: also those that are TAKING, but none that is PARKED. */
 __u32 rf_ledger_function_count(const struct rf_function_table *table, __u32 owner)
 {
 	const struct rf_function_entry *entry;
@@ -266,27 +266,27 @@ __u32 rf_ledger_function_count(const struct rf_function_table *table, __u32 owne
 	return count;
 }
 
-/* Is it one of its owner's, as others are told? */
+/* Is a function reported as one of its owner's? */
 bool rf_ledger_function_listed(const struct rf_function_entry *entry)
 {
 	return entry->state >= RF_PCI_GRANTED && entry->state <= RF_PCI_QUIET;
 }
 
-/* Is it in its owner's grant? */
+/* Is a function in its owner's grant? */
 bool rf_ledger_function_granted(const struct rf_function_entry *entry)
 {
 	return entry->state == RF_PCI_GRANTED || entry->state == RF_PCI_LEAVING ||
 	       entry->state == RF_PCI_CUT;
 }
 
-/* Is it to go home? */
+/* Is a function to go home? */
 bool rf_ledger_function_leaving(const struct rf_function_entry *entry)
 {
 	return entry->state == RF_PCI_LEAVING || entry->state == RF_PCI_CUT ||
 	       entry->state == RF_PCI_GIVEN_UP;
 }
 
-/* And can it go, for nothing uses it? @alive: a kernel may run in its subOS. */
+/* Can it go home now, as nothing uses it any more? @alive: a kernel may run in its subOS. */
 bool rf_ledger_function_goes(const struct rf_function_entry *entry, bool alive)
 {
 	return entry->state == RF_PCI_GIVEN_UP || (!alive && rf_ledger_function_leaving(entry));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * PCI functions that are not at home: from the moment their driver is released until it is
- * bound again. The caller embeds struct rf_function_entry in what it knows of a function.
+ * bound again. The caller embeds struct rf_function_entry in its own record of a function.
  *
  *   HOME -> TAKING -> GRANTED <-> LEAVING -> GIVEN_UP -> QUIET -> HOME
  *                      |   ^         |       ^  |          |       ^
@@ -10,12 +10,12 @@
  *                          |                    |
  *                          +--------------------+  (it may be used again)
  *
- * Whatever a subOS has can become QUIET once nothing runs in it. What was given up by one
- * kernel is granted to the next one, which knows nothing of that.
+ * Any function of a subOS can become QUIET once nothing runs in the subOS. A function that one
+ * kernel gave up is granted to the next one, which does not know that it was given up.
  *
- * Facts beside the state, for they change under the state lock alone, or with no change of
- * state: `taken` and `unplugged` below. Not in the ledger at all: whether a function is
- * attached to the DMA domain of its owner, and since when it has been leaving.
+ * Facts kept apart from the state, because they change under the state lock alone, or while the
+ * state stays the same: `taken` and `unplugged` below. Not in the ledger at all: whether a
+ * function is attached to the DMA domain of its owner, and since when it has been leaving.
  */
 #ifndef RF_LEDGER_FUNCTIONS_H
 #define RF_LEDGER_FUNCTIONS_H
@@ -30,13 +30,13 @@ enum rf_function_state {
 	RF_PCI_HOME,			/* not in the table */
 	RF_PCI_TAKING,			/* bound to our driver, not granted yet */
 	RF_PCI_GRANTED,			/* in the grant of its owner, who may use it */
-	RF_PCI_LEAVING,			/* as before, but its kernel is asked to give it up */
-	RF_PCI_CUT,			/* as before, but by force, or unplugged: silenced, though its
-					 * kernel has not confirmed; the grant says RF_FUNCTION_TAKEN */
-	RF_PCI_GIVEN_UP,		/* its kernel does not use it: out of the grant, to go home */
-	RF_PCI_KEPT,			/* its kernel does not use it: out of the grant, but it stays */
-	RF_PCI_QUIET,			/* proven quiet for good: memory of its owner may change hands */
-	RF_PCI_PARKED,			/* off its owner: waits for the reset of its bus */
+	RF_PCI_LEAVING,			/* as GRANTED, but its kernel is asked to give it up */
+	RF_PCI_CUT,			/* as LEAVING, by force or unplugged: silenced, though its
+					 * kernel has not confirmed; RF_FUNCTION_TAKEN is set */
+	RF_PCI_GIVEN_UP,		/* not used by its kernel: out of the grant, to go home */
+	RF_PCI_KEPT,			/* not used by its kernel: out of the grant, but stays */
+	RF_PCI_QUIET,			/* quiet for good: memory of its owner may change hands */
+	RF_PCI_PARKED,			/* detached from its owner: waits for a reset of its bus */
 	RF_PCI_STATES
 };
 
@@ -44,10 +44,10 @@ struct rf_function_entry {
 	struct rf_function_entry *next, *prev;	/* in the table, in the order of taking */
 	enum rf_function_state state;
 	__u32 bdf;			/* RF_BDF() */
-	__u32 owner;			/* subOS; of a parked one, the last */
+	__u32 owner;			/* subOS; if PARKED, the last one */
 	__u32 kernel_id;		/* GIVEN_UP, KEPT: of the kernel that confirmed; else 0 */
-	bool taken;			/* fact: it answers its kernel no more; never offered again */
-	bool unplugged;			/* fact: nothing to bind; implies @taken */
+	bool taken;			/* fact: cut off from its kernel; never offered again */
+	bool unplugged;			/* fact: no device left to bind; implies @taken */
 };
 
 struct rf_function_table {
@@ -62,7 +62,7 @@ int rf_ledger_function_move(struct rf_function_table *table, struct rf_function_
 			    enum rf_function_state state);
 bool rf_function_transition(enum rf_function_state from, enum rf_function_state to);
 
-/* What happens to a function of a subOS that runs: each may be repeated. */
+/* What happens to a function of a subOS. Idempotent, except for _offer(). */
 int rf_ledger_function_leave(struct rf_function_table *table, struct rf_function_entry *entry);
 int rf_ledger_function_cut(struct rf_function_table *table, struct rf_function_entry *entry);
 int rf_ledger_function_confirm(struct rf_function_table *table, struct rf_function_entry *entry,
@@ -74,7 +74,7 @@ void rf_ledger_function_restart(struct rf_function_table *table, __u32 owner);
 /* A fact; the state lock is enough. */
 void rf_ledger_function_mark_unplugged(struct rf_function_entry *entry);
 
-/* Questions. */
+/* Queries. */
 struct rf_function_entry *rf_ledger_function_find(const struct rf_function_table *table,
 						  __u32 bdf);
 struct rf_function_entry *rf_ledger_function_next(const struct rf_function_table *table,

@@ -3,19 +3,19 @@
  * The ledger: the only record of who owns which core, memory, slice of low memory and PCI
  * function, and of the phase of a subOS's life.
  *
- * It guarantees that everything has exactly one owner at every moment, also on its way; that
+ * It guarantees that everything has exactly one owner at every moment, also in transit; that
  * an owner changes only along the transition tables in the headers below; that memory is
- * cleared before another one gets it; and that a change that is refused, with a negative
+ * cleared before another owner gets it; and that a change that is refused, with a negative
  * errno, has changed nothing. What can be derived (lists of cores, ranges of memory, figures)
  * is derived, and recorded nowhere else.
  *
- * Locks are the callers': the ledger lock for every change, and for reading; and for a
- * change of what is read with the state lock only (cores, memory, slices, functions, lives),
- * the state lock as well. So either lock is enough to read. What needs neither says so. Nothing
- * here sleeps, allocates, or calls anything outside, so all of it may run with interrupts off.
+ * The callers hold the locks: the ledger lock for every change, and for reading; and to change
+ * what is also read under the state lock alone (cores, memory, slices, functions, lives), the
+ * state lock as well. So either lock is enough to read. Functions that need less say so. Nothing
+ * here sleeps, allocates, or calls out of the ledger, so all of it may run with interrupts off.
  *
- * It records; it does not act. A caller moves an entry to COMING, LEAVING and so on, does what
- * has to be done to the hardware, and moves it on: or back, if that failed.
+ * The ledger records; it does not act. A caller moves an entry to COMING, LEAVING and so on,
+ * does what has to be done to the hardware, and moves the entry on, or back if that failed.
  *
  * Compiles in the kernel and in user space, where it is tested and fuzzed (tests/unit/).
  */
@@ -34,7 +34,7 @@
 extern "C" {
 #endif
 
-/* All of it but the lives, which are the subOSes'. (struct rf_ledger is its copy in the arena.) */
+/* The ledger without the lives, which are in struct rf_subos. Its copy is struct rf_ledger. */
 struct rf_books {
 	struct rf_core_table cores;
 	struct rf_memory_table memory;

@@ -4,7 +4,7 @@
 #include "portable.h"
 
 #define RF_TO(phase)	(1u << RF_PHASE_##phase)
-/* Out of every phase in which a kernel works. */
+/* Allowed after every phase in which a kernel runs. */
 #define RF_TO_END	(RF_TO(DYING) | RF_TO(ENDED) | RF_TO(DESTROYING))
 
 /* What may follow each phase. */
@@ -28,7 +28,7 @@ bool rf_phase_transition(enum rf_phase from, enum rf_phase to)
 	       rf_phase_follows[from] & (1u << to);
 }
 
-/* Did it go down in order, and not by a fault? */
+/* Was this an orderly end, and not a fault? */
 bool rf_cause_orderly(enum rf_cause cause)
 {
 	switch (cause) {
@@ -62,7 +62,7 @@ bool rf_phase_explains(enum rf_phase phase, enum rf_cause cause)
 	}
 }
 
-/* Why it ended does not change between these: the one that is known first is told. */
+/* Does the cause stay the same? The first cause that is known is the one that is reported. */
 static bool rf_phase_keeps_cause(enum rf_phase from, enum rf_phase to)
 {
 	return (from == RF_PHASE_DYING && to == RF_PHASE_ENDED) ||
@@ -71,14 +71,14 @@ static bool rf_phase_keeps_cause(enum rf_phase from, enum rf_phase to)
 }
 
 /**
- * rf_life_enter() - a life goes on to its next phase
+ * rf_life_enter() - enter the next phase of a life
  * @life: the life
  * @phase: the next phase
- * @cause: why; RF_CAUSE_NONE for those in which nothing has ended
+ * @cause: why; RF_CAUSE_NONE for phases in which nothing has ended
  *
  * Context: State lock held; for DEFINED, LOADED, RESETTING and GONE the ledger lock as well.
- * Return: 0; -EINVAL this phase does not follow, or not for this cause. Nothing has changed
- *         then.
+ * Return: 0; -EINVAL @phase may not follow, or not for this cause. On error nothing has
+ *         changed.
  */
 int rf_life_enter(struct rf_life *life, enum rf_phase phase, enum rf_cause cause)
 {
@@ -91,7 +91,7 @@ int rf_life_enter(struct rf_life *life, enum rf_phase phase, enum rf_cause cause
 	return 0;
 }
 
-/* What others are told: of an end, which kind of end it was. */
+/* The state that is reported; after an end, it says which kind of end that was. */
 enum rf_state rf_phase_state(enum rf_phase phase, enum rf_cause cause)
 {
 	switch (phase) {
@@ -115,7 +115,7 @@ enum rf_state rf_phase_state(enum rf_phase phase, enum rf_cause cause)
 	}
 }
 
-/* Does a kernel work in it, for all that is known? It is watched, and can be written to. */
+/* Does a kernel run in it, as far as is known? It is watched, and can be sent messages. */
 bool rf_phase_live(enum rf_phase phase)
 {
 	return phase == RF_PHASE_BOOTING || phase == RF_PHASE_RUNNING ||
@@ -128,13 +128,13 @@ bool rf_phase_held(enum rf_phase phase)
 	return !rf_phase_live(phase) && phase != RF_PHASE_DYING;
 }
 
-/* Do others know its kernel, or will as soon as the boot core is started? */
+/* Is its kernel known to others, or about to be as soon as the boot core is started? */
 bool rf_phase_has_kernel(enum rf_phase phase)
 {
 	return phase == RF_PHASE_LOADED || rf_phase_live(phase);
 }
 
-/* Can it be resized, and its agent be asked for anything? */
+/* Can it be resized, and can its agent get requests? */
 bool rf_phase_adjustable(enum rf_phase phase)
 {
 	return phase == RF_PHASE_RUNNING;
@@ -146,7 +146,7 @@ bool rf_phase_stoppable(enum rf_phase phase)
 	return phase == RF_PHASE_RUNNING || phase == RF_PHASE_LOST;
 }
 
-/* Can it be made startable? @lost_too: also if it only does not beat: it is ENDED first. */
+/* Can it be reset? @lost_too: also if only the heartbeat is missing; it is ENDED first. */
 bool rf_phase_resettable(enum rf_phase phase, bool lost_too)
 {
 	return phase == RF_PHASE_ENDED || phase == RF_PHASE_DYING ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The life of a subOS: which phase follows which, and what a phase means for its cores and
- * its kernel. What others are told of it is enum rf_state (uapi/rainforest.h).
+ * its kernel. The state that is reported is enum rf_state (uapi/rainforest.h).
  *
  *   DEFINED -> LOADED -> BOOTING -> RUNNING <-> LOST       each of these, and STOPPING,
  *    ^   |       |          |          \         /         can become DYING or ENDED
@@ -30,13 +30,13 @@ extern "C" {
 enum rf_phase {
 	RF_PHASE_DEFINED,		/* owns its resources, nothing loaded */
 	RF_PHASE_LOADED,		/* boot image in place */
-	RF_PHASE_BOOTING,		/* boot core started, no word of the agent yet */
+	RF_PHASE_BOOTING,		/* boot core started, nothing heard from the agent yet */
 	RF_PHASE_RUNNING,		/* its agent is in place */
 	RF_PHASE_LOST,			/* heartbeat missing */
 	RF_PHASE_STOPPING,		/* its agent agreed to go down */
-	RF_PHASE_DYING,			/* panicked: still prints, until it is held */
-	RF_PHASE_ENDED,			/* its cores are held, its memory is kept */
-	RF_PHASE_RESETTING,		/* being made startable; reported as it ended */
+	RF_PHASE_DYING,			/* panicked: may print until its cores are held */
+	RF_PHASE_ENDED,			/* its cores are held, it still owns everything */
+	RF_PHASE_RESETTING,		/* being made startable; reported as when ENDED */
 	RF_PHASE_DESTROYING,		/* its cores are held; nobody watches it any more */
 	RF_PHASE_GONE,			/* owns nothing; only descriptors are left */
 	RF_PHASE_NR

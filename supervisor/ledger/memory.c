@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Memory that is not the supervisor's: what there is of it, and how it changes hands. */
+/* Memory that is not the supervisor's: its extents, and how they change hands. */
 #include "extents.h"
 #include "memory.h"
 #include "portable.h"
@@ -22,16 +22,16 @@ bool rf_memory_transition(enum rf_memory_state from, enum rf_memory_state to)
 }
 
 /**
- * rf_ledger_memory_add() - memory that is nobody's joins the table
+ * rf_ledger_memory_add() - add unowned memory to the table
  * @table: the table
- * @start: physical address, in steps of RF_EXTENT_SIZE
- * @size: bytes, in the same steps
+ * @start: physical address, RF_EXTENT_SIZE aligned
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @nid: NUMA node
  * @reserved: reserved at boot
  * @content: what it holds
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL; -EEXIST some of it is there already; -ENOMEM no room for an extent.
+ * Return: 0; -EINVAL; -EEXIST some of it is in the table already; -ENOMEM no room for an extent.
  */
 int rf_ledger_memory_add(struct rf_memory_table *table, __u64 start, __u64 size, __s32 nid,
 			 bool reserved, enum rf_content content)
@@ -60,13 +60,13 @@ int rf_ledger_memory_add(struct rf_memory_table *table, __u64 start, __u64 size,
 }
 
 /**
- * rf_ledger_memory_remove() - memory that is nobody's leaves the table
+ * rf_ledger_memory_remove() - remove unowned memory from the table
  * @table: the table
- * @start: physical address, in steps of RF_EXTENT_SIZE
- * @size: bytes, in the same steps; what is not in the table does not matter
+ * @start: physical address, RF_EXTENT_SIZE aligned
+ * @size: bytes, a multiple of RF_EXTENT_SIZE; parts that are not in the table are ignored
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL; -EBUSY some of it is not FREE; -ENOMEM no room to cut extents.
+ * Return: 0; -EINVAL; -EBUSY some of it is not FREE; -ENOMEM no room to split extents.
  */
 int rf_ledger_memory_remove(struct rf_memory_table *table, __u64 start, __u64 size)
 {
@@ -91,9 +91,9 @@ int rf_ledger_memory_remove(struct rf_memory_table *table, __u64 start, __u64 si
 	return 0;
 }
 
-/* ---- how it changes hands ---- */
+/* ---- changing hands ---- */
 
-/* Is all of [start, end) there, @owner's, in @state, and CLEAN if it has to be? */
+/* Is all of [start, end) in the table, @owner's, in @state, and CLEAN if @clean? */
 static int rf_memory_all(const struct rf_memory_table *table, __u64 start, __u64 end, __u32 owner,
 			 enum rf_memory_state state, bool clean)
 {
@@ -129,7 +129,7 @@ static void rf_memory_set(struct rf_memory_table *table, __u64 start, __u64 end,
 	rf_extent_merge(table, start, end);
 }
 
-/* Would this change leave @owner more ranges than a grant has room for? */
+/* Would this change leave @owner with more ranges than fit in a grant? */
 static bool rf_memory_too_many(const struct rf_memory_table *table, __u64 start, __u64 size,
 			       __u32 owner, enum rf_memory_state from, enum rf_memory_state to)
 {
@@ -139,23 +139,23 @@ static bool rf_memory_too_many(const struct rf_memory_table *table, __u64 start,
 }
 
 /**
- * rf_ledger_memory_move() - memory changes its state, and so perhaps its owner
+ * rf_ledger_memory_move() - change the state of memory, and so perhaps its owner
  * @table: the table
- * @start: physical address, in steps of RF_EXTENT_SIZE
- * @size: bytes, in the same steps
- * @owner: a subOS or the arena: whose it is, unless it is FREE, and whose it is afterwards,
- *         unless it becomes FREE
- * @from: the state that all of it is in
- * @to: its new state
+ * @start: physical address, RF_EXTENT_SIZE aligned
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
+ * @owner: a subOS or the arena: the current owner, unless @from is FREE, and the next owner,
+ *         unless @to is FREE
+ * @from: the state that all of the memory is in
+ * @to: the new state
  *
- * What becomes FREE is LEFT: rf_ledger_memory_set_content() if it was cleared already, which
- * always finds the room that this change needed.
+ * Memory that becomes FREE is LEFT. If it is clean already, rf_ledger_memory_set_content() can
+ * say so next, and never lacks room: it needs no more than this change did.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL the table has no such transition, or @owner cannot own it; -ERANGE not
- *         all of it is there, @owner's and in state @from; -EUCLEAN it was FREE, but not all of
- *         it CLEAN; -ENOSPC @owner would have more than RF_RANGES_MAX ranges; -ENOMEM no room
- *         to cut extents. Nothing has changed then.
+ * Return: 0; -EINVAL the transition is not allowed, or @owner cannot own memory; -ERANGE some of
+ *         the memory is not in the table, not @owner's, or not in state @from; -EUCLEAN some
+ *         FREE memory is not CLEAN; -ENOSPC @owner would have more than RF_RANGES_MAX ranges;
+ *         -ENOMEM no room to split extents. On error nothing has changed.
  */
 int rf_ledger_memory_move(struct rf_memory_table *table, __u64 start, __u64 size, __u32 owner,
 			  enum rf_memory_state from, enum rf_memory_state to)
@@ -182,14 +182,15 @@ int rf_ledger_memory_move(struct rf_memory_table *table, __u64 start, __u64 size
 }
 
 /**
- * rf_ledger_memory_set_content() - what memory that is nobody's holds
+ * rf_ledger_memory_set_content() - record what unowned memory holds
  * @table: the table
- * @start: physical address, in steps of RF_EXTENT_SIZE
- * @size: bytes, in the same steps
- * @content: what it holds now
+ * @start: physical address, RF_EXTENT_SIZE aligned
+ * @size: bytes, a multiple of RF_EXTENT_SIZE
+ * @content: what the memory holds now
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -EINVAL; -ERANGE not all of it is there and FREE; -ENOMEM no room to cut extents.
+ * Return: 0; -EINVAL; -ERANGE some of it is not in the table, or not FREE; -ENOMEM no room to
+ *         split extents.
  */
 int rf_ledger_memory_set_content(struct rf_memory_table *table, __u64 start, __u64 size,
 				 enum rf_content content)
@@ -211,14 +212,14 @@ int rf_ledger_memory_set_content(struct rf_memory_table *table, __u64 start, __u
 }
 
 /**
- * rf_ledger_memory_set_boot() - memory begins with the boot area of its owner
+ * rf_ledger_memory_set_boot() - mark where the boot area of a subOS begins
  * @table: the table
- * @start: physical address, in steps of RF_EXTENT_SIZE
- * @owner: the subOS; it has no other boot area. The mark goes when the memory becomes FREE.
+ * @start: physical address, RF_EXTENT_SIZE aligned
+ * @owner: the subOS, with no boot area yet. The mark is dropped when the memory becomes FREE.
  *
  * Context: Ledger lock and state lock held.
- * Return: 0; -ERANGE this is not @owner's, or LEAVING; -EEXIST @owner has a boot area; -ENOSPC
- *         it would have more than RF_RANGES_MAX ranges; -ENOMEM no room to cut an extent.
+ * Return: 0; -ERANGE the memory is not @owner's, or is LEAVING; -EEXIST @owner has a boot area;
+ *         -ENOSPC @owner would have more than RF_RANGES_MAX ranges; -ENOMEM no room to split.
  */
 int rf_ledger_memory_set_boot(struct rf_memory_table *table, __u64 start, __u32 owner)
 {
@@ -238,15 +239,15 @@ int rf_ledger_memory_set_boot(struct rf_memory_table *table, __u64 start, __u32 
 	table->extents[at].boot = true;
 	if (rf_ledger_memory_ranges(table, owner, NULL, 0) <= RF_RANGES_MAX)
 		return 0;
-	/* It would cut a range in two. */
+	/* The mark would split a range, which leaves too many. */
 	table->extents[at].boot = false;
 	rf_extent_merge(table, start, start);
 	return -ENOSPC;
 }
 
 /*
- * Memory that a subOS or the arena uses already, found in a copy: see rf_ledger_adopt(). All
- * of it is FREE, whatever it holds. Context: as above.
+ * Memory that a subOS or the arena uses already, found in a copy: see rf_ledger_adopt(). In the
+ * table all of it is still FREE, with any content. Context: as above.
  */
 int rf_ledger_memory_adopt(struct rf_memory_table *table, __u64 start, __u64 size, __u32 owner)
 {

@@ -5,17 +5,17 @@
  *
  *   FREE ----> COMING ----> OWNED <---> LEAVING ----> FREE
  *     ^           |
- *     +-----------+ (given in vain)
+ *     +-----------+ (not granted after all)
  *
- * Only memory that is CLEAN gets an owner, and what an owner had is LEFT until it is said to
- * be clean: so memory is always cleared before another one gets it.
+ * Only CLEAN memory gets an owner, and memory that an owner gave up is LEFT until it is recorded
+ * as CLEAN: so memory is always cleared before another owner gets it.
  *
- * The ranges of a subOS are derived: what is OWNED, neighbours joined. The boot range, which
- * begins with the boot area, is the first; what ends where it begins is a range of its own.
+ * The ranges of a subOS are derived: its OWNED memory, adjacent extents joined. The boot range,
+ * which begins with the boot area, is the first; memory right below it is a separate range.
  *
- * Storage is the caller's: an array, replaced by a larger one when it gets full. A change of
- * an extent's middle makes two more of it, no change makes more: whoever sees to it that
- * there is room for RF_MEMORY_SPARE extents before a change cannot run out of memory in it.
+ * Storage is the caller's: an array, replaced by a larger one when it gets full. A change in
+ * the middle of an extent adds two extents, and no change adds more: a caller that makes room
+ * for RF_MEMORY_SPARE extents before a change does not get -ENOMEM from it.
  */
 #ifndef RF_LEDGER_MEMORY_H
 #define RF_LEDGER_MEMORY_H
@@ -37,7 +37,7 @@ enum rf_memory_state {
 	RF_MEMORY_STATES
 };
 
-/* What FREE memory holds, the worst first. Of owned memory it is always LEFT. */
+/* What FREE memory holds, worst first. Owned memory is always recorded as LEFT. */
 enum rf_content {
 	RF_CONTENT_LEFT,		/* what its last owner left: cleared in the background */
 	RF_CONTENT_BOOT,		/* what boot left: cleared before it gets an owner */
@@ -70,7 +70,7 @@ struct rf_memory_figures {
 	__u64 left;			/* free, but LEFT */
 };
 
-/* memory.c: what there is, and whose it is */
+/* extents.c, memory.c: which memory there is, and who owns it */
 void rf_ledger_memory_init(struct rf_memory_table *table, struct rf_extent *extents,
 			   __u32 capacity);
 struct rf_extent *rf_ledger_memory_grow(struct rf_memory_table *table,
@@ -86,7 +86,7 @@ int rf_ledger_memory_set_content(struct rf_memory_table *table, __u64 start, __u
 int rf_ledger_memory_set_boot(struct rf_memory_table *table, __u64 start, __u32 owner);
 bool rf_memory_transition(enum rf_memory_state from, enum rf_memory_state to);
 
-/* ranges.c: what is whose, seen from outside */
+/* ranges.c: queries, by owner or by address (figures: memory_pick.c) */
 bool rf_ledger_memory_holds(const struct rf_memory_table *table, __u32 owner, __u64 start,
 			    __u64 size);
 __u32 rf_ledger_memory_ranges(const struct rf_memory_table *table, __u32 owner,
@@ -109,7 +109,7 @@ bool rf_ledger_memory_next_unclean(const struct rf_memory_table *table, __u64 st
 void rf_ledger_memory_figures(const struct rf_memory_table *table, __s32 node,
 			      struct rf_memory_figures *figures);
 
-/* memory_pick.c: which of the free memory. @node: -1 for any */
+/* memory_pick.c: choosing free memory. @node: -1 for any */
 __u64 rf_ledger_memory_usable(const struct rf_memory_table *table, __s32 node, __u64 guard);
 bool rf_ledger_memory_pick(const struct rf_memory_table *table, __u64 size, __s32 node,
 			   __u64 guard, struct rf_range *range);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Which of the free memory to give: the smallest piece that is large enough, so that large
- * ones stay whole; from the top, for what is not a subOS's own; or in whole memory blocks.
+ * Chooses free memory to give: the smallest piece that is large enough, so that large pieces
+ * stay whole; from the top, for shared memory; or in whole memory blocks.
  *
- * A piece is free memory without a gap, of one node and of one origin, whatever it holds:
- * what is not clean of it is cleared before it is given.
+ * A piece is contiguous free memory of one node and of one origin, whatever it holds: the parts
+ * that are not CLEAN are cleared before it is given.
  */
 #include "extents.h"
 #include "memory.h"
@@ -20,7 +20,7 @@ static bool rf_piece_wanted(const struct rf_extent *extent, __s32 node)
 	return extent->state == RF_MEMORY_FREE && (node < 0 || extent->nid == node);
 }
 
-/* The next piece on @node, from extent *@at on, which is moved behind it. */
+/* The next piece on @node, at or after extent *@at, which is moved past the piece. */
 static bool rf_piece_next(const struct rf_memory_table *table, __s32 node, __u32 *at,
 			  struct rf_piece *piece)
 {
@@ -50,10 +50,10 @@ static __u64 rf_piece_usable(const struct rf_piece *piece, __u64 guard)
 }
 
 /**
- * rf_ledger_memory_usable() - how much could be given, in pieces
+ * rf_ledger_memory_usable() - how much could be given, in any number of pieces
  * @table: the table
  * @node: NUMA node, or -1
- * @guard: distance to keep from both ends of each piece, in steps of RF_EXTENT_SIZE
+ * @guard: bytes to keep free at both ends of each piece, a multiple of RF_EXTENT_SIZE
  *
  * Context: Ledger lock held, as for all below.
  * Return: bytes.
@@ -70,14 +70,14 @@ __u64 rf_ledger_memory_usable(const struct rf_memory_table *table, __s32 node, _
 }
 
 /**
- * rf_ledger_memory_pick() - the smallest piece that holds all, else the largest
+ * rf_ledger_memory_pick() - the smallest piece that can hold @size bytes, else the largest
  * @table: the table
  * @size: bytes
  * @node: NUMA node, or -1
- * @guard: distance to keep from both ends of it
- * @range: set to the part of it to give, at most @size
+ * @guard: bytes to keep free at both ends of the piece
+ * @range: set to the part of the piece to give, at most @size
  *
- * Return: is there anything to give?
+ * Return: whether there is anything to give.
  */
 bool rf_ledger_memory_pick(const struct rf_memory_table *table, __u64 size, __s32 node,
 			   __u64 guard, struct rf_range *range)
@@ -100,13 +100,13 @@ bool rf_ledger_memory_pick(const struct rf_memory_table *table, __u64 size, __s3
 }
 
 /**
- * rf_ledger_memory_pick_top() - the top of the highest piece that holds all
+ * rf_ledger_memory_pick_top() - the top of the highest piece that can hold @size bytes
  * @table: the table
  * @size: bytes
- * @guard: distance to keep from both ends of the piece
- * @range: set to the part of it to give
+ * @guard: bytes to keep free at both ends of the piece
+ * @range: set to the part of the piece to give
  *
- * Return: is there such a piece?
+ * Return: whether there is such a piece.
  */
 bool rf_ledger_memory_pick_top(const struct rf_memory_table *table, __u64 size, __u64 guard,
 			       struct rf_range *range)
@@ -147,14 +147,14 @@ __u64 rf_ledger_memory_usable_blocks(const struct rf_memory_table *table, __u64 
 }
 
 /**
- * rf_ledger_memory_pick_blocks() - whole blocks: the fewest in a row that hold all, else the most
+ * rf_ledger_memory_pick_blocks() - blocks: the shortest run that holds @size, else the longest
  * @table: the table
  * @size: bytes, a multiple of @block
  * @block: bytes, a power of two, at least RF_EXTENT_SIZE
  * @node: NUMA node, or -1
  * @range: set to the blocks to give, at most @size
  *
- * Return: is there anything to give?
+ * Return: whether there is anything to give.
  */
 bool rf_ledger_memory_pick_blocks(const struct rf_memory_table *table, __u64 size, __u64 block,
 				  __s32 node, struct rf_range *range)

@@ -11,7 +11,7 @@
 #define RF_OWNER_SUPERVISOR	0		/* cores and slices; memory and functions: nobody */
 #define RF_OWNER_ARENA		0xffffffffu	/* memory that all kernels share */
 #define RF_OWNER_TRAMPOLINE	0xfffffffeu	/* the slice that starts boot cores */
-#define RF_OWNER_UNUSABLE	0xfffffffdu	/* a slice that is somebody else's for good */
+#define RF_OWNER_UNUSABLE	0xfffffffdu	/* a slice that can never be given */
 
 static inline bool rf_owner_is_subos(__u32 owner)
 {

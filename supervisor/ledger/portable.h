@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the sources of the ledger need of their surroundings, in the kernel and in user space. */
+/* What the ledger needs from its environment, in the kernel and in user space. */
 #ifndef RF_LEDGER_PORTABLE_H
 #define RF_LEDGER_PORTABLE_H
 

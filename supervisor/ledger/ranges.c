@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the table of memory says about one owner, or about what is nobody's. A range of an
- * owner is what is OWNED without a gap, whatever extents it lies in; the boot area begins one.
+ * Queries of the memory table, about one owner or about unowned memory. A range of an owner is
+ * contiguous OWNED memory, whatever extents it spans; the boot area always begins a new range.
  */
 #include "extents.h"
 #include "memory.h"
@@ -10,10 +10,10 @@
 /* Ranges, found from the bottom up. */
 struct rf_runs {
 	struct rf_range *ranges;	/* may be NULL */
-	__u32 room;			/* of it */
-	__u32 count;			/* of all, also those that there was no room for */
-	__u32 boot;			/* number of the boot range, or ~0 */
-	__u64 end;			/* of the last one */
+	__u32 room;			/* of @ranges */
+	__u32 count;			/* of all ranges, also those that did not fit */
+	__u32 boot;			/* index of the boot range, or ~0 */
+	__u64 end;			/* of the last range */
 };
 
 #define RF_RUNS_NONE	((struct rf_runs){ .boot = ~0u })
@@ -56,11 +56,11 @@ static void rf_runs_find(struct rf_runs *runs, const struct rf_memory_table *tab
  * rf_ledger_memory_ranges() - the ranges of a subOS, boot range first
  * @table: the table
  * @owner: the subOS
- * @ranges: filled; but for the first, by address
- * @room: of @ranges; RF_RANGES_MAX is always enough for a subOS
+ * @ranges: filled; sorted by address, except for the first
+ * @room: capacity of @ranges; RF_RANGES_MAX is always enough for a subOS
  *
  * Context: Ledger lock or state lock held, as for all below.
- * Return: how many there are, also if there was no room for all.
+ * Return: how many ranges there are, even if not all of them fit.
  */
 __u32 rf_ledger_memory_ranges(const struct rf_memory_table *table, __u32 owner,
 			      struct rf_range *ranges, __u32 room)
@@ -80,13 +80,13 @@ __u32 rf_ledger_memory_ranges(const struct rf_memory_table *table, __u32 owner,
 }
 
 /**
- * rf_ledger_memory_next_range() - walk over the ranges of an owner, by address
+ * rf_ledger_memory_next_range() - iterate over the ranges of an owner, by address
  * @table: the table
  * @owner: a subOS, or the arena
- * @from: 0, or the end of the range before
- * @range: set to the next one
+ * @from: 0, or the end of the previous range
+ * @range: set to the next range
  *
- * Return: is there another one?
+ * Return: whether there is another range.
  */
 bool rf_ledger_memory_next_range(const struct rf_memory_table *table, __u32 owner, __u64 from,
 				 struct rf_range *range)
@@ -110,7 +110,7 @@ bool rf_ledger_memory_next_range(const struct rf_memory_table *table, __u32 owne
 	return true;
 }
 
-/* How many more ranges, each with neighbours that are not its own, @owner has room for. */
+/* How many more ranges @owner has room for, if none of them touches another one. */
 __u32 rf_ledger_memory_room(const struct rf_memory_table *table, __u32 owner)
 {
 	struct rf_runs owned = RF_RUNS_NONE, coming = RF_RUNS_NONE;
@@ -123,14 +123,14 @@ __u32 rf_ledger_memory_room(const struct rf_memory_table *table, __u32 owner)
 }
 
 /**
- * rf_ledger_memory_would_fit() - would a grant have room for this?
+ * rf_ledger_memory_would_fit() - would the ranges after this change fit in a grant?
  * @table: the table
  * @owner: the subOS
  * @start: physical address
  * @size: bytes
- * @granted: this is to become OWNED; else it is OWNED, and is to become LEAVING
+ * @granted: the memory is to become OWNED; else it is OWNED, and is to become LEAVING
  *
- * Also memory that a subOS loses can leave it with one more range.
+ * Losing memory, too, can leave a subOS with one more range.
  */
 bool rf_ledger_memory_would_fit(const struct rf_memory_table *table, __u32 owner, __u64 start,
 				__u64 size, bool granted)
@@ -142,7 +142,7 @@ bool rf_ledger_memory_would_fit(const struct rf_memory_table *table, __u32 owner
 	for (at = 0; at < table->count; at++) {
 		const struct rf_extent *extent = &table->extents[at];
 		const __u64 last = rf_extent_end(extent);
-		/* What of it lies in [start, end). */
+		/* The part of the extent that lies in [start, end). */
 		const __u64 from = extent->start > start ? extent->start : start;
 		const __u64 to = last < end ? last : end;
 		const bool owned = rf_extent_is(extent, owner, RF_MEMORY_OWNED);
@@ -163,7 +163,7 @@ bool rf_ledger_memory_would_fit(const struct rf_memory_table *table, __u32 owner
 }
 
 /**
- * rf_ledger_memory_holds() - is this in one range of an owner?
+ * rf_ledger_memory_holds() - does one range of an owner contain this memory?
  * @table: the table
  * @owner: the subOS
  * @start: physical address, any
@@ -189,7 +189,7 @@ bool rf_ledger_memory_holds(const struct rf_memory_table *table, __u32 owner, __
 	return true;
 }
 
-/* Where the boot area of @owner is, or 0. */
+/* Address of @owner's boot area, or 0. */
 __u64 rf_ledger_memory_boot(const struct rf_memory_table *table, __u32 owner)
 {
 	__u32 at;
@@ -200,7 +200,7 @@ __u64 rf_ledger_memory_boot(const struct rf_memory_table *table, __u32 owner)
 	return 0;
 }
 
-/* Bytes that are @owner's, in whichever state. */
+/* Bytes that are @owner's, in any state. */
 __u64 rf_ledger_memory_owned(const struct rf_memory_table *table, __u32 owner)
 {
 	__u64 sum = 0;
@@ -224,7 +224,7 @@ const struct rf_extent *rf_ledger_memory_next(const struct rf_memory_table *tabl
 	return NULL;
 }
 
-/* Does nobody own anything in this range? What is not in the table is nobody's. */
+/* Is this range unowned? Memory that is not in the table is. */
 bool rf_ledger_memory_is_free(const struct rf_memory_table *table, __u64 start, __u64 size)
 {
 	__u32 at;
@@ -236,7 +236,7 @@ bool rf_ledger_memory_is_free(const struct rf_memory_table *table, __u64 start, 
 	return true;
 }
 
-/* Is what the table has in this range FREE and CLEAN? */
+/* Is all memory in this range FREE and CLEAN? Memory that is not in the table is ignored. */
 bool rf_ledger_memory_is_clean(const struct rf_memory_table *table, __u64 start, __u64 size)
 {
 	__u32 at;
@@ -249,12 +249,12 @@ bool rf_ledger_memory_is_clean(const struct rf_memory_table *table, __u64 start,
 }
 
 /**
- * rf_ledger_memory_next_left() - what is to be cleared next
+ * rf_ledger_memory_next_left() - find memory that is to be cleared next
  * @table: the table
- * @step: at most so many bytes, a multiple of RF_EXTENT_SIZE
+ * @step: maximum number of bytes, a multiple of RF_EXTENT_SIZE
  * @range: set to some FREE memory that is LEFT
  *
- * Return: is there any?
+ * Return: whether there is any.
  */
 bool rf_ledger_memory_next_left(const struct rf_memory_table *table, __u64 step,
 				struct rf_range *range)
@@ -274,13 +274,13 @@ bool rf_ledger_memory_next_left(const struct rf_memory_table *table, __u64 step,
 }
 
 /**
- * rf_ledger_memory_next_unclean() - what of a range is to be cleared before it is given
+ * rf_ledger_memory_next_unclean() - find memory to clear before a range is given
  * @table: the table
  * @start: physical address
  * @size: bytes
- * @range: set to the first part of it that is FREE, but not CLEAN
+ * @range: set to the first part of the memory that is FREE, but not CLEAN
  *
- * Return: is there any?
+ * Return: whether there is any.
  */
 bool rf_ledger_memory_next_unclean(const struct rf_memory_table *table, __u64 start, __u64 size,
 				   struct rf_range *range)

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Slices of low memory: who has which. */
+/* Slices of low memory: who owns which. */
 #include "portable.h"
 #include "slices.h"
 #include "wire/arena.h"
 
-/* The copy in the arena has a word for each of them. */
+/* The ledger's copy in the arena has a word for each slice. */
 _Static_assert(sizeof(((struct rf_ledger *)0)->low_owner) ==
 		       sizeof(((struct rf_slice_table *)0)->owner),
 	       "a slice without a place in the copy of the ledger");
 
-/* @count slices, none of them usable yet. Context: before anybody else knows the table. */
+/* Initialize a table of @count slices, none usable yet. Context: nobody else sees it yet. */
 void rf_ledger_slice_init(struct rf_slice_table *table, __u32 count)
 {
 	__u32 slice;
@@ -20,13 +20,13 @@ void rf_ledger_slice_init(struct rf_slice_table *table, __u32 count)
 }
 
 /**
- * rf_ledger_slice_set_usable() - a slice can be given, or belongs to somebody else for good
+ * rf_ledger_slice_set_usable() - mark a slice as free to give, or as never to be given
  * @table: the table
  * @slice: its number
- * @usable: which of both
+ * @usable: whether the slice may be given
  *
- * Context: Ledger lock and state lock held, or before anybody else knows the table.
- * Return: 0; -EINVAL no such slice; -EBUSY somebody has it.
+ * Context: Ledger lock and state lock held, or nobody else sees the table yet.
+ * Return: 0; -EINVAL no such slice; -EBUSY somebody owns it.
  */
 int rf_ledger_slice_set_usable(struct rf_slice_table *table, __u32 slice, bool usable)
 {
@@ -51,12 +51,13 @@ int rf_ledger_slice_of(const struct rf_slice_table *table, __u32 owner)
 }
 
 /**
- * rf_ledger_slice_take() - the lowest slice that is free gets an owner
+ * rf_ledger_slice_take() - give the lowest free slice to an owner
  * @table: the table
- * @owner: a subOS, or RF_OWNER_TRAMPOLINE; it has none yet
+ * @owner: a subOS, or RF_OWNER_TRAMPOLINE; it has no slice yet
  *
  * Context: Ledger lock and state lock held.
- * Return: its number; -EINVAL; -EEXIST @owner has one; -ENOSPC there is none left.
+ * Return: the number of the slice; -EINVAL @owner cannot own one; -EEXIST @owner has one;
+ *         -ENOSPC no slice is left.
  */
 int rf_ledger_slice_take(struct rf_slice_table *table, __u32 owner)
 {
@@ -73,7 +74,7 @@ int rf_ledger_slice_take(struct rf_slice_table *table, __u32 owner)
 	return slice;
 }
 
-/* @owner does not have it any more. Context: as above. Return: 0; -EINVAL; -EXDEV not @owner's. */
+/* @owner gives a slice back. Context: as above. Return: 0; -EINVAL; -EXDEV not @owner's. */
 int rf_ledger_slice_free(struct rf_slice_table *table, __u32 slice, __u32 owner)
 {
 	if (slice >= table->count || (!rf_owner_is_subos(owner) && owner != RF_OWNER_TRAMPOLINE))
@@ -98,7 +99,7 @@ void rf_ledger_slice_figures(const struct rf_slice_table *table, __u32 *total, _
 	}
 }
 
-/* A slice that a subOS uses already, found in a copy: see rf_ledger_adopt(). Context: both held. */
+/* A slice that a subOS uses already, found in a copy: rf_ledger_adopt(). Context: both locks. */
 int rf_ledger_slice_adopt(struct rf_slice_table *table, __u32 slice, __u32 owner)
 {
 	if (slice >= table->count || !rf_owner_is_subos(owner) ||

@@ -63,7 +63,7 @@ static struct page *rf_block_page(u64 start, int node)
 
 /*
  * Boot-time allocations never move, and the kernel packs them at the ends of
- * memory. Looking there spares a vain attempt, which the kernel would log.
+ * memory. Checking there avoids a futile attempt, which the kernel would log.
  */
 static bool rf_block_pinned(struct page *first)
 {
@@ -174,7 +174,7 @@ int rf_blocks_give_back(void)
 }
 
 /*
- * Unload: nobody owns anything. A block that does not even come back now stays
+ * Unload: nobody owns anything. A block that still cannot be given back stays
  * out of the kernel, but nothing may point into this module any more.
  */
 void rf_blocks_exit(void)
@@ -192,7 +192,7 @@ void rf_blocks_exit(void)
 	mutex_unlock(&rf_ledger_lock);
 }
 
-/* Take one block. Return: 0, -EINTR, or another error after which others may be tried. */
+/* Take one block. Return: 0, -EINTR, or another error after which other blocks may be tried. */
 static int rf_block_take(u64 start, struct page *page)
 {
 	u64 size = rf_block_size();
@@ -210,7 +210,7 @@ static int rf_block_take(u64 start, struct page *page)
 	if (rc)
 		goto free_block;
 	/*
-	 * From here on the block is ours: on an error it goes back by the same
+	 * From here on the block is ours: on an error it goes back in the same
 	 * way as any other block in which nobody owns anything.
 	 */
 	claimed = request_mem_region(start, size, "rainforest pool");
@@ -269,7 +269,7 @@ static int rf_candidates_take(const struct rf_candidate *list, u32 count, int no
 	int rc;
 
 	for (i = 0; i < count && *taken < size; i++) {
-		/* A beginning can only go after the one before it. */
+		/* A prefix block can only be taken after the one before it. */
 		if (list[i].place == RF_PLACE_PREFIX && list[i].region == stuck)
 			continue;
 		page = rf_block_page(list[i].start, node);
@@ -293,10 +293,10 @@ static int rf_candidates_take(const struct rf_candidate *list, u32 count, int no
  * rf_blocks_take() - take memory blocks out of the supervisor's kernel
  * @size: bytes wanted
  * @node: NUMA node, or -1
- * @taken: bytes that are in the pool now, cleared, owned by nobody
+ * @taken: bytes added to the pool, cleared, owned by nobody
  *
- * What was taken stays in the pool also on an error; rf_blocks_give_back()
- * undoes it.
+ * Blocks that were taken stay in the pool even on an error;
+ * rf_blocks_give_back() undoes that.
  *
  * Context: Process context, interruptible by a signal. Ledger lock held.
  * Return: 0 if @taken reached @size; -ENOMEM, -EINTR.

@@ -24,7 +24,7 @@ static u64 rf_pool_usable(int node)
 	return rf_ledger_memory_usable(&rf_books.memory, node, rf_guard());
 }
 
-/* With poison=1: memory that is clean must have been left alone so far. */
+/* With poison=1: CLEAN memory must still hold the pattern. */
 static void rf_pool_verify(const struct rf_range *range)
 {
 	const u64 end = range->start + range->size;
@@ -42,7 +42,7 @@ static void rf_pool_verify(const struct rf_range *range)
 	}
 }
 
-/* Memory gets an owner: it must hold only zeros. */
+/* Before memory gets an owner: make it hold only zeros. */
 static int rf_pool_clear_all(const struct rf_range *range)
 {
 	struct rf_range part;
@@ -59,7 +59,7 @@ static int rf_pool_clear_all(const struct rf_range *range)
 	return rc;
 }
 
-/* Free memory gets an owner, who may use it as from rf_pool_own(). On an error nobody owns it. */
+/* Give free memory to @owner, for use after rf_pool_own(). On an error it stays unowned. */
 static int rf_pool_give(u32 owner, const struct rf_range *range)
 {
 	int rc = rf_pool_clear_all(range);
@@ -67,13 +67,13 @@ static int rf_pool_give(u32 owner, const struct rf_range *range)
 	if (!rc)
 		rc = rf_extents_move(owner, range->start, range->size, RF_MEMORY_FREE,
 				     RF_MEMORY_COMING);
-	/* With poison=1 zeros are not what memory nobody owns holds. */
+	/* With poison=1 unowned memory must hold the pattern again, not zeros. */
 	if (rc && rf_free_byte())
 		rf_expect(rf_extents_set_content(range->start, range->size, RF_CONTENT_LEFT));
 	return rc;
 }
 
-/* A subOS is being created: it owns free memory at once, at first its boot range. */
+/* For a create: the subOS owns the memory at once; the first range is its boot range. */
 static int rf_pool_give_first(struct rf_subos *subos, const struct rf_range *range)
 {
 	const u32 id = subos->id;
@@ -91,7 +91,7 @@ static int rf_pool_give_first(struct rf_subos *subos, const struct rf_range *ran
 	return 0;
 }
 
-/* Give @size bytes of free memory to @subos. -ENOMEM leaves what was carved with it. */
+/* Give @size bytes of free memory to @subos. On an error it keeps what was carved so far. */
 static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 {
 	struct rf_range range;
@@ -108,7 +108,7 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 }
 
 /**
- * rf_pool_could_take() - is a rf_pool_take() worth trying?
+ * rf_pool_could_take() - is rf_pool_take() worth trying?
  * @size: bytes
  * @node: NUMA node, or -1
  * @available: how much could be given at best
@@ -130,7 +130,7 @@ bool rf_pool_could_take(u64 size, int node, u64 *available)
 
 /**
  * rf_pool_take() - give a subOS its memory, cleared
- * @subos: the new owner, also of what it got before an error
+ * @subos: the new owner, also of the memory carved before an error
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @node: NUMA node, or -1
  * @available: on -ENOMEM, how much could have been given
@@ -159,7 +159,7 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
 }
 
 /**
- * rf_pool_take_top() - memory from the top of the highest free piece that has room
+ * rf_pool_take_top() - take memory from the top of the highest free piece that has room
  * @owner: the new owner
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @start: set to its physical address
@@ -211,7 +211,7 @@ static int rf_pool_gather(u64 size, u64 align, int node, u64 *available)
 }
 
 /**
- * rf_pool_take_aligned() - whole aligned memory blocks, in as few ranges as possible
+ * rf_pool_take_aligned() - take whole aligned memory blocks, in as few ranges as possible
  * @owner: the new owner
  * @size: bytes, a multiple of @align
  * @align: a power of two, at least RF_EXTENT_SIZE
@@ -220,8 +220,8 @@ static int rf_pool_gather(u64 size, u64 align, int node, u64 *available)
  * @count: in: room in @ranges; out: how many
  * @available: on -ENOMEM, how much could have been given
  *
- * Takes memory blocks from the supervisor if the pool is too small; what was taken
- * in vain stays in the pool, see rf_blocks_give_back().
+ * Takes memory blocks from the supervisor if the pool is too small; after an error
+ * those blocks stay in the pool, see rf_blocks_give_back().
  *
  * Context: Process context, interruptible. Ledger lock held.
  * Return: 0, with the memory cleared, and COMING; -ENOMEM, -EINTR: nobody owns it.

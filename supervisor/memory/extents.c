@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The ledger's table of memory, changed under both locks. Its storage is an array that is
- * replaced by a larger one before a change that might not fit. Who is given what is decided
+ * replaced by a larger one before a change that might not fit. Which memory to give is decided
  * in carve.c.
  */
 #include <linux/minmax.h>
@@ -13,7 +13,7 @@
 
 /*
  * Make room for one change. If there is no memory for that, the ledger refuses a change that
- * would need it, and makes one that does not.
+ * needs the room, and still makes one that does not.
  */
 static void rf_extents_reserve(void)
 {
@@ -35,7 +35,7 @@ static void rf_extents_reserve(void)
 }
 
 /**
- * rf_extents_add() - memory that nobody owns joins the table
+ * rf_extents_add() - add unowned memory to the table
  * @start: physical address, RF_EXTENT_SIZE aligned
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @node: NUMA node
@@ -43,7 +43,7 @@ static void rf_extents_reserve(void)
  * @content: what the memory holds
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0 or -ENOMEM; the ledger's other errors are for ranges that make no sense.
+ * Return: 0 or -ENOMEM; other errors of the ledger mean an invalid range.
  */
 int rf_extents_add(u64 start, u64 size, int node, bool reserved, enum rf_content content)
 {
@@ -57,7 +57,7 @@ int rf_extents_add(u64 start, u64 size, int node, bool reserved, enum rf_content
 	return rc;
 }
 
-/* Memory that nobody owns leaves the table. Context and return: as above. */
+/* Remove unowned memory from the table. Context and return: as above. */
 int rf_extents_remove(u64 start, u64 size)
 {
 	unsigned long flags;
@@ -71,8 +71,8 @@ int rf_extents_remove(u64 start, u64 size)
 }
 
 /**
- * rf_extents_move() - memory changes its state, see rf_ledger_memory_move()
- * @owner: whose the memory is, or will be
+ * rf_extents_move() - change the state of memory, see rf_ledger_memory_move()
+ * @owner: the current or the next owner
  * @start: physical address, RF_EXTENT_SIZE aligned
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @from: the state that all of the memory is in
@@ -92,12 +92,12 @@ int rf_extents_move(u32 owner, u64 start, u64 size, enum rf_memory_state from,
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rc = rf_ledger_memory_move(&rf_books.memory, start, size, owner, from, to);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	/* Nobody asks for a transition that there is not, or gives what was not cleared. */
+	/* No caller asks for an invalid transition, or gives memory that was not cleared. */
 	rf_expect(rc == -EINVAL || rc == -EUCLEAN);
 	return rc == -ENOSPC ? -ENOMEM : rc;
 }
 
-/* What memory that nobody owns holds now. Context and return: as above. */
+/* Record what unowned memory holds now. Context and return: as above. */
 int rf_extents_set_content(u64 start, u64 size, enum rf_content content)
 {
 	unsigned long flags;
@@ -110,7 +110,7 @@ int rf_extents_set_content(u64 start, u64 size, enum rf_content content)
 	return rc;
 }
 
-/* @owner's memory at @start begins with its boot area. Context and return: as above. */
+/* Mark @start as the beginning of @owner's boot area. Context and return: as above. */
 int rf_extents_set_boot(u32 owner, u64 start)
 {
 	unsigned long flags;

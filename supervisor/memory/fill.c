@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What memory holds: filled, and searched for what does not belong there, through windows
- * that are mapped for as long as that takes.
+ * Fills memory, and searches it for bytes that do not belong there, through windows that are
+ * mapped temporarily.
  *
- * Memory nobody owns holds only zeros; with poison=1 (for tests) RF_POISON instead, so
- * that a write by somebody who does not own it is found.
+ * Unowned memory that was cleared holds only zeros; with poison=1 (for tests) RF_POISON
+ * instead, so that stray writes to it are found.
  */
 #include <linux/io.h>
 #include <linux/mm.h>
@@ -21,13 +21,13 @@ static bool rf_poison;
 module_param_named(poison, rf_poison, bool, 0444);
 MODULE_PARM_DESC(poison, "fill memory nobody owns with a pattern and check it (for tests)");
 
-/* What memory nobody owns holds. Context: any. */
+/* The byte that cleared unowned memory holds. Context: any. */
 u8 rf_free_byte(void)
 {
 	return rf_poison ? RF_POISON : 0;
 }
 
-/* Page by page, as the kernel clears huge pages: nobody waits long for this processor. */
+/* Page by page, as the kernel clears huge pages: no other task waits long for this CPU. */
 static void rf_fill_window(void *window, u64 pattern, u64 length)
 {
 	u64 done;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Which physical memory changes hands: the pool, and the blocks of the supervisor's kernel
- * that it comes from. What is whose stands in the ledger (ledger/memory.h), and changes here
- * only. Guarantees that what the ledger calls clean is, and that memory is cleared before it
- * gets another owner. Ledger lock, unless a function says otherwise.
+ * The physical memory that changes hands: the pool, and the blocks of the supervisor's kernel
+ * that it comes from. The ledger records who owns what (ledger/memory.h); only this room changes
+ * that. Guarantees that memory that the ledger calls CLEAN is clean, and that memory is cleared
+ * before it gets another owner. Ledger lock, unless a function says otherwise.
  */
 #ifndef RF_MEMORY_H
 #define RF_MEMORY_H
@@ -16,7 +16,7 @@ void rf_memory_exit(void);
 /* fill.c */
 int rf_fill(u64 start, u64 size, u8 byte);
 
-/* pool.c: memory of the pool that changes hands; what is free is cleared */
+/* pool.c: memory of the pool changes hands; free memory is cleared */
 int rf_pool_own(u32 owner, u64 start, u64 size);
 int rf_pool_leave(u32 owner, u64 start, u64 size);
 void rf_pool_put(u32 owner, u64 start, u64 size, enum rf_memory_state from);
@@ -24,7 +24,7 @@ int rf_pool_take_back(struct rf_subos *subos, u64 *returned);
 void rf_pool_clear_wait(void);
 u64 rf_pool_check(void);
 
-/* carve.c: who is given which memory, cleared */
+/* carve.c: decides who gets which memory, and clears it */
 bool rf_pool_could_take(u64 size, int node, u64 *available);
 int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
 int rf_pool_take_top(u32 owner, u64 size, u64 *start);

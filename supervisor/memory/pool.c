@@ -2,23 +2,23 @@
 /*
  * The pool: memory that is not the supervisor's. It comes from ranges reserved
  * at boot (reserved.c) and from memory blocks taken at run time (blocks.c); who gets
- * which part of it is decided in carve.c, and stands in the ledger.
+ * which part of it is decided in carve.c, and recorded in the ledger.
  *
- * Memory is cleared before it gets another owner: at the end of a subOS at once,
- * and soon after what a running one gave up, so that memory nobody owns holds only
- * zeros. With poison=1 (fill.c) it holds a pattern instead.
+ * Memory is cleared before it gets another owner: at once if its subOS is destroyed,
+ * soon if a running subOS gave it up. After that it holds only zeros, or with
+ * poison=1 (fill.c) a pattern.
  */
 #include <linux/workqueue.h>
 
 #include "memory/internal.h"
 
-#define RF_CLEAR_STEP		(8ULL << 20)	/* cleared at a time, others wait that long */
-/* After memory was given up, for more of it may follow, and somebody waits for that. */
+#define RF_CLEAR_STEP		(8ULL << 20)	/* cleared at a time, with the ledger lock held */
+/* Delay after memory was given up: more of it may follow, and somebody waits for that. */
 #define RF_CLEAR_DELAY		(HZ / 5)
 
-/* ---- cleared in the background ---- */
+/* ---- clearing in the background ---- */
 
-/* Clear some of what an owner left; false: there is nothing left, or no memory to do it. */
+/* Clear some memory that is LEFT. Return: false if there is none, or on an error. */
 static bool rf_pool_clear_some(void)
 {
 	struct rf_range range;
@@ -41,7 +41,7 @@ static void rf_pool_clear(struct work_struct *unused)
 
 static DECLARE_DELAYED_WORK(rf_clear_work, rf_pool_clear);
 
-/* ---- changes hands ---- */
+/* ---- changing hands ---- */
 
 /* From now on memory is in the grant of @owner. Context and return: as rf_extents_move(). */
 int rf_pool_own(u32 owner, u64 start, u64 size)
@@ -56,13 +56,13 @@ int rf_pool_leave(u32 owner, u64 start, u64 size)
 }
 
 /**
- * rf_pool_put() - memory loses its owner, and is cleared soon
+ * rf_pool_put() - free memory of an owner; it is cleared soon
  * @owner: the owner
  * @start: physical address
- * @size: bytes; what was taken, or was said to leave, as a whole
+ * @size: bytes; a whole range, as taken or as passed to rf_pool_leave()
  * @from: RF_MEMORY_COMING or RF_MEMORY_LEAVING
  *
- * In the background, or when the memory gets its next owner if that is sooner.
+ * The memory is cleared in the background, or when it gets its next owner if that is sooner.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -72,14 +72,14 @@ void rf_pool_put(u32 owner, u64 start, u64 size, enum rf_memory_state from)
 	mod_delayed_work(system_unbound_wq, &rf_clear_work, RF_CLEAR_DELAY);
 }
 
-/* Clear now what is to be cleared soon. Context: process, may sleep; ledger lock not held. */
+/* Clear now all memory that is LEFT. Context: process, may sleep; ledger lock not held. */
 void rf_pool_clear_wait(void)
 {
 	flush_delayed_work(&rf_clear_work);
 }
 
 /**
- * rf_pool_add() - memory that nobody owns any more joins the pool
+ * rf_pool_add() - add memory that nobody owns any more to the pool
  * @start: physical address, RF_EXTENT_SIZE aligned
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @node: NUMA node
@@ -92,7 +92,7 @@ int rf_pool_add(u64 start, u64 size, int node, bool reserved)
 {
 	enum rf_content content = RF_CONTENT_BOOT;
 
-	/* What was reserved at boot is large, and nobody's: it is cleared when it is carved. */
+	/* Memory reserved at boot is large, and was nobody's: it is cleared when it is carved. */
 	if (!reserved || rf_free_byte()) {
 		if (rf_fill(start, size, rf_free_byte()))
 			return -ENOMEM;
@@ -134,7 +134,7 @@ int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
 	return result;
 }
 
-/* First address in memory nobody owns that does not hold what it should, or 0. Reads it all. */
+/* First address in CLEAN memory that does not hold what it should, or 0. Reads all of it. */
 u64 rf_pool_check(void)
 {
 	const struct rf_extent *extent;

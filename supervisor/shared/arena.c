@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The arena: memory that all kernels share (wire/arena.h). It exists while there are
- * subOSes. Each member has one home segment. That of a member that is gone stays in the
- * arena, for the next one: a kernel that was slow to see the end can hit nothing but the
- * arena.
+ * subOSes. Each member has one home segment. The home of a member that is gone stays in
+ * the arena, for the next member: late writes by a kernel that has not noticed the end yet
+ * hit only the arena.
  */
 #include <linux/string.h>
 
@@ -11,7 +11,7 @@
 #include "pci/pci.h"
 #include "shared/internal.h"
 
-/* Ledger lock. By member, and so by number of segment; start 0: never carved. */
+/* Ledger lock. Indexed by member, and so by segment number; start 0: never carved. */
 static struct rf_arena_segment rf_homes[RF_MEMBERS_MAX];
 static bool rf_home_used[RF_MEMBERS_MAX];
 
@@ -22,7 +22,7 @@ u64 rf_arena_size(void)
 	return rf_ledger_memory_owned(&rf_books.memory, RF_OWNER_ARENA);
 }
 
-/* The number for a new member: one that has a home already, if there is one. 0: none left. */
+/* A number for a new member, if possible one that has a home already. 0: none left. */
 static u32 rf_member_free(void)
 {
 	u32 member, first = 0;
@@ -34,14 +34,14 @@ static u32 rf_member_free(void)
 	return first;
 }
 
-/* Does it exist? The supervisor's own home is its first segment. Context: ledger lock held. */
+/* Does it exist? Its first segment is the supervisor's own home. Context: ledger lock held. */
 bool rf_arena_is_open(void)
 {
 	lockdep_assert_held(&rf_ledger_lock);
 	return rf_home_used[0];
 }
 
-/* What the arena would need of the pool for another subOS. Context: ledger lock held. */
+/* How much of the pool another subOS would need for the arena. Context: ledger lock held. */
 u64 rf_arena_need(void)
 {
 	u32 member = rf_member_free();
@@ -62,7 +62,7 @@ void rf_arena_segments(struct rf_arena_segment *segments)
 	memcpy(segments, rf_homes, sizeof(rf_homes));
 }
 
-/* A home for @member, cleared. */
+/* Get a cleared home for @member. */
 static int rf_home_take(u32 member)
 {
 	u64 start;
@@ -102,7 +102,7 @@ int rf_arena_open(void)
 	return rc;
 }
 
-/* All of it is the pool's again. Context: as above; nobody has it mapped any more. */
+/* Return all of it to the pool. Context: as above; nobody has it mapped any more. */
 void rf_arena_close(void)
 {
 	struct rf_range range = {};
@@ -115,7 +115,7 @@ void rf_arena_close(void)
 		rf_homes[member] = (struct rf_arena_segment){};
 		rf_home_used[member] = false;
 	}
-	/* Homes that touch are one range: what leaves as a whole needs no room in the ledger. */
+	/* Adjacent homes are one range; one that leaves as a whole needs no room in the ledger. */
 	while (rf_ledger_memory_next_range(&rf_books.memory, RF_OWNER_ARENA,
 					   range.start + range.size, &range)) {
 		rf_expect(rf_pool_leave(RF_OWNER_ARENA, range.start, range.size));
@@ -133,7 +133,7 @@ static void rf_member_set(struct rf_subos *subos, u32 member)
 }
 
 /**
- * rf_arena_add() - a new subOS becomes a member
+ * rf_arena_add() - make a new subOS a member
  * @subos: gets its number and a cleared home segment
  *
  * Context: Process context, may sleep. Ledger lock held; the arena is open.
@@ -156,7 +156,7 @@ int rf_arena_add(struct rf_subos *subos)
 }
 
 /**
- * rf_arena_remove() - a subOS is no member any more
+ * rf_arena_remove() - end the membership of a subOS
  * @subos: nothing of it executes. Idempotent.
  *
  * Context: Process context. Ledger lock held.
@@ -178,11 +178,11 @@ bool rf_arena_remove(struct rf_subos *subos)
 }
 
 /**
- * rf_arena_clear() - make a subOS's home as new
+ * rf_arena_clear() - clear the home segment of a subOS
  * @subos: no kernel runs in it
  *
  * Context: Process context. Ledger lock held.
- * Return: 0, or -ENOTCONN if it has none.
+ * Return: 0, or -ENOTCONN if it has no home.
  */
 int rf_arena_clear(struct rf_subos *subos)
 {

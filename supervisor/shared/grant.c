@@ -18,7 +18,7 @@ static struct rf_grant rf_draft;
 static u32 rf_grant_sequence;	/* of all pages; even */
 static u32 rf_last_kernel_id = RF_KERNEL_SUPERVISOR;
 
-/* What is the same in all pages. */
+/* Fill in what is the same in all pages. */
 static void rf_grant_compose(void)
 {
 	struct rf_subos *subos;
@@ -47,8 +47,8 @@ static void rf_grant_compose(void)
 /**
  * rf_grant_update() - make all grant pages agree with the ledger
  *
- * Readers find out by themselves that a page has changed; this kernel's rf_ficm is
- * told.
+ * Readers detect by themselves that a page has changed; this kernel's rf_ficm is
+ * notified.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -75,15 +75,15 @@ void rf_grant_update(void)
 		return;
 	rc = rf_ficm_update();
 	if (rc)
-		pr_err_ratelimited("messages do not follow the ledger: error %d\n", rc);
+		pr_err_ratelimited("rf_ficm cannot follow the ledger: error %d\n", rc);
 }
 
 /**
- * rf_grant_prepare() - a kernel is about to be started in a subOS
+ * rf_grant_prepare() - prepare the start of a kernel in a subOS
  * @subos: loaded
  *
- * It gets a kernel id that nobody had before it, and a valid grant page: also what the last
- * kernel has given up is granted to it.
+ * The kernel gets an id that no kernel had before it, and a valid grant page, which also
+ * grants the functions that the last kernel gave up.
  *
  * Context: Process context, may sleep. Ledger lock held.
  */

@@ -2,8 +2,8 @@
 /*
  * The machine page, at the start of the supervisor's home segment: who is a member, and a
  * copy of the ledger, for people and for a later supervisor (struct rf_machine). It lies in
- * shared memory, for anybody to overwrite: what it should say is kept here, and written
- * again when it says something else.
+ * shared memory, which any kernel can overwrite: its intended contents are stored here, and
+ * written again whenever the page differs.
  */
 #include <linux/random.h>
 #include <linux/string.h>
@@ -16,7 +16,7 @@ static struct rf_machine rf_described;
 static u8 rf_mac_middle[2];
 static u32 rf_ledger_generation;
 
-/* The arena was opened: nothing has been described yet. Context: ledger lock held. */
+/* The arena was opened: begin with an empty description. Context: ledger lock held. */
 void rf_machine_page_begin(void)
 {
 	lockdep_assert_held(&rf_ledger_lock);
@@ -24,7 +24,7 @@ void rf_machine_page_begin(void)
 	get_random_bytes(rf_mac_middle, sizeof(rf_mac_middle));
 }
 
-/* The core that takes a member's messages, as its endpoint says. Display only. */
+/* The core that receives a member's messages, as its endpoint says. Display only. */
 static u32 rf_comm_core(u32 member)
 {
 	struct rf_endpoint *endpoint = rf_ficm_endpoint(member);
@@ -78,7 +78,7 @@ static void rf_members_describe(struct rf_machine *machine)
 			};
 }
 
-/* Write the machine page, unless it is as it should be. */
+/* Write the machine page, unless its contents are as intended. */
 static void rf_machine_page_write(void)
 {
 	const size_t rest = offsetof(struct rf_machine, major);
@@ -87,7 +87,7 @@ static void rf_machine_page_write(void)
 	if (!rf_arena_is_open() || !machine || !memcmp(machine, &rf_described, sizeof(*machine)))
 		return;
 	memcpy((void *)machine + rest, (void *)&rf_described + rest, sizeof(*machine) - rest);
-	smp_wmb();	/* who sees the magic sees the rest */
+	smp_wmb();	/* a reader that sees the magic sees the rest */
 	WRITE_ONCE(machine->magic, rf_described.magic);
 }
 
@@ -115,7 +115,7 @@ void rf_machine_page_update(void)
 	rf_machine_page_write();
 }
 
-/* Who holds the lock will describe it anyway, or has. */
+/* Only tried: whoever holds the lock probably publishes anyway, and this soon runs again. */
 static void rf_machine_page_restore_run(struct work_struct *work)
 {
 	if (!mutex_trylock(&rf_ledger_lock))
@@ -126,7 +126,7 @@ static void rf_machine_page_restore_run(struct work_struct *work)
 
 static DECLARE_WORK(rf_machine_page_restore_work, rf_machine_page_restore_run);
 
-/* The machine page may have been overwritten: look soon. Context: any. */
+/* The machine page may have been overwritten: check it soon. Context: any. */
 void rf_machine_page_restore(void)
 {
 	rf_work_queue(&rf_machine_page_restore_work);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The ledger is published: in the grant pages, for programs, and in the machine page. */
+/* Publishes the ledger: in the grant pages, for programs, and in the machine page. */
 #include <linux/notifier.h>
 #include <linux/workqueue.h>
 
 #include "shared/internal.h"
 
 /**
- * rf_publish() - make all that other kernels are told agree with the ledger
+ * rf_publish() - make all that other kernels can see agree with the ledger
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
@@ -26,7 +26,7 @@ static void rf_publish_run(struct work_struct *work)
 
 static DECLARE_WORK(rf_publish_work, rf_publish_run);
 
-/* A kernel came or went: soon all others hear of it. State lock held. */
+/* A kernel may have come or gone: publish that soon. State lock held. */
 static int rf_publish_state(struct notifier_block *block, unsigned long phase, void *data)
 {
 	lockdep_assert_held(&rf_state_lock);

@@ -8,7 +8,7 @@
 
 #include "shared/internal.h"
 
-/* The same cores, slices and memory as in the ledger, and nobody owns any of them. */
+/* The same cores, slices and memory as in the ledger, all of them unowned. */
 static int rf_rebuild_blank(struct rf_books *blank)
 {
 	const struct rf_books *books = &rf_books;
@@ -41,10 +41,10 @@ static int rf_rebuild_blank(struct rf_books *blank)
 }
 
 /**
- * rf_ledger_rebuild() - is the ledger the same when it is rebuilt from the machine page?
+ * rf_ledger_rebuild() - does a ledger rebuilt from the machine page equal the current one?
  *
  * Context: Process context. Ledger lock held.
- * Return: 0, also without an arena; -EUCLEAN if it is another one; -ENOMEM, or an error of
+ * Return: 0, also without an arena; -EUCLEAN if it differs; -ENOMEM, or an error of
  *         rf_ledger_adopt().
  */
 int rf_ledger_rebuild(void)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * The memory that other kernels can see: segments of the arena, the machine page, grant
- * pages. Guarantees that what they are told agrees with the ledger whenever rf_publish()
- * returns, and that nothing is ever believed that stands in memory which others can write.
- * Ledger lock, unless a function says otherwise.
+ * pages. Guarantees that what these say agrees with the ledger whenever rf_publish() returns,
+ * and that the contents of memory that other kernels can write are never trusted. Ledger lock,
+ * unless a function says otherwise.
  */
 #ifndef RF_SHARED_H
 #define RF_SHARED_H
@@ -19,7 +19,7 @@ int rf_arena_open(void);
 void rf_arena_close(void);
 int rf_arena_add(struct rf_subos *subos);
 bool rf_arena_remove(struct rf_subos *subos);
-int rf_arena_clear(struct rf_subos *subos);	/* its home as new, before a start */
+int rf_arena_clear(struct rf_subos *subos);	/* its home, before a start */
 u64 rf_arena_size(void);
 u64 rf_arena_need(void);
 void *rf_arena_home(const struct rf_subos *subos);
@@ -38,7 +38,7 @@ void rf_grant_prepare(struct rf_subos *subos);
 
 /* publish.c */
 void rf_publish(void);
-int rf_shared_init(void);			/* from now on also soon after a change of a state */
+int rf_shared_init(void);			/* publishes after each change of a state */
 void rf_shared_exit(void);
 
 #endif /* RF_SHARED_H */

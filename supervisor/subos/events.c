@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What happened, for people and programs: a ring of the last RF_EVENTS_KEPT events,
+ * The event log, for people and programs: a ring of the last RF_EVENTS_KEPT events,
  * numbered without gaps. Recording never waits and never fails, so that it can be
- * done from anywhere; who reads too late is told how many events are gone.
+ * done from anywhere; a reader that is too slow gets the number of events it missed.
  */
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -23,10 +23,10 @@ DECLARE_WAIT_QUEUE_HEAD(rf_events_wait);
 
 /**
  * rf_event() - record an event
- * @subos: whose
- * @type: of the event; args and detail are described there
+ * @subos: the subOS that the event is about
+ * @type: of the event; its enum describes args and detail
  * @result: 0 or a negative errno
- * @cause: who wanted it
+ * @cause: who or what caused it
  * @duration_ns: of an adjustment, else 0
  * @args: or NULL
  * @detail: text for people, or NULL
@@ -40,7 +40,7 @@ void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum 
 	unsigned long flags;
 
 	if (!subos->kobj.state_in_sysfs)
-		return;		/* it could not be created, and nobody has ever seen it */
+		return;		/* its create failed before anybody could see it */
 	spin_lock_irqsave(&rf_events_lock, flags);
 	event = &rf_events[++rf_events_newest % RF_EVENTS_KEPT];
 	memset(event, 0, sizeof(*event));
@@ -72,7 +72,7 @@ u64 rf_events_last(void)
 	return newest;
 }
 
-/* Copy up to @room events after *@after, which moves on. Return: how many. */
+/* Copy up to @room events after *@after, which is advanced. Return: how many. */
 static u32 rf_events_copy(struct rf_event *to, u32 room, u64 *after, u64 *lost)
 {
 	unsigned long flags;
@@ -90,7 +90,7 @@ static u32 rf_events_copy(struct rf_event *to, u32 room, u64 *after, u64 *lost)
 }
 
 /**
- * rf_events_read() - give events to user space
+ * rf_events_read() - copy events to user space
  * @args: see RF_IOC_EVENTS; on return, `after` is the sequence up to which they were read
  *
  * Context: Process context.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The life of a subOS. Every change of its phase goes through rf_subos_enter(), which refuses
- * what is not in the ledger's table; rooms above that have to act on a change of what is
- * reported register a notifier.
+ * transitions that are not in the ledger's table; rooms above that have to act on a change of
+ * the reported state register a notifier.
  */
 #include <linux/notifier.h>
 
@@ -14,8 +14,8 @@ static RAW_NOTIFIER_HEAD(rf_state_chain);	/* state lock */
  * rf_subos_phase() - the phase that a subOS is in
  * @subos: the subOS
  *
- * Without the state lock it may be over when the caller looks at the answer. The cores of a
- * subOS are held before it enters a phase in which they are (rf_phase_held()).
+ * Without the state lock the phase may have changed when the caller looks at the result. The
+ * cores of a subOS are held before it enters a phase for which rf_phase_held() is true.
  *
  * Context: Any.
  */
@@ -24,14 +24,14 @@ enum rf_phase rf_subos_phase(const struct rf_subos *subos)
 	return READ_ONCE(subos->life.phase);
 }
 
-/* The state that others are told. Context: state lock held. */
+/* The state that is reported to others. Context: state lock held. */
 enum rf_state rf_subos_state(const struct rf_subos *subos)
 {
 	lockdep_assert_held(&rf_state_lock);
 	return rf_phase_state(subos->life.phase, subos->life.cause);
 }
 
-/* What is reported of its life has changed from @from. */
+/* Its reported state was @from so far, and has changed, or its destruction begins. */
 static void rf_state_report(struct rf_subos *subos, enum rf_state from)
 {
 	const enum rf_state to = rf_subos_state(subos);
@@ -47,11 +47,11 @@ static void rf_state_report(struct rf_subos *subos, enum rf_state from)
 /**
  * rf_subos_enter() - a subOS enters the next phase of its life
  * @subos: the subOS
- * @phase: follows its phase (ledger/life.c), or nothing changes, with a warning
+ * @phase: the next phase; if not allowed now (ledger/life.c), warns, and changes nothing
  * @cause: why, RF_CAUSE_NONE while it lives
  *
- * If its state changes, or its destruction begins, this notes RF_MOMENT_END, records the
- * event, calls the notifiers and wakes poll().
+ * If its state changes, or its destruction begins, this records the event, and RF_MOMENT_END
+ * if it has stopped or crashed, calls the notifiers and wakes poll().
  *
  * Context: Any, also with interrupts off. State lock held.
  */
@@ -68,7 +68,7 @@ void rf_subos_enter(struct rf_subos *subos, enum rf_phase phase, enum rf_cause c
 }
 
 /**
- * rf_state_notify() - hear of every change of a state
+ * rf_state_notify() - register for every change of a state
  * @block: called with the new phase and the struct rf_subos, with the state lock held
  *
  * Context: Any.
@@ -85,7 +85,7 @@ int rf_state_notify(struct notifier_block *block)
 	return rc;
 }
 
-/* Hear of none any more. Context: any. */
+/* Undo rf_state_notify(). Context: any. */
 void rf_state_ignore(struct notifier_block *block)
 {
 	unsigned long flags;

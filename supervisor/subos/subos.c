@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* The list of subOSes: looked up by name or id, and what poll() waits for. */
+/* The list of subOSes: lookup by name or id, and the changes that poll() waits for. */
 #include <linux/string.h>
 
 #include "subos/subos.h"

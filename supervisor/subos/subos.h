@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The subOS object: what it is made of, looking it up, its life, and the log of what
- * happened. Guarantees that a subOS found is not freed before the caller drops the
- * reference, and that no change of a state goes unnoticed: events, poll() and notifiers
- * see each. Calls no room but base/; those above register for what they have to hear.
+ * The subOS object: its fields, lookup, its life, and the event log. Guarantees that a subOS
+ * that was looked up is not freed before the caller drops the reference, and that events,
+ * poll() and notifiers report every change of a state. Calls no rooms but base/ and ledger/;
+ * rooms above register for the changes that they need to act on.
  */
 #ifndef RF_SUBOS_ROOM_H
 #define RF_SUBOS_ROOM_H
@@ -27,7 +27,7 @@ struct rf_dma;
 /* Who decides what becomes of a subOS when it ends. */
 enum rf_answerable {
 	RF_END_BY_POLICY,		/* its policies */
-	RF_END_BY_OPERATOR,		/* the operator, who asked for the end, or starts it again */
+	RF_END_BY_OPERATOR,		/* the operator, who asked for the end or starts it again */
 };
 
 struct rf_subos {
@@ -35,7 +35,7 @@ struct rf_subos {
 	u32 id;
 	char name[RF_NAME_MAX];
 
-	/* Ledger lock and state lock to change: what it owns. Empty again once given back. */
+	/* What it owns: ledger lock and state lock to change. Empty again once given back. */
 	struct rf_dma *dma;		/* pci/dma.c: its domain; NULL: no IOMMU, or no function */
 	u64 dma_faults;			/* state lock; since it was created */
 
@@ -44,10 +44,10 @@ struct rf_subos {
 
 	struct mutex adjusting;
 
-	/* Supcon's own lock (supcon.c). */
+	/* rf_requests_lock (agent/request.c). */
 	struct list_head requests;	/* waiting for an answer */
 
-	struct rf_console_log *console;	/* console.c; lives as long as the subOS */
+	struct rf_console_log *console;	/* agent/console.c; lives as long as the subOS */
 	char *definition;		/* ledger lock: RF_IOC_DEFINE, kvmalloc()ed, or NULL */
 	u32 definition_length;
 
@@ -58,24 +58,24 @@ struct rf_subos {
 	struct list_head node;		/* in rf_subos_list */
 	struct rf_life life;
 	enum rf_answerable answerable;
-	u64 dying_until;		/* DYING: ktime_get_ns() when its cores are held */
+	u64 dying_until;		/* DYING: ktime_get_ns() at which its cores are held */
 	enum rf_stage stage;
 	u32 cpus_online;
 	u64 vmcoreinfo;
 	u64 vmcoreinfo_size;
 	char reason[RF_REASON_MAX];
 	u64 moments[RF_MOMENT_NR];	/* ktime_get_ns() */
-	u32 capabilities;		/* enum rf_capability, as its agent said in HELLO */
+	u32 capabilities;		/* enum rf_capability, as its agent reported in HELLO */
 	u64 block_size;			/* of its kernel's memory hotplug, bytes; 0: unknown */
 	u64 beat;			/* last value seen */
 	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
 	struct rf_policies policies;
 	u32 starts;
 	u32 restarts_left;
-	struct work_struct ending;	/* policy.c: what follows its end */
+	struct work_struct ending;	/* lifecycle/policy.c: what is done after its end */
 	u32 generation;			/* counts changes, for poll() */
-	u64 settle_at;			/* ktime_get_ns() when functions that are to leave it are
-					 * looked at again, 0: there are none; any lock */
+	u64 settle_at;			/* ktime_get_ns() at which functions that are to leave it
+					 * are checked again, 0: none are; no lock needed */
 	wait_queue_head_t wait;
 };
 

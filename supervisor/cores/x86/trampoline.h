@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the trampolines' assembly and trampoline.c both know. The structs are
- * the truth; trampoline.c asserts every offset below against them.
+ * Shared by the trampolines' assembly and trampoline.c. The structs are
+ * authoritative; trampoline.c asserts every offset below against them.
  */
 #ifndef RF_TRAMPOLINE_H
 #define RF_TRAMPOLINE_H
@@ -45,7 +45,7 @@ struct rf_gdtr {
 struct rf_common_header {
 	u32 stage;			/* enum rf_stage, written by the starting core */
 	u32 cr4;			/* PAE, and LA57 if the custom tables have 5 levels */
-	u32 cr3;			/* tables in low memory: this page and the boot area */
+	u32 cr3;			/* page tables in low memory: map it and the boot area */
 	u32 pad;
 	u64 custom;			/* physical address of the customized trampoline */
 	struct {

@@ -8,13 +8,13 @@
  *                  mailbox, both in the boot area).
  * Where it lies    one page of the boot area (RF_TRAMPOLINE_OFF); code and
  *                  header at the start, stack at the end.
- * What it does     makes the MTRRs and PAT those of the supervisor (the SDM has
- *                  INIT preserve them, some machines clear them), switches to
- *                  the partition's page tables and its own GDT.
+ * What it does     sets the MTRRs and PAT to the supervisor's values (by the SDM
+ *                  INIT preserves them, but some machines clear them),
+ *                  switches to the partition's page tables and its own GDT.
  * Where it goes    the kernel's 64-bit entry: CS 0x10, other segments 0x18,
  *                  RSI = boot_params (Documentation/x86/boot.rst).
  * How to verify    objdump -D -j .rodata cores/x86/trampoline_custom.o; the stage
- *                  marker in the mailbox tells how far a core came.
+ *                  marker in the mailbox shows how far a core got.
  */
 #include <linux/linkage.h>
 #include <asm/msr-index.h>
@@ -40,7 +40,7 @@ SYM_DATA_START(rf_custom_start)
 	movq	HEADER(RF_CUSTOM_MAILBOX), %rbp
 	movl	$RF_STAGE_CUSTOM_, RF_MAILBOX_STAGE(%rbp)
 
-	/* Any MSR that is not as the supervisor has it? */
+	/* Does any MSR differ from the supervisor's? */
 	leaq	RF_CUSTOM_MSRS(%rbx), %rdi
 	movl	HEADER(RF_CUSTOM_NR_MSRS), %r8d
 .Lcompare:
@@ -57,8 +57,8 @@ SYM_DATA_START(rf_custom_start)
 
 	/*
 	 * SDM 3A, 11.11.8: no-fill cache mode, write back, flush the TLB, MTRRs
-	 * off, change, (the last entry is MTRRdefType and turns them on), and
-	 * the same way back.
+	 * off, write them (the last entry is MTRRdefType and turns them on),
+	 * write back and flush again, restore CR0.
 	 */
 .Lrestore:
 	movq	%cr0, %r9

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * INIT and SIPI: the only way in which the supervisor acts on a core it lent.
- * One small interface, so that another addressing mode (x2APIC) needs nothing
- * but another body here.
+ * One small interface, so that another addressing mode (x2APIC) needs only
+ * another implementation here.
  */
 #include <linux/delay.h>
 #include <linux/irqflags.h>
@@ -10,7 +10,7 @@
 
 #include "cores/internal.h"
 
-/* ICR writes are two registers in xAPIC mode: nothing may come between them. */
+/* In xAPIC mode an ICR write is two register writes: nothing may come between them. */
 static void rf_icr_write(u32 low, u32 apic_id)
 {
 	unsigned long flags;
@@ -38,7 +38,7 @@ void rf_core_init_ipi(u32 apic_id)
 }
 
 /**
- * rf_core_sipi() - let a held core run
+ * rf_core_sipi() - start a held core
  * @apic_id: its physical APIC id
  * @trampoline: physical address of real-mode code, 4 KiB aligned, below 1 MiB
  *
