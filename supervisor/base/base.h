@@ -36,6 +36,10 @@ struct task_struct;
 extern struct mutex rf_ledger_lock;
 extern spinlock_t rf_state_lock;
 
+/* What a subOS owns may be read. */
+#define rf_assert_readable()                                                                 \
+	lockdep_assert(lockdep_is_held(&rf_ledger_lock) || lockdep_is_held(&rf_state_lock))
+
 /* base.c */
 int rf_base_init(void);
 void rf_base_exit(void);

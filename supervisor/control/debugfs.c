@@ -13,7 +13,8 @@
  *                                           machine page
  */
 #include <linux/debugfs.h>
-#include <linux/seq_file.h>
+#include <linux/fs.h>
+#include <linux/module.h>
 
 #include "base/base.h"
 #include "control/internal.h"
@@ -45,24 +46,36 @@ static int rf_pool_left_get(void *data, u64 *value)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_left_fops, rf_pool_left_get, NULL, "%llu\n");
 
-static int rf_debug_ledger_show(struct seq_file *seq, void *unused)
+/*
+ * Not a seq_file: to lockdep the locks of all of these are one, and /proc/iomem, which is read
+ * under the ledger lock, is one of them.
+ */
+static ssize_t rf_debug_ledger_read(struct file *file, char __user *buf, size_t count, loff_t *pos)
 {
 	const char *wrong;
-	int rc;
+	char text[128];
+	int rc, length;
 
+	if (*pos)
+		return 0;
 	mutex_lock(&rf_ledger_lock);
 	wrong = rf_ledger_check(&rf_books);
 	rc = rf_ledger_rebuild();
 	mutex_unlock(&rf_ledger_lock);
-	if (wrong)
-		seq_printf(seq, "%s\n", wrong);
-	else if (rc)
-		seq_printf(seq, "cannot be rebuilt from the machine page: error %d\n", rc);
+	if (!wrong && rc)
+		length = scnprintf(text, sizeof(text),
+				   "cannot be rebuilt from the machine page: error %d\n", rc);
 	else
-		seq_puts(seq, "sound\n");
-	return 0;
+		length = scnprintf(text, sizeof(text), "%s\n", wrong ?: "sound");
+	return simple_read_from_buffer(buf, count, pos, text, length);
 }
-DEFINE_SHOW_ATTRIBUTE(rf_debug_ledger);
+
+static const struct file_operations rf_debug_ledger_fops = {
+	.owner = THIS_MODULE,
+	.open = simple_open,
+	.read = rf_debug_ledger_read,
+	.llseek = default_llseek,
+};
 
 void rf_debugfs_init(void)
 {

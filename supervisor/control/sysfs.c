@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Read-only state of the machine, for people and scripts. SubOSes: lifecycle/attributes.c.
+ * The state lock is enough to read what it shows, and nobody holds it for long.
  *
  *   /sys/class/misc/rainforest/low_slices     free and total
  *   /sys/class/misc/rainforest/pool           free and total, bytes
@@ -19,12 +20,12 @@ static struct device *rf_device;
 
 static ssize_t low_slices_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
+	unsigned long flags;
 	u32 total, free;
 
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
+	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_lowmem_figures(&total, &free);
-	mutex_unlock(&rf_ledger_lock);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return sysfs_emit(buf, "%u %u\n", free, total);
 }
 static DEVICE_ATTR_RO(low_slices);
@@ -32,23 +33,23 @@ static DEVICE_ATTR_RO(low_slices);
 static ssize_t pool_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
 	struct rf_memory_figures figures;
+	unsigned long flags;
 
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
+	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_ledger_memory_figures(&rf_books.memory, -1, &figures);
-	mutex_unlock(&rf_ledger_lock);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return sysfs_emit(buf, "%llu %llu\n", figures.free, figures.total);
 }
 static DEVICE_ATTR_RO(pool);
 
 static ssize_t arena_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
+	unsigned long flags;
 	u64 size;
 
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
+	spin_lock_irqsave(&rf_state_lock, flags);
 	size = rf_arena_size();
-	mutex_unlock(&rf_ledger_lock);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return sysfs_emit(buf, "%llu\n", size);
 }
 static DEVICE_ATTR_RO(arena);

@@ -137,7 +137,7 @@ u64 rf_lowmem_of(u32 owner)
 {
 	int slice;
 
-	lockdep_assert(lockdep_is_held(&rf_ledger_lock) || lockdep_is_held(&rf_state_lock));
+	rf_assert_readable();
 	slice = rf_ledger_slice_of(&rf_books.slices, owner);
 	return slice < 0 ? 0 : rf_low_address(slice);
 }
@@ -188,9 +188,9 @@ void rf_lowmem_free(u32 owner)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/* Slices for subOSes, in all and free. Context: ledger lock held. */
+/* Slices for subOSes, in all and free. Context: ledger lock or state lock held. */
 void rf_lowmem_figures(u32 *total, u32 *free)
 {
-	lockdep_assert_held(&rf_ledger_lock);
+	rf_assert_readable();
 	rf_ledger_slice_figures(&rf_books.slices, total, free);
 }

@@ -7,11 +7,6 @@
 
 /* ---- lookup ---- */
 
-static void rf_pci_assert_stable(void)
-{
-	lockdep_assert(lockdep_is_held(&rf_ledger_lock) || lockdep_is_held(&rf_state_lock));
-}
-
 static struct rf_lent *rf_pci_of(struct rf_function_entry *entry)
 {
 	return entry ? container_of(entry, struct rf_lent, entry) : NULL;
@@ -29,7 +24,7 @@ static struct rf_lent *rf_pci_of(struct rf_function_entry *entry)
  */
 struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *lent)
 {
-	rf_pci_assert_stable();
+	rf_assert_readable();
 	return rf_pci_of(rf_ledger_function_next(&rf_books.functions, lent ? &lent->entry : NULL,
 						 subos->id));
 }
@@ -37,7 +32,7 @@ struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *
 /* As rf_pci_next(), but of all subOSes, and including PARKED functions. */
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent)
 {
-	rf_pci_assert_stable();
+	rf_assert_readable();
 	return rf_pci_of(rf_ledger_function_next(&rf_books.functions, lent ? &lent->entry : NULL,
 						 RF_OWNER_SUPERVISOR));
 }
@@ -62,7 +57,7 @@ struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf)
  */
 struct rf_lent *rf_pci_lent(u32 bdf)
 {
-	rf_pci_assert_stable();
+	rf_assert_readable();
 	return rf_pci_of(rf_ledger_function_find(&rf_books.functions, bdf));
 }
 

@@ -15,10 +15,10 @@
 static struct rf_arena_segment rf_homes[RF_MEMBERS_MAX];
 static bool rf_home_used[RF_MEMBERS_MAX];
 
-/* Bytes of the pool that are shared memory now. Context: ledger lock held. */
+/* Bytes of the pool that are shared memory now. Context: ledger lock or state lock held. */
 u64 rf_arena_size(void)
 {
-	lockdep_assert_held(&rf_ledger_lock);
+	rf_assert_readable();
 	return rf_ledger_memory_owned(&rf_books.memory, RF_OWNER_ARENA);
 }
 
