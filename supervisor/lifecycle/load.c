@@ -9,6 +9,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
+#include <asm/processor.h>
 #include <asm/pgtable_types.h>
 
 #include "kernel/overlap.h"
@@ -140,6 +141,12 @@ static bool rf_maps_identity(const struct rf_subos *subos, u64 table, int levels
 	return false;
 }
 
+/* As the processor says: our own kernel may have been told not to use it (no5lvl). */
+static bool rf_has_la57(void)
+{
+	return cpuid_eax(0) >= 7 && cpuid_ecx(7) & BIT(X86_FEATURE_LA57 % 32);
+}
+
 /**
  * rf_subos_check_start() - can the boot core enter the kernel with these arguments?
  * @subos: loaded
@@ -156,7 +163,7 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 	lockdep_assert_held(&rf_ledger_lock);
 	if (args->flags & ~RF_START_LA57)
 		return -EINVAL;
-	if (levels == 5 && !boot_cpu_has(X86_FEATURE_LA57))
+	if (levels == 5 && !rf_has_la57())
 		return -EOPNOTSUPP;
 	if (!rf_ledger_memory_holds(&rf_books.memory, subos->id, args->entry, 1) || boot >= 1ULL << 47 ||
 	    args->boot_params != boot + RF_BOOT_PARAMS_OFF ||

@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from functional.subos import troubles
+from functional.subos import Supervisor, troubles
 
 
 @pytest.mark.parametrize("cores", ["3", "2-3", "1-3"])
@@ -108,6 +108,16 @@ def test_dry_run_changes_nothing(supervisor):
     before = supervisor.state()
     supervisor.create("plan", "2-3", "--dry-run")
     assert supervisor.state() == before
+
+
+def test_supervisor_without_5_level_paging(machines):
+    """Its own kernel was told not to use it; the subOS's uses what the processor has."""
+    supervisor = Supervisor(machines(snapshot=False, append="no5lvl"))
+    assert "la57" not in supervisor.sh("grep -m1 flags /proc/cpuinfo").split()
+    supervisor.create("web", "3", mem="256M", run="grep -m1 flags /proc/cpuinfo")
+    supervisor.await_log("web", "lab.run ended")
+    assert any("la57" in line.split() for line in supervisor.said("web"))
+    supervisor.destroy("web")
 
 
 @pytest.mark.extended
