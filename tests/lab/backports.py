@@ -10,28 +10,17 @@ SUITE = f"{debian.SUITE}-backports"
 
 def unpack(package, folder):
     """The files of @package, unpacked in the new directory @folder."""
-    apt(folder, "download", package)
+    debian.apt(folder, source_list(folder), "download", package)
     for deb in folder.glob("*.deb"):
         images.run("dpkg-deb", "-x", deb, folder)
 
 
 def unpack_source(package, folder):
     """The upstream source of @package in the new directory @folder, without Debian's patches."""
-    apt(folder, "source", "--tar-only", "--download-only", package)
+    debian.apt(folder, source_list(folder), "source", "--tar-only", "--download-only", package)
     for archive in folder.glob("*.orig.tar.*"):
         images.run("tar", "-xf", archive, "--no-same-owner", cwd=folder)
     return next(path.parent for path in folder.glob("*/configure"))
-
-
-def apt(folder, *words):
-    """apt-get in @folder, with backports as all it knows: the host's lists stay what they are."""
-    lists, sources = folder / "lists", source_list(folder)
-    (lists / "partial").mkdir(parents=True)
-    command = ["apt-get", "-q", "-o", f"Dir::Etc::SourceList={sources}",
-               "-o", "Dir::Etc::SourceParts=/dev/null", "-o", f"Dir::State::Lists={lists}",
-               "-o", "APT::Sandbox::User=root"]  # fmt: skip
-    images.run(*command, "update")
-    images.run(*command, *words, cwd=folder)
 
 
 def source_list(folder):

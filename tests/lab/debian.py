@@ -67,6 +67,17 @@ def source_list(folder):
     return path
 
 
+def apt(folder, sources, *words):
+    """apt-get in @folder, with the list @sources as all it knows: the host's lists stay what they are."""
+    lists = folder / "lists"
+    (lists / "partial").mkdir(parents=True)
+    command = ["apt-get", "-q", "-o", f"Dir::Etc::SourceList={sources}",
+               "-o", "Dir::Etc::SourceParts=/dev/null", "-o", f"Dir::State::Lists={lists}",
+               "-o", "APT::Sandbox::User=root"]  # fmt: skip
+    images.run(*command, "update")
+    images.run(*command, *words, cwd=folder)
+
+
 def prepare(kernel):
     """Kernel, initramfs, command line and drives of a machine with the Debian root."""
     root = supervisor_root(kernel)

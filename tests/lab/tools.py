@@ -34,13 +34,7 @@ def built(name):
 
 def fetch_source(name, folder):
     """The source of Debian's package @name, unpacked and patched in @folder."""
-    sources, lists = debian.source_list(folder), folder / "lists"
-    (lists / "partial").mkdir(parents=True)
-    apt = ["apt-get", "-q", "-o", f"Dir::Etc::SourceList={sources}",
-           "-o", "Dir::Etc::SourceParts=/dev/null", "-o", f"Dir::State::Lists={lists}",
-           "-o", "APT::Sandbox::User=root"]  # fmt: skip
-    images.run(*apt, "update")
-    images.run(*apt, "source", name, cwd=folder)
+    debian.apt(folder, debian.source_list(folder), "source", name)
     return next(path.parent for path in folder.glob("*/debian"))
 
 
