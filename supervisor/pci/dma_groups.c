@@ -52,7 +52,7 @@ static struct rf_dma_group *rf_dma_group_attach(struct rf_dma *dma,
 		goto put_group;
 	rc = iommu_group_claim_dma_owner(iommu_group, dma);
 	if (rc == -EPERM)
-		rc = -EBUSY;		/* another owner for now; our -EPERM means never */
+		rc = -EBUSY;		/* another driver uses it; our -EPERM means never */
 	if (rc)
 		goto free_group;
 	rc = iommu_attach_group(dma->domain, iommu_group);

@@ -128,8 +128,8 @@ u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
 int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, state as when taken. Sleeps. */
 
 /*
- * dma.c: what a subOS's functions can reach, where an IOMMU translates: its memory and
- * the arena, at the same addresses. Ledger lock.
+ * dma.c, dma_groups.c: what a subOS's functions can reach, where an IOMMU translates: its
+ * memory and the arena, at the same addresses. Ledger lock.
  */
 int rf_dma_attach(struct rf_lent *lent);
 void rf_dma_detach(struct rf_lent *lent);	/* last one frees the domain. Idempotent. */
