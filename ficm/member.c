@@ -182,6 +182,8 @@ static int rf_update_locked(void)
 		return rc;
 	}
 	rf_kernel_ids_retire();
+	/* Who stays need not wait until the segments of others are mapped. */
+	rf_messages_kick();
 	rc = rf_arena_apply(rf_copy.segments);
 	rf_kernel_ids_adopt();
 	return rc;

@@ -17,6 +17,9 @@
 /* Messages taken from one ring before the next one has its turn. */
 #define RF_BATCH	8
 
+/* Looks at messages that wait, a tick of the heartbeat apart, until their ring is lost. */
+#define RF_LOOKS	4
+
 /* Our end of a ring to another member. */
 struct rf_producer {
 	spinlock_t lock;
@@ -367,31 +370,34 @@ void rf_messages_kick(void)
 
 /**
  * rf_messages_check() - poll for messages whose doorbell got lost
+ * @late: this look comes late, others may have been held up as well: it does not count
  *
- * Messages pending at two looks with no poll in between mean a lost ring: schedule the
- * poll and count a rescue.
+ * Messages pending at several looks with no poll in between mean a lost ring: schedule the
+ * poll and count a rescue. At fewer the ring may just be on its way: a virtual processor
+ * can stand still between a message and its ring, or before the interrupt is taken.
  *
  * Context: The heartbeat.
  */
-void rf_messages_check(void)
+void rf_messages_check(bool late)
 {
+	static unsigned int looks;
 	static u64 polls_then;
-	static bool pending_then;
 	struct rf_ficm_counters counters;
-	bool pending = rf_is_pending();
 
-	if (!pending) {
-		pending_then = false;
+	if (!rf_is_pending()) {
+		looks = 0;
 		return;
 	}
 	rf_ficm_counters(&counters);
-	if (pending_then && polls_then == counters.polls && napi_schedule_prep(&rf_napi)) {
-		rf_count(rescues);
-		WRITE_ONCE(rf_us.endpoint->armed, 0);
-		__napi_schedule(&rf_napi);
-	}
+	if (counters.polls != polls_then)
+		looks = 0;
 	polls_then = counters.polls;
-	pending_then = true;
+	if (late || ++looks < RF_LOOKS || !napi_schedule_prep(&rf_napi))
+		return;
+	looks = 0;
+	rf_count(rescues);
+	WRITE_ONCE(rf_us.endpoint->armed, 0);
+	__napi_schedule(&rf_napi);
 }
 
 /* Not while a sender holds the lock: it publishes head itself. */

@@ -61,7 +61,7 @@ void rf_messages_start(void *home, u32 self, u32 kernel_id);
 void rf_messages_stop(void);
 void rf_messages_interrupt(void *unused);
 void rf_messages_kick(void);		/* process context, softirq: poll soon */
-void rf_messages_check(void);		/* hard interrupt: has a ring been lost? */
+void rf_messages_check(bool late);	/* hard interrupt: has a ring been lost? */
 void rf_messages_restore(void);		/* hard interrupt: is what we published still there? */
 void rf_messages_show(struct seq_file *out);
 int rf_message_put(u32 member, enum rf_priority priority, u16 type, const void *payload,

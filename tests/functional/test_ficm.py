@@ -2,7 +2,7 @@
 """Messages, doorbells and shared memory between kernels: none lost, none doubled, in order."""
 
 import pytest
-from functional.chat import NORMAL, URGENT, talkers, whole
+from functional.chat import CHAT, NORMAL, URGENT, talkers, whole
 from functional.subos import Supervisor, troubles
 from lab import images, paths
 
@@ -58,6 +58,7 @@ def test_messages(machines):
         multicasts(made)
         full_ring(sup, web)
         own_doorbell(web, sup)
+        late_and_lost(sup, web)
         rings = [name for name, count in sup.doorbell_interrupts().items() if count]
         assert len(rings) >= 2, rings  # messages, and consoles or the client's own
         assert any(web.doorbell_interrupts().values())
@@ -99,6 +100,20 @@ def own_doorbell(web, sup):
     assert web.doorbell_interrupts().get("rf_chat") == rung
     result = sup.run(f"echo ring {web.member} 15 1 >/sys/kernel/debug/rf_chat/command || echo no")
     assert result == "no\n"
+
+
+def late_and_lost(sup, web):
+    """A ring that a core takes late comes by itself; for one that does not come, the heartbeat looks."""
+    sup.run(
+        "for f in /proc/irq/[0-9]*; do [ -d $f/rf_ficm ] && echo 1 >$f/smp_affinity_list; done; true"
+    )
+    sup.say(f"echo {web.member} 10")
+    for deaf_ms, rescues in ((80, 0), (80, 0), (80, 0), (800, 1)):
+        before = sup.rescues()
+        command = f"echo deaf 1 {deaf_ms} {web.member} >{CHAT}/command"
+        sup.run(f'taskset -c 0 sh -c "{command}"')
+        assert sup.rescues() - before == rescues
+        assert (int(sup.report()["waited_ms"]) < deaf_ms / 2) == bool(rescues)
 
 
 @pytest.mark.budget(240)

@@ -14,6 +14,7 @@
  *   bell                          a doorbell of our own
  *   ring MEMBER INDEX COUNT       ring a doorbell
  *   storm MEMBERS MS              ring all doorbells of these without a pause
+ *   deaf CPU MS MEMBER            one question, while that other core takes no interrupts
  *
  * A flood numbers its messages from 0. Who receives them counts what is missing,
  * what comes twice or too late, and what is not as it was sent.
@@ -55,10 +56,11 @@ struct rf_chat_flow {
 static struct rf_chat_flow rf_floods[RF_MEMBERS_MAX], rf_fills[RF_MEMBERS_MAX];
 static u64 rf_alls[RF_MEMBERS_MAX];
 static u64 rf_sent, rf_full, rf_given_up, rf_answers, rf_unanswered;
-static u32 rf_reached, rf_filled, rf_question, rf_rung;
+static u32 rf_reached, rf_filled, rf_question, rf_rung, rf_waited_ms;
 static unsigned int rf_stall_ms;
 static bool rf_stop;
 static DECLARE_COMPLETION(rf_answered);
+static DECLARE_COMPLETION(rf_is_deaf);
 static DEFINE_MUTEX(rf_echo_lock);
 
 static struct rf_doorbell *rf_bell;
@@ -287,6 +289,34 @@ static int rf_storm(u32 members, u32 ms)
 	return 0;
 }
 
+static void rf_be_deaf(void *ms)
+{
+	complete(&rf_is_deaf);
+	mdelay((unsigned long)ms);
+}
+
+static int rf_ask_deaf(u32 cpu, u32 ms, u32 member)
+{
+	ktime_t asked;
+	int rc;
+
+	if (cpu == get_cpu() || ms > MSEC_PER_SEC) {
+		put_cpu();
+		return -EINVAL;
+	}
+	reinit_completion(&rf_is_deaf);
+	rc = smp_call_function_single(cpu, rf_be_deaf, (void *)(unsigned long)ms, false);
+	put_cpu();
+	if (rc)
+		return rc;
+	if (!wait_for_completion_timeout(&rf_is_deaf, RF_CHAT_PATIENCE))
+		return -ETIMEDOUT;
+	asked = ktime_get();
+	rc = rf_echo(member, 1);
+	rf_waited_ms = ktime_ms_delta(ktime_get(), asked);
+	return rc;
+}
+
 static int rf_run(const char *line)
 {
 	u32 a, b, c;
@@ -312,6 +342,8 @@ static int rf_run(const char *line)
 		return rf_storm(a, b);
 	if (sscanf(line, "ring %u %u %u", &a, &b, &c) == 3)
 		return rf_ring(a, b, c);
+	if (sscanf(line, "deaf %u %u %u", &a, &b, &c) == 3)
+		return rf_ask_deaf(a, b, c);
 	if (!strcmp(line, "bell"))
 		return rf_make_bell();
 	if (!strcmp(line, "stop")) {
@@ -337,6 +369,7 @@ static int rf_report_show(struct seq_file *m, void *unused)
 	seq_printf(m, "sent %llu\nfull %llu\ngiven_up %llu\n", rf_sent, rf_full, rf_given_up);
 	seq_printf(m, "answers %llu\nunanswered %llu\n", rf_answers, rf_unanswered);
 	seq_printf(m, "reached %#x\nfilled %u\nstormed %u\n", rf_reached, rf_filled, rf_rung);
+	seq_printf(m, "waited_ms %u\n", rf_waited_ms);
 	if (rf_bell)
 		seq_printf(m, "bell %u\nrung %d\n", rf_doorbell_index(rf_bell),
 			   atomic_read(&rf_bell_rung));
