@@ -370,6 +370,7 @@ def odd(shared_machines):
     )  # fmt: skip
 
 
+@pytest.mark.extended
 def test_failed_reset(odd):
     """Refused when it turns out, and its driver has it again; not so once a subOS had it."""
     lender = Lender(odd)

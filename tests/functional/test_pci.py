@@ -83,6 +83,7 @@ def test_every_kind(lender):
         assert disks.read(lender.sh, block(lender.sh, bdfs[name]), 0, 4) == digest
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_hot_add_and_remove(lender):
     """Ten times, under I/O on the disk that goes and on one that stays; no byte is wrong."""

@@ -38,6 +38,7 @@ def lender(shared_machines):
     return Tenants(shared_machines(snapshot=False, cpus=6, mem="4G", disks=[disk] * 3))
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_three_kernels(lender):
     """Two subOSes and the supervisor, each with its own ext4, all at work at the same time."""
@@ -92,6 +93,7 @@ def test_resize_under_load(lender):
         assert not troubles(shell.run("dmesg"))
 
 
+@pytest.mark.extended
 @pytest.mark.budget(300)
 def test_starts_keep_function_and_data(lender):
     """Stop and start, restart, a reboot inside, a crash: the disk stays that subOS's."""
@@ -133,6 +135,7 @@ def await_start(lender, name, starts, timeout=90):
     assert lender.show(name)["starts"] == starts
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_behind_an_iommu(machines):
     """DMA is confined to what the subOS owns, also as that changes, and none is blocked."""
