@@ -246,7 +246,8 @@ struct rf_events {
  *   ENODEV  core `culprit` does not exist or is not online
  *   EXDEV   core `culprit` belongs to another subOS
  *   EIO     core `culprit` could not be taken offline
- *   ENOMEM  not so much memory: `available` bytes could have been given
+ *   ENOMEM  not so much memory: `available` bytes could have been given; or, if that is
+ *           not less than `memory`, this kernel has none for its own records
  *   ENOSPC  no low-memory slice is left
  *   EINTR   a signal arrived while memory was being taken
  *   ENXIO   function `culprit_function` cannot be given: `problem`
@@ -438,7 +439,8 @@ struct rf_definition {
  *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
  *   EIO        core `culprit` could not be taken offline or brought up; `error` has
  *              what the other side said. What was done stands in the results.
- *   ENOMEM     MEMORY_ADD: not so much; `available` bytes could be given
+ *   ENOMEM     MEMORY_ADD: not so much, `available` bytes could be given; or, if that is
+ *              not less than `memory`, this kernel has none for its own records
  *   ETIMEDOUT  no answer in time: cancelled. Results say what had been done.
  *   EINTR      a signal: cancelled, in the same way
  *   EPIPE      the subOS ended meanwhile

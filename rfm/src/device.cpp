@@ -18,6 +18,9 @@ namespace rf {
 
 namespace {
 
+constexpr const char kernel_short_of_memory[] =
+	"the supervisor's own kernel is short of memory: free some and try again";
+
 void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 {
 	if (name.size() >= RF_NAME_MAX)
@@ -53,8 +56,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 						  "kernel log says why"));
 	case ENOMEM:
 		throw Error(Code::not_enough,
-			    text("memory ", format_size(wish.memory), " cannot be taken: ",
-				 format_size(answer.available), " could be given right now"));
+			    no_memory_text(wish.memory, answer.available, "taken"));
 	case ENOSPC:
 		throw Error(Code::not_enough, "no slice of low memory is left for another subOS: "
 					      "destroy one first");
@@ -78,6 +80,14 @@ int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument)
 	return ::ioctl(fd.get(), number, argument) < 0 ? errno : 0;
 }
 
+std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done)
+{
+	if (available >= wanted)
+		return kernel_short_of_memory;
+	return text("memory ", format_size(wanted), " cannot be ", done, ": ",
+		    format_size(available), " could be given right now");
+}
+
 void fail_ioctl(int error, const char *call)
 {
 	switch (error) {
@@ -87,6 +97,8 @@ void fail_ioctl(int error, const char *call)
 			    "this needs root (CAP_SYS_ADMIN) and a kernel that is not locked down");
 	case ENOENT:
 		throw Error(Code::no_such_subos, "the subOS was destroyed in the meantime");
+	case ENOMEM:
+		throw Error(Code::not_enough, kernel_short_of_memory);
 	case EINTR:
 		throw Error(Code::interrupted, "interrupted");
 	case E2BIG:

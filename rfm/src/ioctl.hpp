@@ -92,6 +92,10 @@ int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument);
 // What an errno means on every call.
 [[noreturn]] void fail_ioctl(int error, const char *call);
 
+// What ENOMEM means where memory was asked for: too little was free, or the kernel had none
+// for its own records.
+std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done);
+
 // The ioctl funnel: 0 or an errno, which only the caller can give a meaning.
 template <typename Argument> int request(const Descriptor &fd, Argument &argument)
 {

@@ -238,8 +238,7 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 					  : std::string()));
 	case ENOMEM:
 		throw refuse(Code::not_enough,
-			     text("memory ", format_size(wish.memory), " cannot be added: ",
-				  format_size(answer.available), " could be given right now"));
+			     no_memory_text(wish.memory, answer.available, "added"));
 	case EINTR: throw refuse(Code::interrupted, "interrupted");
 	default: fail_asking(error, Call<rf_resize>::name, done, done_json(answer));
 	}

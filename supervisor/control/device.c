@@ -189,7 +189,7 @@ static int rf_ioctl_create(struct file *file, void *arg)
 	u32 *cpus, *functions;
 	int rc;
 
-	create->available = 0;
+	create->available = U64_MAX;
 	create->culprit = create->culprit_function = create->problem = 0;
 	if (!create->nr_cpus || create->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;

@@ -196,7 +196,8 @@ static int rf_ioctl_resize(struct file *file, void *arg)
 	int rc;
 
 	resize->cpus_done = resize->culprit = 0;
-	resize->memory_done = resize->available = 0;
+	resize->memory_done = 0;
+	resize->available = U64_MAX;
 	resize->error = 0;
 	resize->functions_done = resize->culprit_function = resize->problem = 0;
 	resize->drivers = 0;

@@ -58,7 +58,8 @@ int rf_subos_resize(struct rf_subos *subos, struct rf_resize *args, const u32 *u
 	int rc;
 
 	args->cpus_done = args->culprit = 0;
-	args->memory_done = args->available = 0;
+	args->memory_done = 0;
+	args->available = U64_MAX;
 	args->error = 0;
 	args->functions_done = args->culprit_function = args->problem = args->drivers = 0;
 	rf_supcon_probe(subos);
