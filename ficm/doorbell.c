@@ -72,9 +72,12 @@ static void rf_doorbell_publish(struct irq_data *data, u64 word)
 static void rf_doorbell_publish_target(struct irq_data *data)
 {
 	unsigned int cpu = cpumask_first(irq_data_get_effective_affinity_mask(data));
+	u64 word = rf_doorbell_word(irqd_cfg(data)->vector, per_cpu(x86_cpu_to_apicid, cpu));
+	u32 vector, apic_id;
 
-	rf_doorbell_publish(data, rf_doorbell_word(irqd_cfg(data)->vector,
-						   per_cpu(x86_cpu_to_apicid, cpu)));
+	if (!rf_doorbell_parse(word, &vector, &apic_id))
+		pr_warn_ratelimited("others cannot ring vector %#x: the heartbeat has to look\n", vector);
+	rf_doorbell_publish(data, word);
 }
 
 static int rf_doorbell_set_affinity(struct irq_data *data, const struct cpumask *mask, bool force)

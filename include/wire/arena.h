@@ -39,15 +39,23 @@
 
 /*
  * A doorbell word says how to ring: 0 is "none", else
- *   bits 0-7    vector, RF_DOORBELL_VECTOR_MIN .. _MAX
+ *   bits 0-7    vector, RF_DOORBELL_VECTOR_MIN .. _MAX, not RF_DOORBELL_VECTOR_NOT
  *   bits 8-39   physical APIC id
  *   bits 40-63  check: rf_doorbell_check() of the lower 40 bits
  * The caller of a doorbell reads the word once, checks it, and looks in its grant page
  * whether the core belongs to the member to be rung; then rings, and reads the word
  * again: if it has changed meanwhile, the new word is rung as well.
  */
+
+/*
+ * What Linux gives to devices (arch/x86/include/asm/irq_vectors.h), in versions that differ. A
+ * kernel panics, or does what it was not asked to, on an interrupt with any other vector: below
+ * are exceptions, above are its own (POSTED_MSI_NOTIFICATION_VECTOR of 6.12 is the lowest), and
+ * between them lies the gate of int 0x80. 0x20 is harmless where it is no device's.
+ */
 #define RF_DOORBELL_VECTOR_MIN	0x20
-#define RF_DOORBELL_VECTOR_MAX	0xef
+#define RF_DOORBELL_VECTOR_MAX	0xea
+#define RF_DOORBELL_VECTOR_NOT	0x80
 #define RF_DOORBELLS_MAX	16	/* of one kernel */
 
 enum rf_doorbell_index {
@@ -76,7 +84,7 @@ static inline bool rf_doorbell_parse(__u64 word, __u32 *vector, __u32 *apic_id)
 	*vector = low & 0xff;
 	*apic_id = low >> 8;
 	return rf_doorbell_check(low) == word >> 40 && *vector >= RF_DOORBELL_VECTOR_MIN &&
-	       *vector <= RF_DOORBELL_VECTOR_MAX;
+	       *vector <= RF_DOORBELL_VECTOR_MAX && *vector != RF_DOORBELL_VECTOR_NOT;
 }
 
 /* Answers of a STATISTICS request, valid when the request is done. Display only. */

@@ -31,6 +31,7 @@ TEST(Doorbell, IsNotRungByAWordThatIsNone)
 	EXPECT_FALSE(parses(~0ull));
 	EXPECT_FALSE(parses(rf_doorbell_word(RF_DOORBELL_VECTOR_MIN - 1, 1)));
 	EXPECT_FALSE(parses(rf_doorbell_word(RF_DOORBELL_VECTOR_MAX + 1, 1)));
+	EXPECT_FALSE(parses(rf_doorbell_word(RF_DOORBELL_VECTOR_NOT, 1)));
 }
 
 TEST(Doorbell, IsNotRungByAWordWithAWrongBit)
