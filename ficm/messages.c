@@ -17,8 +17,11 @@
 /* Messages taken from one ring before the next one has its turn. */
 #define RF_BATCH	8
 
-/* Looks at messages that wait, a tick of the heartbeat apart, until their ring is lost. */
-#define RF_LOOKS	4
+/* Looks at messages that wait, a tick of the heartbeat apart, until their ring is lost; a late one
+ * is worth less. */
+#define RF_LOOKS	16
+#define RF_LOOK		4
+#define RF_LOOK_LATE	1
 
 /* Our end of a ring to another member. */
 struct rf_producer {
@@ -370,7 +373,7 @@ void rf_messages_kick(void)
 
 /**
  * rf_messages_check() - poll for messages whose doorbell got lost
- * @late: this look comes late, others may have been held up as well: it does not count
+ * @late: this look comes late, others may have been held up as well
  *
  * Messages pending at several looks with no poll in between mean a lost ring: schedule the
  * poll and count a rescue. At fewer the ring may just be on its way: a virtual processor
@@ -392,7 +395,8 @@ void rf_messages_check(bool late)
 	if (counters.polls != polls_then)
 		looks = 0;
 	polls_then = counters.polls;
-	if (late || ++looks < RF_LOOKS || !napi_schedule_prep(&rf_napi))
+	looks += late ? RF_LOOK_LATE : RF_LOOK;
+	if (looks < RF_LOOKS || !napi_schedule_prep(&rf_napi))
 		return;
 	looks = 0;
 	rf_count(rescues);
