@@ -31,12 +31,13 @@ static int rf_stop_now(struct rf_subos *subos)
 }
 
 /* From now on policies ignore the end: the operator wants it. Return: -EALREADY: asked before. */
-static int rf_stop_begin(struct rf_subos *subos)
+static int rf_stop_begin(struct rf_subos *subos, u32 *kernel_id)
 {
 	unsigned long flags;
 	int rc = 0;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
+	*kernel_id = subos->kernel_id;
 	if (subos->life.phase == RF_PHASE_GONE)
 		rc = -ENOENT;
 	else if (subos->life.phase == RF_PHASE_STOPPING)
@@ -49,18 +50,23 @@ static int rf_stop_begin(struct rf_subos *subos)
 	return rc;
 }
 
-/* The agent accepted the request, or did not. */
-static int rf_stop_answered(struct rf_subos *subos, int rc)
+/* The agent of the kernel @kernel_id accepted the request, or did not. */
+static int rf_stop_answered(struct rf_subos *subos, u32 kernel_id, int rc)
 {
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!rf_phase_stoppable(subos->life.phase))
+	if (!rf_phase_stoppable(subos->life.phase)) {
 		rc = 0;		/* it went down, or is going down, before the answer came */
-	else if (rc)
+	} else if (subos->kernel_id != kernel_id) {
+		rc = -EPIPE;	/* and another one runs in its place */
+	} else if (rc) {
 		subos->answerable = RF_END_BY_POLICY;
-	else
+	} else {
+		/* Said again: somebody else's request may have failed meanwhile. */
+		subos->answerable = RF_END_BY_OPERATOR;
 		rf_subos_enter(subos, RF_PHASE_STOPPING, RF_CAUSE_OPERATOR);
+	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
 }
@@ -78,15 +84,16 @@ int rf_subos_stop(struct rf_subos *subos, u32 flags)
 	s64 args[RF_CONTROL_ARGS] = {
 		flags & RF_STOP_RESTART ? RF_STOP_REBOOT : RF_STOP_POWEROFF
 	};
+	u32 kernel_id;
 	int rc;
 
 	if (flags & ~(RF_STOP_NOW | RF_STOP_RESTART))
 		return -EINVAL;
 	if (flags & RF_STOP_NOW)
 		return rf_stop_now(subos);
-	rc = rf_stop_begin(subos);
-	if (rc)
-		return rc == -EALREADY ? 0 : rc;
+	rc = rf_stop_begin(subos, &kernel_id);
+	if (rc && rc != -EALREADY)
+		return rc;
 	rc = rf_supcon_request(subos, RF_OP_STOP, args, RF_STOP_ANSWER_MS, NULL, NULL);
-	return rf_stop_answered(subos, rc);
+	return rf_stop_answered(subos, kernel_id, rc);
 }
