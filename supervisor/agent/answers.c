@@ -11,7 +11,6 @@
 #include "wire/control_check.h"
 
 #define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
-#define RF_ANSWER_MS		1000	/* how long our answers may wait for a free slot */
 
 /* Nothing in the subOS will answer any more: callers that wait for it get -EPIPE. */
 static void rf_requests_end(struct rf_subos *subos)
@@ -158,8 +157,11 @@ static void rf_on_request(u32 member, const struct rf_message *message, void *da
 	control.answer = RF_ANSWER_DONE;
 	control.args[0] = RF_CONTROL_VERSION;
 	control.args[1] = RF_CAPABILITIES;
-	/* An agent that gets no answer repeats its HELLO, or does without. */
-	rf_ficm_post(member, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control), RF_ANSWER_MS);
+	/*
+	 * Not posted: an agent that repeats HELLO without end, and takes no answers, would fill the
+	 * queue that holds the requests to all others.
+	 */
+	rf_ficm_send(member, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control));
 }
 
 /**
