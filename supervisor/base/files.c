@@ -1,19 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The state of a memory block can only be changed through a file: device_online() is not exported. */
+#include <linux/cpu.h>
 #include <linux/fs.h>
+#include <linux/sched/signal.h>
 #include <linux/string.h>
 
 #include "base/base.h"
 
-/**
- * rf_file_write() - write a file
- * @path: absolute
- * @text: NUL-terminated
- *
- * Context: Process context of a task that has a root directory.
- * Return: 0 or a negative errno.
- */
-int rf_file_write(const char *path, const char *text)
+#define RF_WRITE_TRIES	20
+
+static int rf_file_write_once(const char *path, const char *text)
 {
 	struct file *file = filp_open(path, O_WRONLY, 0);
 	loff_t pos = 0;
@@ -24,4 +20,43 @@ int rf_file_write(const char *path, const char *text)
 	written = kernel_write(file, text, strlen(text), &pos);
 	filp_close(file, NULL);
 	return written < 0 ? written : 0;
+}
+
+/*
+ * Wait in the queue of those who hotplug, and leave it. Whoever finds the way barred in
+ * lock_device_hotplug_sysfs() then sleeps for a while, and we come first.
+ */
+static void rf_hotplug_queue(void)
+{
+	/* Of a core that is online: nothing but the lock. */
+	add_cpu(cpumask_first(cpu_online_mask));
+}
+
+/**
+ * rf_file_write() - write a file
+ * @path: absolute
+ * @text: NUL-terminated
+ *
+ * While another task hotplugs, the kernel's files of cores and memory blocks ask for the system
+ * call to be restarted: no one does that for us, and the mark which makes the return to user
+ * space look for it would stay, with a worker for good, and end interruptible waits.
+ *
+ * Context: Process context of a task that has a root directory, may sleep, as hotplug does: until
+ *	    those who hotplug already are done.
+ * Return: 0 or a negative errno; -EBUSY others hotplugged all the time.
+ */
+int rf_file_write(const char *path, const char *text)
+{
+	int rc, tries;
+
+	for (tries = 0; tries < RF_WRITE_TRIES; tries++) {
+		rc = rf_file_write_once(path, text);
+		if (rc != -ERESTARTNOINTR)
+			return rc;
+		spin_lock_irq(&current->sighand->siglock);
+		recalc_sigpending();
+		spin_unlock_irq(&current->sighand->siglock);
+		rf_hotplug_queue();
+	}
+	return -EBUSY;
 }

@@ -29,6 +29,7 @@ struct rf_block {
 	u64 start;
 	int nid;
 	bool movable;
+	bool added;			/* the kernel has it again, but did not take it online */
 };
 
 static LIST_HEAD(rf_blocks);
@@ -120,7 +121,8 @@ static int rf_block_online(const struct rf_block *block)
 	return rf_file_write(path, block->movable ? "online_movable" : "online_kernel");
 }
 
-static int rf_block_give_back(struct rf_block *block)
+/* Out of the pool and into the kernel. */
+static int rf_block_add(struct rf_block *block)
 {
 	u64 size = rf_block_size();
 	int rc;
@@ -140,19 +142,35 @@ static int rf_block_give_back(struct rf_block *block)
 		request_mem_region(block->start, size, "rainforest pool");
 		return rf_pool_add(block->start, size, block->nid, false) ?: rc;
 	}
+	block->added = true;
+	return 0;
+}
+
+static int rf_block_give_back(struct rf_block *block)
+{
+	int rc = block->added ? 0 : rf_block_add(block);
+
+	if (rc)
+		return rc;
 	rc = rf_block_online(block);
 	if (!rc && !rf_block_page(block->start, block->nid))
 		rc = -EIO;
-	if (rc)
+	if (rc) {
+		/* It stays in the list, to be tried again. */
 		pr_err("memory block at 0x%llx did not come online: error %d\n",
 		       block->start, rc);
+		return rc;
+	}
 	list_del(&block->node);
 	kfree(block);
-	return rc;
+	return 0;
 }
 
 /**
  * rf_blocks_give_back() - return all blocks in which nobody owns anything
+ *
+ * Also tries those again that did not come online earlier. They are no error a second time: who
+ * calls now has nothing to do with them.
  *
  * Context: Workqueue (it writes to sysfs files), ledger lock held.
  * Return: 0 or the first error; goes on after one.
@@ -161,13 +179,16 @@ int rf_blocks_give_back(void)
 {
 	struct rf_block *block, *next;
 	int rc, result = 0;
+	bool again;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	list_for_each_entry_safe(block, next, &rf_blocks, node) {
-		if (!rf_ledger_memory_is_free(&rf_books.memory, block->start, rf_block_size()))
+		if (!block->added &&
+		    !rf_ledger_memory_is_free(&rf_books.memory, block->start, rf_block_size()))
 			continue;
+		again = block->added;
 		rc = rf_block_give_back(block);
-		if (rc && !result)
+		if (rc && !again && !result)
 			result = rc;
 	}
 	return result;
@@ -184,12 +205,28 @@ void rf_blocks_exit(void)
 	mutex_lock(&rf_ledger_lock);
 	rf_blocks_give_back();
 	list_for_each_entry_safe(block, next, &rf_blocks, node) {
-		pr_err("memory block at 0x%llx is lost until the next boot\n", block->start);
-		release_mem_region(block->start, rf_block_size());
+		if (block->added) {
+			pr_err("memory block at 0x%llx stays offline\n", block->start);
+		} else {
+			pr_err("memory block at 0x%llx is lost until the next boot\n", block->start);
+			release_mem_region(block->start, rf_block_size());
+		}
 		list_del(&block->node);
 		kfree(block);
 	}
 	mutex_unlock(&rf_ledger_lock);
+}
+
+/* One that somebody else took online after all. */
+static void rf_block_forget(u64 start)
+{
+	struct rf_block *block, *next;
+
+	list_for_each_entry_safe(block, next, &rf_blocks, node)
+		if (block->added && block->start == start) {
+			list_del(&block->node);
+			kfree(block);
+		}
 }
 
 /* Take one block. Return: 0, -EINTR, or another error after which other blocks may be tried. */
@@ -214,6 +251,7 @@ static int rf_block_take(u64 start, struct page *page)
 	 * way as any other block in which nobody owns anything.
 	 */
 	claimed = request_mem_region(start, size, "rainforest pool");
+	rf_block_forget(start);
 	list_add_tail(&block->node, &rf_blocks);
 	rc = rf_pool_add(start, size, block->nid, false);
 	if (!rc && !claimed)

@@ -55,6 +55,23 @@ def test_two_share_a_block(machines):
     assert supervisor.state() == before
 
 
+@pytest.mark.budget(240)
+def test_beside_other_hotplug(machines):
+    """A core comes and goes all the time, which the kernel lets no other hotplug do meanwhile."""
+    supervisor = runtime_supervisor(machines, cpus=5)
+    before = supervisor.state()
+    core = "/sys/devices/system/cpu/cpu4/online"
+    noise = f"while [ ! -e /tmp/quiet ]; do echo 0 > {core}; echo 1 > {core}; done; touch /tmp/over"
+    supervisor.sh(f"setsid sh -c '{noise}' > /dev/null 2>&1 &")
+    try:
+        for _ in range(3):
+            supervisor.create("web", "2-3", "--no-start", mem="508M")
+            supervisor.destroy("web")
+    finally:
+        supervisor.sh("touch /tmp/quiet; while [ ! -e /tmp/over ]; do sleep 0.1; done")
+    assert supervisor.state() == before
+
+
 def boots_with_kaslr(machines, boots):
     """Wherever the kernel image lies: create works, or is refused with a remedy; no trouble."""
     made = 0
