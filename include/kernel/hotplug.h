@@ -13,7 +13,9 @@
 #include <linux/cpu.h>
 #include <linux/ioport.h>
 #include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
+#include <linux/page-flags.h>
 #include <linux/pgtable.h>
 #include <linux/set_memory.h>
 #include <linux/types.h>
@@ -80,19 +82,37 @@ static inline int rf_hotplug_split(u64 start, u64 size)
 	return 0;
 }
 
+/* Has the hardware reported a page there as bad? */
+static inline bool rf_hotplug_has_poison(u64 start, u64 size)
+{
+	unsigned long pfn, end = PHYS_PFN(start + size), section;
+	struct page *page;
+
+	for (section = PHYS_PFN(start); section < end; section += PAGES_PER_SECTION) {
+		page = pfn_to_online_page(section);
+		for (pfn = section; page && pfn < min(end, section + PAGES_PER_SECTION); pfn++)
+			if (PageHWPoison(page + (pfn - section)))
+				return true;
+	}
+	return false;
+}
+
 /**
  * rf_hotplug_remove_memory() - offline_and_remove_memory()
  * @start: physical address, of memory that this kernel has
  * @size: bytes, in whole memory blocks
  *
- * Tries for ever as long as pages are busy, or until a signal is pending.
+ * Tries for ever as long as pages are busy, or until a signal is pending. A page that is known
+ * to be bad stays with the kernel that knows it: its next owner would run into it.
  *
- * Return: 0, or a negative error: then the range is as it was.
+ * Return: 0; -EHWPOISON; or another negative error: then the range is as it was.
  */
 static inline int rf_hotplug_remove_memory(u64 start, u64 size)
 {
 	int rc;
 
+	if (rf_hotplug_has_poison(start, size))
+		return -EHWPOISON;
 	rc = rf_hotplug_split(start, size);
 	if (rc)
 		return rc;

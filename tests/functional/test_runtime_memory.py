@@ -55,6 +55,23 @@ def test_two_share_a_block(machines):
     assert supervisor.state() == before
 
 
+@pytest.mark.budget(180)
+def test_bad_page_stays(machines):
+    """A block with a page that the hardware reported as bad is not given to anybody else."""
+    supervisor = runtime_supervisor(machines)
+    supervisor.create("web", "2", "--no-start", mem="126M")
+    [first] = supervisor.show("web")["ranges"]
+    supervisor.destroy("web")
+    bad = first["start"] // (BLOCK << 20) * (BLOCK << 20) + (77 << 20)
+    supervisor.sh(f"echo {bad:#x} > /sys/devices/system/memory/hard_offline_page")
+    assert "HardwareCorrupted:     4 kB" in supervisor.sh("cat /proc/meminfo")
+    supervisor.create("web", "2", "--no-start", mem="126M")
+    [other] = supervisor.show("web")["ranges"]
+    assert not (other["start"] <= bad < other["start"] + other["size"])
+    assert other["start"] // (BLOCK << 20) != first["start"] // (BLOCK << 20)
+    supervisor.destroy("web")
+
+
 @pytest.mark.budget(240)
 def test_beside_other_hotplug(machines):
     """A core comes and goes all the time, which the kernel lets no other hotplug do meanwhile."""
