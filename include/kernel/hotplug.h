@@ -11,37 +11,57 @@
 
 #include <linux/align.h>
 #include <linux/cpu.h>
+#include <linux/delay.h>
 #include <linux/ioport.h>
+#include <linux/jiffies.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
+#include <linux/sched/signal.h>
 #include <linux/set_memory.h>
 #include <linux/types.h>
 
 #include "compat/rcu.h"
 
+/*
+ * While the driver of a PCI function is being bound, cores can neither come nor go: the kernel
+ * switches that off (pci_call_probe()). It says -EBUSY, as it does of what stays so.
+ */
+#define RF_HOTPLUG_TRIES	50
+#define RF_HOTPLUG_RETRY_MS	10
+
+static inline int rf_hotplug_cpu(int (*change)(unsigned int cpu), unsigned int cpu)
+{
+	/* In jiffies. Who comes soon after somebody who waited in vain does not wait again. */
+	static unsigned long given_up = INITIAL_JIFFIES - 10 * HZ;
+	bool patient = time_after(jiffies, READ_ONCE(given_up) + 5 * HZ);
+	int rc, tries = 0;
+
+	do {
+		if (tries)
+			msleep(RF_HOTPLUG_RETRY_MS);
+		rcu_expedite_gp();
+		rc = change(cpu);
+		rcu_unexpedite_gp();
+	} while (rc == -EBUSY && patient && !fatal_signal_pending(current) &&
+		 ++tries < RF_HOTPLUG_TRIES);
+	if (rc == -EBUSY)
+		WRITE_ONCE(given_up, jiffies);
+	return rc;
+}
+
 /* add_cpu() */
 static inline int rf_hotplug_add_cpu(unsigned int cpu)
 {
-	int rc;
-
-	rcu_expedite_gp();
-	rc = add_cpu(cpu);
-	rcu_unexpedite_gp();
-	return rc;
+	return rf_hotplug_cpu(add_cpu, cpu);
 }
 
 /* remove_cpu() */
 static inline int rf_hotplug_remove_cpu(unsigned int cpu)
 {
-	int rc;
-
-	rcu_expedite_gp();
-	rc = remove_cpu(cpu);
-	rcu_unexpedite_gp();
-	return rc;
+	return rf_hotplug_cpu(remove_cpu, cpu);
 }
 
 /* add_memory(); the new resource is joined with its neighbours. */
