@@ -228,52 +228,54 @@ static void rf_rules_capabilities(struct rf_config *config)
 }
 
 /*
- * Extended capabilities that are there: those that describe the function itself. All
- * others control the path to it, or make more functions of it.
+ * Behind the first 256 bytes nothing is there but what is opened: capabilities that describe the
+ * function itself. All others control the path to it, or make more functions of it, and new ones
+ * are invented every year. Return: bytes of the capability, 0: it is not opened.
  */
-static bool rf_is_harmless(__u32 id)
+static __u32 rf_extended_size(struct rf_config *config, __u32 id, __u32 at)
 {
-	return id == PCI_EXT_CAP_ID_DSN || id == PCI_EXT_CAP_ID_PWR ||
-	       id == PCI_EXT_CAP_ID_VNDR || id == PCI_EXT_CAP_ID_DVSEC;
+	switch (id) {
+	case PCI_EXT_CAP_ID_DSN:
+		return PCI_EXT_CAP_DSN_SIZEOF;
+	case PCI_EXT_CAP_ID_PWR:
+		return PCI_EXT_CAP_PWR_SIZEOF;
+	case PCI_EXT_CAP_ID_VNDR:
+		at += PCI_VNDR_HEADER;
+		return at < RF_CONFIG_SIZE ? config->get(config->data, at, 4) >> 20 : 0;
+	default:
+		return 0;
+	}
 }
 
-/* Bytes that these have at least: hidden too from software that does not walk the chain. */
-static const struct {
-	__u16 id;
-	__u16 size;
-} rf_hidden[] = {
-	{ PCI_EXT_CAP_ID_ERR,		0x38 },
-	{ PCI_EXT_CAP_ID_VC,		0x10 },
-	{ PCI_EXT_CAP_ID_MFVC,		0x10 },
-	{ PCI_EXT_CAP_ID_VC9,		0x10 },
-	{ PCI_EXT_CAP_ID_ACS,		0x08 },
-	{ PCI_EXT_CAP_ID_ARI,		0x08 },
-	{ PCI_EXT_CAP_ID_ATS,		0x08 },
-	{ PCI_EXT_CAP_ID_SRIOV,		0x40 },
-	{ PCI_EXT_CAP_ID_PRI,		0x10 },
-	{ PCI_EXT_CAP_ID_REBAR,		0x0c },
-	{ PCI_EXT_CAP_ID_TPH,		0x0c },
-	{ PCI_EXT_CAP_ID_LTR,		0x08 },
-	{ PCI_EXT_CAP_ID_SECPCI,	0x0c },
-	{ PCI_EXT_CAP_ID_PASID,		0x08 },
-	{ PCI_EXT_CAP_ID_L1SS,		0x10 },
-	{ PCI_EXT_CAP_ID_PTM,		0x0c },
-};
-
-static void rf_rules_hide(struct rf_config *config, __u32 id, __u32 at)
+/* The chain goes on behind it; id and version 0 is a capability that does nothing. */
+static void rf_rules_hide(struct rf_config *config, __u32 at)
 {
-	__u32 i, offset;
-
-	/* The chain goes on behind it; id and version 0 is a capability that does nothing. */
 	rf_rule_fixed(config, at, 0x000fffff, 0);
-	for (i = 0; i < ARRAY_SIZE(rf_hidden); i++)
-		if (rf_hidden[i].id == id)
-			for (offset = at + 4; offset < at + rf_hidden[i].size &&
-			     offset < RF_CONFIG_SIZE; offset += 4)
-				rf_rule_fixed(config, offset, RF_ALL, 0);
 }
 
-static void rf_rules_extended(struct rf_config *config)
+/* As far as it says that it reaches, but not into another one. */
+static void rf_rules_open(struct rf_config *config, __u32 at)
+{
+	__u32 id = PCI_EXT_CAP_ID(config->get(config->data, at, 4));
+	__u32 end = at + rf_extended_size(config, id, at), offset;
+	struct rf_config_rule *rule;
+
+	if (end > at)
+		rf_rule_fixed(config, at, 0, 0);
+	for (offset = at + 4; offset < end && offset < RF_CONFIG_SIZE; offset += 4) {
+		rule = rf_rule(config, offset);
+		if (rule->own != RF_ALL)
+			return;
+		rule->own = 0;
+		if (id == PCI_EXT_CAP_ID_VNDR)
+			rule->write = RF_ALL;
+		else if (id == PCI_EXT_CAP_ID_PWR && offset == at + PCI_PWR_DSR)
+			rule->write = 0xff;
+	}
+}
+
+static void rf_extended_walk(struct rf_config *config,
+			     void (*visit)(struct rf_config *config, __u32 at))
 {
 	__u32 at = PCI_CFG_SPACE_SIZE, header, i;
 
@@ -281,10 +283,21 @@ static void rf_rules_extended(struct rf_config *config)
 		header = config->get(config->data, at, 4);
 		if (!header || header == RF_ALL)
 			return;
-		if (!rf_is_harmless(PCI_EXT_CAP_ID(header)))
-			rf_rules_hide(config, PCI_EXT_CAP_ID(header), at);
+		visit(config, at);
 		at = PCI_EXT_CAP_NEXT(header);
 	}
+}
+
+static void rf_rules_extended(struct rf_config *config)
+{
+	__u32 offset;
+
+	for (offset = PCI_CFG_SPACE_SIZE; offset < RF_CONFIG_SIZE; offset += 4)
+		rf_rule_fixed(config, offset, RF_ALL, 0);
+	if (!config->express)
+		return;
+	rf_extended_walk(config, rf_rules_hide);
+	rf_extended_walk(config, rf_rules_open);
 }
 
 /**
@@ -317,8 +330,7 @@ int rf_config_init(struct rf_config *config, const struct rf_function *function)
 		return -EINVAL;
 	rf_rules_header(config, function);
 	rf_rules_capabilities(config);
-	if (config->express)
-		rf_rules_extended(config);
+	rf_rules_extended(config);
 	rf_config_settle(config);
 	return 0;
 }

@@ -6,9 +6,9 @@
  *
  * Every double word has a rule: which bits are answered from here instead of by the
  * hardware, and which bits of a write reach the hardware. What a rule does not name is the
- * function's own business and passes. What matters to others stays as the supervisor set
- * it up: where the function decodes, how it talks on the link it shares, and to whom it reports
- * errors and events.
+ * function's own business and passes in the first 256 bytes, and does not exist behind them.
+ * What matters to others stays as the supervisor set it up: where the function decodes, how it
+ * talks on the link it shares, and to whom it reports errors and events.
  *
  * A reset of the function that the subOS asks for also forgets what the supervisor set up.
  * It is put back with the first access after it.

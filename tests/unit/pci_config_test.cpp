@@ -15,7 +15,8 @@ namespace {
 constexpr std::uint32_t ones = 0xffffffff;
 constexpr std::uint32_t pm = 0x40, msi = 0x50, vpd = 0x60, express = 0x80, af = 0xc0, vendor = 0xd0,
 			unknown = 0xe0;
-constexpr std::uint32_t aer = 0x100, serial = 0x140, sriov = 0x160, ats = 0x1b0, vsec = 0x1c0;
+constexpr std::uint32_t aer = 0x100, serial = 0x140, sriov = 0x160, ats = 0x1b0, vsec = 0x1c0,
+			dvsec = 0x1e0;
 constexpr std::uint16_t devctl = 0x283f; /* errors are reported, 256 bytes, relaxed, 512 read */
 
 /* A device: its registers are plain memory but for those that act on a 1. */
@@ -47,8 +48,10 @@ public:
 		extended(serial, PCI_EXT_CAP_ID_DSN, sriov);
 		extended(sriov, PCI_EXT_CAP_ID_SRIOV, ats);
 		extended(ats, PCI_EXT_CAP_ID_ATS, vsec);
-		extended(vsec, PCI_EXT_CAP_ID_VNDR, 0);
-		for (auto at : {aer, serial, sriov, ats, vsec})
+		extended(vsec, PCI_EXT_CAP_ID_VNDR, dvsec);
+		extended(dvsec, PCI_EXT_CAP_ID_DVSEC, 0);
+		set(vsec + PCI_VNDR_HEADER, 0x010u << 20);
+		for (auto at : {aer, serial, sriov, ats, vsec, dvsec})
 			set(at + 8, 0x12340000 | at);
 	}
 
@@ -317,7 +320,7 @@ TEST_F(PciConfig, HidesWhatReachesFurther)
 	EXPECT_EQ(read(unknown, 1), 0u);
 	EXPECT_EQ(read(unknown + 1, 1), 0u);
 	EXPECT_EQ(read(vendor, 1), std::uint32_t{PCI_CAP_ID_VNDR});
-	for (auto at : {aer, sriov, ats}) {
+	for (auto at : {aer, sriov, ats, dvsec}) {
 		EXPECT_EQ(read(at) & 0xfffff, 0u);
 		EXPECT_EQ(read(at) >> 20, hardware.get(at) >> 20) << "the chain goes on";
 		expect_kept(at);
@@ -328,8 +331,27 @@ TEST_F(PciConfig, HidesWhatReachesFurther)
 	expect_kept(ats + PCI_ATS_CTRL - 2);
 	EXPECT_EQ(read(serial), hardware.get(serial));
 	EXPECT_EQ(read(serial + 8), 0x12340140u);
+	expect_kept(serial + 8);
 	write(vsec + 8, 0xabcd);
 	EXPECT_EQ(hardware.get(vsec + 8), 0xabcdu);
+}
+
+TEST_F(PciConfig, HasNothingBehindTheFirstPartButWhatIsKnown)
+{
+	for (std::uint32_t at : {serial + 0x0c, vsec + 0x10, dvsec + 8, 0x800u, 0xffcu}) {
+		hardware.set(at, 0x5a5a5a5a);
+		EXPECT_EQ(read(at), 0u) << at;
+		expect_kept(at);
+	}
+	/* A length that reaches into the next one, or out of the space. */
+	hardware.set(vsec + PCI_VNDR_HEADER, 0xfffu << 20);
+	begin();
+	EXPECT_EQ(read(vsec + 0x1c), hardware.get(vsec + 0x1c));
+	EXPECT_EQ(read(dvsec) & 0xfffff, 0u);
+	expect_kept(dvsec + 8);
+	hardware.set(vpd + PCI_CAP_LIST_NEXT, af, 1);
+	begin();
+	EXPECT_EQ(read(serial), 0u) << "a function without PCI Express";
 }
 
 TEST_F(PciConfig, PassesWhatIsItsOwn)
@@ -340,8 +362,8 @@ TEST_F(PciConfig, PassesWhatIsItsOwn)
 	EXPECT_EQ(read(msi + PCI_MSI_FLAGS, 2), 0x0081u);
 	write(0xf3, 0x5a, 1);
 	EXPECT_EQ(hardware.get(0xf3, 1), 0x5au);
-	write(0xffc, 0x01020304);
-	EXPECT_EQ(read(0xffe, 2), 0x0102u);
+	write(vsec + 0x0c, 0x01020304);
+	EXPECT_EQ(read(vsec + 0x0e, 2), 0x0102u);
 }
 
 TEST_F(PciConfig, PutsBackWhatAResetCleared)
