@@ -12,6 +12,8 @@
  *                            system calls say why
  *   panic                    panic notifier; not parked, so that the rest of the
  *                            panic still reaches the kernel log
+ *   suspend, hibernation     vetoed: a core that sleeps is one that hangs for the
+ *                            supervisor, and what would wake it is not ours
  *
  * Before these are in place, and should one fail, the kernel's own restart and
  * power-off write the ACPI registers in the mailbox instead.
@@ -23,6 +25,7 @@
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
+#include <linux/suspend.h>
 #include <linux/syscore_ops.h>
 
 #include "rf_subos.h"
@@ -82,6 +85,20 @@ static int rf_panic(struct notifier_block *nb, unsigned long action, void *messa
 static struct notifier_block rf_panic_nb = {
 	.notifier_call = rf_panic,
 	.priority = INT_MAX,	/* others may hang */
+};
+
+static int rf_sleep(struct notifier_block *nb, unsigned long event, void *unused)
+{
+	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE &&
+	    event != PM_RESTORE_PREPARE)
+		return NOTIFY_DONE;
+	pr_notice("a subOS cannot sleep: use 'rfm stop' on the supervisor\n");
+	return notifier_from_errno(-EOPNOTSUPP);
+}
+
+static struct notifier_block rf_sleep_nb = {
+	.notifier_call = rf_sleep,
+	.priority = INT_MAX,	/* before anybody prepares */
 };
 
 static int rf_emergency(struct kprobe *probe, struct pt_regs *regs)
@@ -194,12 +211,19 @@ int rf_shutdown_hook(void)
 		rf_refuse("cannot register the reboot notifier: error %d", err);
 		goto unprobe_kexec;
 	}
+	err = register_pm_notifier(&rf_sleep_nb);
+	if (err) {
+		rf_refuse("cannot register the suspend notifier: error %d", err);
+		goto unregister_reboot;
+	}
 	atomic_notifier_chain_register(&panic_notifier_list, &rf_panic_nb);
 	/* Registered last, called first: nothing after it needs to run. */
 	register_syscore_ops(&rf_syscore_ops);
 	rf_talk();
 	return 0;
 
+unregister_reboot:
+	unregister_reboot_notifier(&rf_reboot_nb);
 unprobe_kexec:
 	if (IS_ENABLED(CONFIG_KEXEC_CORE))
 		unregister_kprobe(&rf_kexec_probe);
@@ -213,6 +237,7 @@ void rf_shutdown_unhook(void)
 	rf_talk_no_more();
 	unregister_syscore_ops(&rf_syscore_ops);
 	atomic_notifier_chain_unregister(&panic_notifier_list, &rf_panic_nb);
+	unregister_pm_notifier(&rf_sleep_nb);
 	unregister_reboot_notifier(&rf_reboot_nb);
 	if (IS_ENABLED(CONFIG_KEXEC_CORE))
 		unregister_kprobe(&rf_kexec_probe);

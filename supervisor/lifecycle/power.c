@@ -39,7 +39,9 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 
 static int rf_suspend(struct notifier_block *block, unsigned long event, void *data)
 {
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE)
+	/* The last is also what a writer of /dev/snapshot begins with, which can suspend. */
+	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE &&
+	    event != PM_RESTORE_PREPARE)
 		return NOTIFY_DONE;
 	if (list_empty(&rf_subos_list))
 		return NOTIFY_DONE;

@@ -183,7 +183,7 @@ def test_supervisor_panics(machines):
 
 
 @pytest.mark.budget(150)
-def test_kexec_is_refused(supervisor):
+def test_kexec_and_sleep_are_refused(supervisor):
     """With one line in the kernel log that says what to do instead."""
     files = tools.program("kexec") | {"kernel": kernels.find(supervisor.version).image}
     initrd = supervisor.initrd_with(files=files)
@@ -193,5 +193,10 @@ def test_kexec_is_refused(supervisor):
             status, _ = shell.result(shell.start(f"kexec {option} -l /kernel --reuse-cmdline"))
             assert status != 0
             assert shell.run("cat /sys/kernel/kexec_loaded") == "0\n"
+        for state in shell.run("cat /sys/power/state").split():
+            status, _ = shell.result(shell.start(f"echo {state} >/sys/power/state"))
+            assert status != 0
+        assert "freeze" in shell.run("cat /sys/power/state")
     assert re.search(r"kexec is not possible inside a subOS.*rfm", supervisor.log("web"))
+    assert re.search(r"a subOS cannot sleep.*rfm stop", supervisor.log("web"))
     assert supervisor.show("web")["state"] == "running"
