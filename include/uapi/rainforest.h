@@ -37,7 +37,8 @@
  *   EINVAL  size too small, unknown flag, or a reserved field is not zero
  *   E2BIG   the unknown tail of a struct is not zero
  *   ENOTTY  no such call on this kind of descriptor
- *   ENOENT  the subOS behind the descriptor was destroyed
+ *   ENOENT  the subOS behind the descriptor was destroyed, or (LOAD, START, PUBLISH) is being
+ *           destroyed
  */
 #ifndef RF_UAPI_RAINFOREST_H
 #define RF_UAPI_RAINFOREST_H
@@ -339,7 +340,7 @@ struct rf_status {
  * IO-APIC page, in its low slice: not needed, and refused), must not touch the
  * mailbox or the customized trampoline, and must not overlap another.
  *
- *   EBUSY   not in state `defined`
+ *   EBUSY   not in state `defined`; or another LOAD of it has begun meanwhile
  *   ERANGE  segment number `culprit` is outside the partition or overlaps
  */
 struct rf_segment {

@@ -69,7 +69,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 						  format_size(wish.memory), ", node ", wish.node,
 						  " (core ", answer.culprit, ")"));
 	default:
-		fail_ioctl(error, Call<rf_create>::name);
+		fail_ioctl(error, Call<rf_create>::what);
 	}
 }
 
@@ -88,7 +88,7 @@ std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const 
 		    format_size(available), " could be given right now");
 }
 
-void fail_ioctl(int error, const char *call)
+void fail_ioctl(int error, const char *what)
 {
 	switch (error) {
 	case EPERM:
@@ -103,12 +103,12 @@ void fail_ioctl(int error, const char *call)
 		throw Error(Code::interrupted, "interrupted");
 	case E2BIG:
 	case ENOTTY:
-		throw Error(Code::internal, text(call,
-						 ": the loaded rf_supervisor does not fit this "
-						 "rfm: ",
-						 std::strerror(error)));
+		throw Error(Code::internal, text("the loaded rf_supervisor does not fit this rfm: it "
+						 "cannot ",
+						 what, ": ", std::strerror(error)));
 	default:
-		throw Error(Code::internal, text(call, " failed: ", std::strerror(error)));
+		throw Error(Code::internal, text("the supervisor could not ", what, ": ",
+						 std::strerror(error)));
 	}
 }
 
@@ -291,7 +291,7 @@ Partition Supervisor::subos(const std::string &name) const
 						: "existing subOSes: " + others));
 	}
 	if (error)
-		fail_ioctl(error, Call<rf_open>::name);
+		fail_ioctl(error, Call<rf_open>::what);
 	return Partition(Descriptor(argument.fd), name);
 }
 

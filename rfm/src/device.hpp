@@ -83,7 +83,8 @@ public:
 private:
 	[[noreturn]] void fail_resize(int error, const ResizeRequest &wish,
 				      const rf_resize &answer) const;
-	[[noreturn]] void fail_asking(int error, const char *call, const std::string &done = "",
+	void check_step(int error, const char *step) const;
+	[[noreturn]] void fail_asking(int error, const char *what, const std::string &done = "",
 				      const Json &details = Json::object()) const;
 
 	Descriptor fd_;

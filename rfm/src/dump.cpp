@@ -47,8 +47,8 @@ void write_pages(NewFile &file, std::uint64_t offset, std::span<const std::byte>
 	// Tells if it was destroyed.
 	subos.status();
 	throw Error(Code::busy, text("memory of '", subos.name(), "' at 0x", std::hex, phys,
-				     " cannot be read: it changed hands in the meantime, or the "
-				     "kernel is locked down"));
+				     " cannot be read: it changed hands in the meantime, the "
+				     "hardware cannot read it, or the kernel is locked down"));
 }
 
 void write_memory(const Partition &subos, const inspect::CoreFile &core, NewFile &file,

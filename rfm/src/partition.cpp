@@ -95,6 +95,14 @@ rf_status Partition::status() const
 	return status;
 }
 
+// EBUSY of a step of a create: its state does not allow it, for someone else was at it.
+void Partition::check_step(int error, const char *step) const
+{
+	if (error == EBUSY)
+		throw Error(Code::busy, text("subOS '", name_, "' cannot be ", step, ": it is ",
+					     state_name(status().state)));
+}
+
 void Partition::load(std::span<const rf_segment> segments) const
 {
 	rf_load argument{};
@@ -106,8 +114,9 @@ void Partition::load(std::span<const rf_segment> segments) const
 			    text("boot image segment ", argument.culprit, " at 0x", std::hex,
 				 segments[argument.culprit].phys,
 				 " lies outside the partition or overlaps another"));
+	check_step(error, "loaded");
 	if (error)
-		fail_ioctl(error, Call<rf_load>::name);
+		fail_ioctl(error, Call<rf_load>::what);
 }
 
 void Partition::start(rf_start how) const
@@ -120,14 +129,15 @@ void Partition::start(rf_start how) const
 			    {{"stage", stage_name(status().stage)}});
 	if (error == EOPNOTSUPP)
 		throw Error(Code::internal, "this processor has no 5-level paging");
+	check_step(error, "started");
 	if (error)
-		fail_ioctl(error, Call<rf_start>::name);
+		fail_ioctl(error, Call<rf_start>::what);
 }
 
 void Partition::publish() const
 {
 	if (const int error = ioctl_errno(fd_, RF_IOC_PUBLISH, nullptr))
-		fail_ioctl(error, "RF_IOC_PUBLISH");
+		fail_ioctl(error, "keep the subOS");
 }
 
 rf_destroy Partition::destroy() const
@@ -149,7 +159,7 @@ rf_destroy Partition::destroy() const
 						  "'rfm destroy ",
 						  name_, "' again"));
 	if (error)
-		fail_ioctl(error, Call<rf_destroy>::name);
+		fail_ioctl(error, Call<rf_destroy>::what);
 	return answer;
 }
 
@@ -240,12 +250,12 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 		throw refuse(Code::not_enough,
 			     no_memory_text(wish.memory, answer.available, "added"));
 	case EINTR: throw refuse(Code::interrupted, "interrupted");
-	default: fail_asking(error, Call<rf_resize>::name, done, done_json(answer));
+	default: fail_asking(error, Call<rf_resize>::what, done, done_json(answer));
 	}
 }
 
 // The errors that all calls have which ask the agent.
-void Partition::fail_asking(int error, const char *call, const std::string &done,
+void Partition::fail_asking(int error, const char *what, const std::string &done,
 			    const Json &details) const
 {
 	const auto refuse = [&](Code code, const std::string &message) {
@@ -266,7 +276,7 @@ void Partition::fail_asking(int error, const char *call, const std::string &done
 	case ENOTCONN:
 		throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
 	case EPIPE: throw refuse(Code::not_up, "went down in the meantime");
-	default: fail_ioctl(error, call);
+	default: fail_ioctl(error, what);
 	}
 }
 
@@ -276,7 +286,7 @@ void Partition::stop(std::uint32_t flags) const
 
 	argument.flags = flags;
 	if (const int error = request(fd_, argument))
-		fail_asking(error, Call<rf_stop_args>::name);
+		fail_asking(error, Call<rf_stop_args>::what);
 }
 
 void Partition::reset(std::uint32_t flags) const
@@ -294,7 +304,7 @@ void Partition::reset(std::uint32_t flags) const
 			    "another rfm is creating or starting a subOS: wait until it is done");
 	}
 	if (error)
-		fail_ioctl(error, Call<rf_reset>::name);
+		fail_ioctl(error, Call<rf_reset>::what);
 }
 
 void Partition::set_policies(rf_policies policies) const
@@ -310,7 +320,7 @@ void Partition::define(const std::string &words) const
 	argument.length = static_cast<std::uint32_t>(words.size());
 	argument.text = reinterpret_cast<std::uintptr_t>(words.data());
 	if (const int error = ioctl_errno(fd_, RF_IOC_DEFINE, &argument))
-		fail_ioctl(error, "RF_IOC_DEFINE");
+		fail_ioctl(error, "store the definition");
 }
 
 std::string Partition::definition() const
@@ -322,7 +332,7 @@ std::string Partition::definition() const
 	argument.length = static_cast<std::uint32_t>(words.size());
 	argument.text = reinterpret_cast<std::uintptr_t>(words.data());
 	if (const int error = ioctl_errno(fd_, RF_IOC_DEFINITION, &argument))
-		fail_ioctl(error, "RF_IOC_DEFINITION");
+		fail_ioctl(error, "read the definition");
 	words.resize(std::min<std::size_t>(argument.length, words.size()));
 	return words;
 }
@@ -332,7 +342,7 @@ rf_statistics Partition::statistics() const
 	rf_stats argument{};
 
 	if (const int error = request(fd_, argument))
-		fail_asking(error, Call<rf_stats>::name);
+		fail_asking(error, Call<rf_stats>::what);
 	argument.inside.release[sizeof(argument.inside.release) - 1] = '\0';
 	return argument.inside;
 }
@@ -344,7 +354,7 @@ void Partition::set_window(std::uint16_t rows, std::uint16_t columns) const
 	argument.rows = rows;
 	argument.columns = columns;
 	if (const int error = request(fd_, argument))
-		fail_asking(error, Call<rf_window>::name);
+		fail_asking(error, Call<rf_window>::what);
 }
 
 Descriptor Partition::console(std::uint32_t flags) const
@@ -357,7 +367,7 @@ Descriptor Partition::console(std::uint32_t flags) const
 		throw Error(Code::busy,
 			    text("another session writes to the console of '", name_, "'"));
 	if (error)
-		fail_ioctl(error, Call<rf_console_open>::name);
+		fail_ioctl(error, Call<rf_console_open>::what);
 	return Descriptor(argument.fd);
 }
 

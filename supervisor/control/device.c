@@ -89,6 +89,8 @@ static int rf_ioctl_list(struct file *file, void *arg)
 	u32 capacity = min_t(u32, list->capacity, RF_LIST_MAX);
 	int rc = 0;
 
+	if (list->reserved)
+		return -EINVAL;
 	names = kcalloc(RF_LIST_MAX, RF_NAME_MAX, GFP_KERNEL);
 	if (!names)
 		return -ENOMEM;

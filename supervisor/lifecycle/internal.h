@@ -32,6 +32,9 @@ void rf_watch_init(void);
 void rf_watch_exit(void);
 void rf_watch_kick(void);
 
+/* start.c */
+int rf_start_refusal(const struct rf_subos *subos);	/* any context */
+
 /* power.c */
 int rf_power_init(void);
 void rf_power_exit(void);

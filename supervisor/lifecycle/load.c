@@ -16,7 +16,7 @@
 #include "lifecycle/internal.h"
 #include "memory/memory.h"
 
-#define RF_WINDOW	(16UL << 20)	/* mapped at a time */
+#define RF_BOUNCE	(1UL << 20)	/* copied at a time */
 
 /* Pages of the boot area that user space must not write. */
 static const u32 rf_kept[] = { RF_MAILBOX_OFF, RF_TRAMPOLINE_OFF, RF_GRANT_OFF };
@@ -41,25 +41,71 @@ static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *se
 	return true;
 }
 
-static int rf_segment_copy(const struct rf_segment *segment)
+/* An image on its way into a partition. */
+struct rf_loading {
+	struct rf_subos *subos;
+	u32 ticket;			/* the subOS's, when it began */
+	void *piece;			/* RF_BOUNCE bytes */
+};
+
+/* Why nothing can be loaded now, or 0. */
+static int rf_load_allowed(const struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_LOADED)
+		       ? 0
+		       : rf_start_refusal(subos);
+}
+
+/*
+ * Asked for each piece, for no lock is held between them: whoever was slow may meet a subOS that
+ * is being loaded by somebody else, or that ran, gave memory away, and is to be loaded again.
+ */
+static int rf_load_goes_on(const struct rf_loading *loading)
+{
+	int rc = rf_load_allowed(loading->subos);
+
+	if (!rc && loading->subos->load_ticket != loading->ticket)
+		rc = -EBUSY;
+	return rc;
+}
+
+static int rf_piece_store(const struct rf_loading *loading, u64 at, size_t length)
+{
+	u64 offset = offset_in_page(at);
+	void *window;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_load_goes_on(loading);
+	if (!rc && !rf_ledger_memory_holds(&rf_books.memory, loading->subos->id, at, length))
+		rc = -EBUSY;
+	if (!rc) {
+		window = memremap(at - offset, PAGE_ALIGN(offset + length), MEMREMAP_WB);
+		if (window) {
+			memcpy(window + offset, loading->piece, length);
+			memunmap(window);
+		} else {
+			rc = -ENOMEM;
+		}
+	}
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* No lock is held while the pages of the builder are awaited, which may take their time. */
+static int rf_segment_copy(const struct rf_loading *loading, const struct rf_segment *segment)
 {
 	u64 done, length;
+	int rc;
 
 	for (done = 0; done < segment->bufsz; done += length) {
-		u64 at = segment->phys + done;
-		u64 offset = offset_in_page(at);
-		void *window;
-		unsigned long left;
-
-		length = min_t(u64, segment->bufsz - done, RF_WINDOW - offset);
-		window = memremap(at - offset, PAGE_ALIGN(offset + length), MEMREMAP_WB);
-		if (!window)
-			return -ENOMEM;
-		left = copy_from_user(window + offset, u64_to_user_ptr(segment->buf + done),
-				      length);
-		memunmap(window);
-		if (left)
+		length = min_t(u64, segment->bufsz - done, RF_BOUNCE);
+		if (copy_from_user(loading->piece, u64_to_user_ptr(segment->buf + done), length))
 			return -EFAULT;
+		rc = rf_piece_store(loading, segment->phys + done, length);
+		if (rc)
+			return rc;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
@@ -67,53 +113,71 @@ static int rf_segment_copy(const struct rf_segment *segment)
 	return 0;
 }
 
-/* The image is complete. Return: 0; -EBUSY: the subOS's destruction has begun meanwhile. */
-static int rf_load_done(struct rf_subos *subos)
-{
-	unsigned long flags;
-	int rc = -EBUSY;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	if (rf_phase_transition(subos->life.phase, RF_PHASE_LOADED)) {
-		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
-		subos->kernel_id = RF_KERNEL_NONE;	/* of the last start, if there was one */
-		rf_subos_enter(subos, RF_PHASE_LOADED, RF_CAUSE_NONE);
-		rc = 0;
-	}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return rc;
-}
-
-/**
- * rf_subos_load() - copy the boot image into the partition
- * @subos: in phase DEFINED; -EBUSY if its destruction begins meanwhile
- * @segments: kernel copy of the list
- * @count: how many
- * @culprit: the offending segment on -ERANGE
- *
- * Context: Process context. Takes the ledger lock.
- * Return: 0, or an error as documented for RF_IOC_LOAD.
- */
-int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,
-		  u32 *culprit)
+static int rf_load_check(struct rf_loading *loading, const struct rf_segment *segments, u32 count,
+			 u32 *culprit)
 {
 	u32 i;
 	int rc;
 
 	mutex_lock(&rf_ledger_lock);
-	rc = rf_phase_transition(rf_subos_phase(subos), RF_PHASE_LOADED) ? rf_step("load")
-									  : -EBUSY;
+	rc = rf_load_allowed(loading->subos) ?: rf_step("load");
 	for (i = 0; !rc && i < count; i++)
-		if (!rf_segment_valid(subos, segments, i)) {
+		if (!rf_segment_valid(loading->subos, segments, i)) {
 			*culprit = i;
 			rc = -ERANGE;
 		}
-	for (i = 0; !rc && i < count; i++)
-		rc = rf_segment_copy(&segments[i]);
 	if (!rc)
-		rc = rf_load_done(subos);
+		loading->ticket = ++loading->subos->load_ticket;
 	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* The image is complete. */
+static int rf_load_done(const struct rf_loading *loading)
+{
+	struct rf_subos *subos = loading->subos;
+	unsigned long flags;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_load_goes_on(loading);
+	if (!rc) {
+		subos->moments[RF_MOMENT_LOADED] = ktime_get_ns();
+		subos->kernel_id = RF_KERNEL_NONE;	/* of the last start, if there was one */
+		rf_subos_enter(subos, RF_PHASE_LOADED, RF_CAUSE_NONE);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/**
+ * rf_subos_load() - copy the boot image into the partition
+ * @subos: in phase DEFINED; -ENOENT if its destruction has begun, or begins meanwhile
+ * @segments: kernel copy of the list
+ * @count: how many
+ * @culprit: the offending segment on -ERANGE
+ *
+ * Context: Process context. Takes the ledger lock, but not for as long as it takes.
+ * Return: 0, or an error as documented for RF_IOC_LOAD.
+ */
+int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32 count,
+		  u32 *culprit)
+{
+	struct rf_loading loading = { .subos = subos };
+	u32 i;
+	int rc;
+
+	loading.piece = kvmalloc(RF_BOUNCE, GFP_KERNEL);
+	if (!loading.piece)
+		return -ENOMEM;
+	rc = rf_load_check(&loading, segments, count, culprit);
+	for (i = 0; !rc && i < count; i++)
+		rc = rf_segment_copy(&loading, &segments[i]);
+	if (!rc)
+		rc = rf_load_done(&loading);
+	kvfree(loading.piece);
 	return rc;
 }
 
@@ -175,6 +239,31 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
 	return 0;
 }
 
+/* Copy what the subOS owns there. Return: bytes, as far as the hardware could read them. */
+static ssize_t rf_partition_copy(struct rf_subos *subos, void *to, size_t len, u64 phys)
+{
+	u64 offset = offset_in_page(phys);
+	unsigned long flags, left;
+	void *window;
+	bool owned;
+
+	lockdep_assert_held_read(&subos->memory_sem);
+	if (!subos->boot_area)
+		return -ENOENT;
+	spin_lock_irqsave(&rf_state_lock, flags);
+	owned = rf_ledger_memory_holds(&rf_books.memory, subos->id, phys, len);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (!owned)
+		return -EFAULT;
+	window = memremap(phys - offset, PAGE_ALIGN(offset + len), MEMREMAP_WB);
+	if (!window)
+		return -ENOMEM;
+	/* A bad page may be why that kernel died: ours survives it where the processor can. */
+	left = copy_mc_to_kernel(to, window + offset, len);
+	memunmap(window);
+	return left == len ? -EIO : len - left;
+}
+
 /**
  * rf_subos_read() - read a partition's memory from outside
  * @subos: the subOS
@@ -182,38 +271,28 @@ int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args)
  * @len: bytes
  * @phys: physical address
  *
- * Context: Process context.
- * Return: bytes read (at most one window), -EFAULT outside the partition, -EPERM
- *         under kernel lockdown, -ENOENT if destroyed.
+ * Context: Process context. The reader's buffer, whose pages may take their time to come, is
+ *	    written without any lock.
+ * Return: bytes read (at most RF_BOUNCE), -EFAULT outside the partition, -EIO if the hardware
+ *	   cannot read it, -EPERM under kernel lockdown, -ENOENT if destroyed, -ENOMEM.
  */
 ssize_t rf_subos_read(struct rf_subos *subos, char __user *buf, size_t len, u64 phys)
 {
-	u64 offset = offset_in_page(phys);
-	unsigned long flags;
-	void *window;
-	bool owned;
+	void *bounce;
 	ssize_t rc;
 
 	rc = security_locked_down(LOCKDOWN_KCORE);
-	if (rc)
+	if (rc || !len)
 		return rc;
-	len = min_t(size_t, len, RF_WINDOW - offset);
+	len = min_t(size_t, len, RF_BOUNCE);
+	bounce = kvmalloc(len, GFP_KERNEL);
+	if (!bounce)
+		return -ENOMEM;
 	down_read(&subos->memory_sem);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	owned = rf_ledger_memory_holds(&rf_books.memory, subos->id, phys, len);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (!subos->boot_area) {
-		rc = -ENOENT;
-	} else if (!owned) {
-		rc = -EFAULT;
-	} else {
-		window = memremap(phys - offset, PAGE_ALIGN(offset + len), MEMREMAP_WB);
-		rc = window ? len : -ENOMEM;
-		if (window && copy_to_user(buf, window + offset, len))
-			rc = -EFAULT;
-		if (window)
-			memunmap(window);
-	}
+	rc = rf_partition_copy(subos, bounce, len, phys);
 	up_read(&subos->memory_sem);
+	if (rc > 0 && copy_to_user(buf, bounce, rc))
+		rc = -EFAULT;
+	kvfree(bounce);
 	return rc;
 }

@@ -61,6 +61,7 @@ static void rf_reset_forget(struct rf_subos *subos)
 	int i;
 
 	lockdep_assert_held(&rf_state_lock);
+	subos->load_ticket++;
 	subos->stage = RF_STAGE_NONE;
 	subos->cpus_online = 0;
 	subos->vmcoreinfo = subos->vmcoreinfo_size = 0;

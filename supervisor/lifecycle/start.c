@@ -6,14 +6,30 @@
 #include "shared/shared.h"
 
 /**
+ * rf_start_refusal() - why a step towards the start of a subOS cannot be taken
+ * @subos: in a phase that does not allow it
+ *
+ * Context: Any.
+ * Return: -ENOENT: its destruction has begun; -EBUSY: somebody else took this step before.
+ */
+int rf_start_refusal(const struct rf_subos *subos)
+{
+	enum rf_phase phase = rf_subos_phase(subos);
+
+	return phase == RF_PHASE_DESTROYING || phase == RF_PHASE_GONE ? -ENOENT : -EBUSY;
+}
+
+/**
  * rf_subos_publish() - end the construction of a loaded subOS without starting it
  * @subos: the subOS
  *
- * Return: 0, -EBUSY if it is not loaded.
+ * Return: 0; -EBUSY if it is not loaded; -ENOENT.
  */
 int rf_subos_publish(struct rf_subos *subos)
 {
-	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING) ? 0 : -EBUSY;
+	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING)
+		       ? 0
+		       : rf_start_refusal(subos);
 }
 
 /* Forget what is known of the previous kernel; prepare console and grant page for the next. */
@@ -64,7 +80,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 	int rc;
 
 	if (!rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING))
-		return -EBUSY;
+		return rf_start_refusal(subos);
 	rc = rf_subos_check_start(subos, args);
 	if (!rc)
 		rc = rf_step("start");

@@ -71,6 +71,7 @@ struct rf_subos {
 	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
 	struct rf_policies policies;
 	u32 starts;
+	u32 load_ticket;		/* of the newest image on its way in; ledger lock */
 	u32 restarts_left;
 	struct work_struct ending;	/* lifecycle/policy.c: what is done after its end */
 	u32 generation;			/* counts changes, for poll() */

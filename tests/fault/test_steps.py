@@ -2,9 +2,10 @@
 """Every step of create and destroy fails in turn, or rfm is killed there: all is undone."""
 
 import pytest
-from functional.subos import Supervisor
+from functional.subos import SYSFS, Supervisor
 
 DEBUG = "/sys/kernel/debug/rainforest"
+NO_SUCH_SUBOS = 4
 CREATE = ("create", "web", "--cores", "2-3", "--wait", "0")
 
 
@@ -85,3 +86,26 @@ def test_interrupted(supervisor):
     # A shell without job control starts its children with SIGINT ignored.
     assert "ended with 0" not in supervisor.sh(f"set -m; {script}", timeout=60)
     assert supervisor.state() == before
+
+
+@pytest.mark.budget(120)
+def test_destroyed_while_it_is_made(supervisor):
+    """Whichever step of a create a destroy meets, both say what became of it."""
+    before = supervisor.state()
+    kernel = f"/boot/vmlinuz-{supervisor.version}"
+    create_words = f"create web --cores 2-3 --mem 512M --wait 0 --kernel {kernel}"
+    interrupted = 0
+    for pause in (0, 50, 100, 200, 300, 500):
+        made, *said = supervisor.sh(
+            f"rfm {create_words} >/tmp/made 2>&1 & pid=$!;"
+            f"n=0; until [ -e {SYSFS}/subos/web ] || [ $n -gt 200000 ]; do n=$((n + 1)); done;"
+            f"usleep {1000 * pause}; rfm destroy web >/tmp/gone 2>&1; gone=$?;"
+            "wait $pid; echo $?; cat /tmp/made; [ $gone = 0 ] || cat /tmp/gone"
+        ).splitlines()
+        assert int(made) in (0, NO_SUCH_SUBOS), said
+        interrupted += int(made) != 0
+        assert not any("RF_IOC" in line for line in said) and len(said) <= 6, said
+        if supervisor.json("list")["subos"]:
+            supervisor.destroy("web")
+        assert supervisor.state() == before
+    assert interrupted
