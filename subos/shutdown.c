@@ -25,8 +25,10 @@
 #include <linux/panic_notifier.h>
 #include <linux/reboot.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/suspend.h>
 #include <linux/syscore_ops.h>
+#include <linux/workqueue.h>
 
 #include "rf_subos.h"
 
@@ -232,8 +234,93 @@ unprobe_emergency:
 	return err;
 }
 
+/* ---- stop ---- */
+
+/* How long, and how often, the first process is looked at before nobody is asked. */
+#define RF_STOP_LOOKS		60
+#define RF_STOP_LOOK_MS		500
+
+static s64 rf_stop_how;
+static int rf_stop_looks;
+
+/*
+ * Can the first process be asked? An init catches signals, or blocks them and reads them from a
+ * descriptor. The script of an initramfs does neither: the kernel drops what is sent to it, and
+ * whoever sends does not hear of that.
+ */
+static bool rf_init_listens(void)
+{
+	static const int asked[] = { SIGTERM, SIGUSR1, SIGUSR2, SIGPWR };
+	const struct sighand_struct *sighand;
+	const struct task_struct *init;
+	bool listens = false;
+	__sighandler_t handler;
+	int i;
+
+	rcu_read_lock();
+	init = pid_task(find_vpid(1), PIDTYPE_TGID);
+	sighand = init ? rcu_dereference(init->sighand) : NULL;
+	for (i = 0; sighand && i < ARRAY_SIZE(asked); i++) {
+		handler = READ_ONCE(sighand->action[asked[i] - 1].sa.sa_handler);
+		if ((handler != SIG_DFL && handler != SIG_IGN) ||
+		    sigismember((sigset_t *)&init->blocked, asked[i]))
+			listens = true;
+	}
+	rcu_read_unlock();
+	return listens;
+}
+
+/* As reboot(2) does it. */
+static void rf_stop_kernel(bool reboot)
+{
+	unsigned int flags;
+
+	pr_notice("there is no init that could be asked to go down\n");
+	ksys_sync_helper();
+	flags = lock_system_sleep();
+	if (reboot)
+		kernel_restart(NULL);
+	else
+		kernel_power_off();
+	unlock_system_sleep(flags);
+}
+
+static void rf_stop_run(struct work_struct *work)
+{
+	bool reboot = READ_ONCE(rf_stop_how) == RF_STOP_REBOOT;
+
+	if (system_state != SYSTEM_RUNNING)
+		return;
+	if (!rf_init_listens()) {
+		if (rf_stop_looks++ == RF_STOP_LOOKS)
+			rf_stop_kernel(reboot);
+		else
+			queue_delayed_work(system_long_wq, to_delayed_work(work),
+					   msecs_to_jiffies(RF_STOP_LOOK_MS));
+	} else if (reboot) {
+		orderly_reboot();
+	} else {
+		orderly_poweroff(false);
+	}
+}
+
+static DECLARE_DELAYED_WORK(rf_stop_work, rf_stop_run);
+
+/* RF_OP_STOP: user space goes down in order, the hooks above catch the end. */
+int rf_shutdown_begin(struct rf_request *request, const s64 *args, s64 *results)
+{
+	if (args[0] != RF_STOP_POWEROFF && args[0] != RF_STOP_REBOOT)
+		return -EINVAL;
+	pr_notice("the supervisor asks for a %s\n",
+		  args[0] == RF_STOP_REBOOT ? "reboot" : "power-off");
+	WRITE_ONCE(rf_stop_how, args[0]);
+	mod_delayed_work(system_long_wq, &rf_stop_work, 0);
+	return 0;
+}
+
 void rf_shutdown_unhook(void)
 {
+	cancel_delayed_work_sync(&rf_stop_work);
 	rf_talk_no_more();
 	unregister_syscore_ops(&rf_syscore_ops);
 	atomic_notifier_chain_unregister(&panic_notifier_list, &rf_panic_nb);
@@ -242,20 +329,4 @@ void rf_shutdown_unhook(void)
 	if (IS_ENABLED(CONFIG_KEXEC_CORE))
 		unregister_kprobe(&rf_kexec_probe);
 	unregister_kprobe(&rf_emergency_probe);
-}
-
-/* RF_OP_STOP: user space goes down in order, the hooks above catch the end. */
-int rf_shutdown_begin(struct rf_request *request, const s64 *args, s64 *results)
-{
-	switch (args[0]) {
-	case RF_STOP_POWEROFF:
-		pr_notice("the supervisor asks for a power-off\n");
-		orderly_poweroff(false);
-		return 0;
-	case RF_STOP_REBOOT:
-		pr_notice("the supervisor asks for a reboot\n");
-		orderly_reboot();
-		return 0;
-	}
-	return -EINVAL;
 }

@@ -154,6 +154,26 @@ def test_stop_of_what_hangs(supervisor):
 
 
 @pytest.mark.budget(150)
+@pytest.mark.parametrize(
+    "then", ["exec /init", pytest.param("sleep 1000", marks=pytest.mark.extended)]
+)
+def test_stop_before_init(supervisor, tmp_path, then):
+    """It is done once there is an init to hear it; where none comes, the kernel goes by itself."""
+    script = tmp_path / "slow"
+    script.write_text(f"#!/bin/sh\nsleep 5\n{then}\n")
+    script.chmod(0o755)
+    initrd = supervisor.initrd_with(files={"slow": script})
+    supervisor.create("web", "2-3", "--initrd", initrd, "--append", "rdinit=/slow", mem="256M")
+    supervisor.ok("stop", "web", "--timeout", "60")
+    shown = supervisor.show("web")
+    assert (shown["state"], shown["cause"]) == ("stopped", "poweroff")
+    log = supervisor.log("web")
+    assert ("init reached" in log) == (then == "exec /init")
+    assert ("no init that could be asked" in log) == (then != "exec /init")
+    assert not troubles(log)
+
+
+@pytest.mark.budget(150)
 def test_stop_without_agent(supervisor):
     supervisor.create("bare", "3", "--no-agent", mem="256M")
     assert supervisor.rfm("stop", "bare", "--timeout", "1").status not in (0, 1)
