@@ -148,6 +148,13 @@ std::string clock_words(const Grant &grant, const Options &options)
 	return words;
 }
 
+// The processor writes hints on scheduling into a page of whichever kernel named one last, for
+// ever on some (SDM 3B, 15.6): the supervisor's.
+std::string feedback_words(const Grant &grant)
+{
+	return grant.feedback ? " clearcpuid=hfi" : "";
+}
+
 std::string reserve_words(const std::optional<Uart> &uart)
 {
 	std::string words = "reserve=";
@@ -200,6 +207,7 @@ std::string command_line(const Grant &grant, const Options &options)
 	std::string line = clock_words(grant, options);
 	line += FIXED.substr(line.empty());
 	line += BLACKLIST;
+	line += feedback_words(grant);
 	line += " " + reserve_words(options.uart) + console_words(options);
 	if (options.agent)
 		line += " " + std::string(RDINIT) + std::string(FIRST_STAGE);

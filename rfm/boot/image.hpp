@@ -64,6 +64,7 @@ struct Grant {
 	std::uint32_t bsp_apic_id = 0;		// the machine's real BSP
 	std::uint32_t tsc_khz = 0;
 	bool la57 = false;			// processor has 5-level paging
+	bool feedback = false;			// and tells the kernel how fast its cores are (HFI)
 };
 
 struct Uart {

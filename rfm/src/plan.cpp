@@ -21,6 +21,7 @@ namespace {
 constexpr const char *initrd_accepted = "a cpio archive (newc), plain or compressed,";
 
 constexpr unsigned cpuid_la57 = 1u << 16;	// leaf 7, ecx
+constexpr unsigned cpuid_hfi = 1u << 19;	// leaf 6, eax
 
 // cpio archives, plain or in one of the compressions that kernels know.
 bool looks_like_initrd(boot::View bytes)
@@ -273,6 +274,8 @@ boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
 	// Not /proc/cpuinfo: it hides what this kernel chose not to use.
 	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
 		grant.la57 = ecx & cpuid_la57;
+	if (__get_cpuid(6, &eax, &ebx, &ecx, &edx))
+		grant.feedback = eax & cpuid_hfi;
 	return grant;
 }
 

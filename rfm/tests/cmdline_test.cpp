@@ -35,6 +35,14 @@ TEST(Cmdline, WhatEverySubosNeeds)
 	EXPECT_NE(line.front(), ' ');
 }
 
+TEST(Cmdline, ProcessorWritesForTheSupervisorOnly)
+{
+	boot::Grant grant = make_grant();
+	EXPECT_EQ(command_line(grant, {}).find("clearcpuid"), std::string::npos);
+	grant.feedback = true;
+	EXPECT_TRUE(has_word(command_line(grant, {}), "clearcpuid=hfi"));
+}
+
 TEST(Cmdline, UnknownClockRates)
 {
 	boot::Grant grant = make_grant();
