@@ -57,6 +57,16 @@ class Supervisor:
     def sh(self, script, timeout=60):
         return self.machine.sh(script, timeout=timeout)
 
+    @contextmanager
+    def again_and_again(self, script):
+        """@script runs in a loop beside the body; at the end its last round is over."""
+        loop = f"while [ ! -e /tmp/quiet ]; do {script}; done; echo over > /tmp/over"
+        self.sh(f"rm -f /tmp/quiet /tmp/over; mkfifo /tmp/over; setsid sh -c '{loop}' >/dev/null 2>&1 &")
+        try:
+            yield
+        finally:
+            self.sh("touch /tmp/quiet; cat /tmp/over")
+
     def rfm(self, *words, timeout=150):
         return self.machine.exec("rfm", *map(str, words), timeout=timeout)
 

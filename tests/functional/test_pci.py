@@ -87,17 +87,11 @@ def test_every_kind(lender):
 def test_cores_beside_probes(lender):
     """The kernel lets no core come or go while it binds a driver: it is tried again."""
     before, bdf = lender.state(), lender.bdf("disk2")
-    noise = (
-        f"cd /sys/bus/pci/drivers/{DRIVER['disk2']}; while [ ! -e /tmp/quiet ]; do "
-        f"echo {bdf} > unbind; echo {bdf} > bind; done; touch /tmp/over"
-    )
-    lender.sh(f"rm -f /tmp/quiet /tmp/over; setsid sh -c '{noise}' >/dev/null 2>&1 &")
-    try:
+    driver = f"/sys/bus/pci/drivers/{DRIVER['disk2']}"
+    with lender.again_and_again(f"echo {bdf} > {driver}/unbind; echo {bdf} > {driver}/bind"):
         for _ in range(6):
             lender.create("web", "2-3", "--no-start", mem="256M")
             lender.destroy("web")
-    finally:
-        lender.sh("touch /tmp/quiet; while [ ! -e /tmp/over ]; do usleep 50000; done")
     assert lender.state() == before
 
 

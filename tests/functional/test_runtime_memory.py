@@ -78,14 +78,10 @@ def test_beside_other_hotplug(machines):
     supervisor = runtime_supervisor(machines, cpus=5)
     before = supervisor.state()
     core = "/sys/devices/system/cpu/cpu4/online"
-    noise = f"while [ ! -e /tmp/quiet ]; do echo 0 > {core}; echo 1 > {core}; done; touch /tmp/over"
-    supervisor.sh(f"setsid sh -c '{noise}' > /dev/null 2>&1 &")
-    try:
+    with supervisor.again_and_again(f"echo 0 > {core}; echo 1 > {core}"):
         for _ in range(3):
             supervisor.create("web", "2-3", "--no-start", mem="508M")
             supervisor.destroy("web")
-    finally:
-        supervisor.sh("touch /tmp/quiet; while [ ! -e /tmp/over ]; do sleep 0.1; done")
     assert supervisor.state() == before
 
 
