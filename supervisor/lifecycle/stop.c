@@ -30,7 +30,7 @@ static int rf_stop_now(struct rf_subos *subos)
 	return rc;
 }
 
-/* From now on policies ignore the end: the operator wants it. Return: -EALREADY: asked before. */
+/* From now on policies ignore the end: the operator wants it, perhaps not for the first time. */
 static int rf_stop_begin(struct rf_subos *subos, u32 *kernel_id)
 {
 	unsigned long flags;
@@ -40,12 +40,10 @@ static int rf_stop_begin(struct rf_subos *subos, u32 *kernel_id)
 	*kernel_id = subos->kernel_id;
 	if (subos->life.phase == RF_PHASE_GONE)
 		rc = -ENOENT;
-	else if (subos->life.phase == RF_PHASE_STOPPING)
-		rc = -EALREADY;
-	else if (!rf_phase_stoppable(subos->life.phase))
-		rc = -EBUSY;
-	else
+	else if (rf_phase_stoppable(subos->life.phase))
 		subos->answerable = RF_END_BY_OPERATOR;
+	else if (subos->life.phase != RF_PHASE_STOPPING)
+		rc = -EBUSY;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rc;
 }
@@ -92,7 +90,7 @@ int rf_subos_stop(struct rf_subos *subos, u32 flags)
 	if (flags & RF_STOP_NOW)
 		return rf_stop_now(subos);
 	rc = rf_stop_begin(subos, &kernel_id);
-	if (rc && rc != -EALREADY)
+	if (rc)
 		return rc;
 	rc = rf_supcon_request(subos, RF_OP_STOP, args, RF_STOP_ANSWER_MS, NULL, NULL);
 	return rf_stop_answered(subos, kernel_id, rc);
