@@ -12,6 +12,8 @@ so whenever functions change hands.
 And while one processor writes to code, another one may translate what was there before, which then
 goes on being executed. A kernel patches its code all the time, when it boots, loads a module, traces:
 one boot in some hundred hung, in instructions that were long gone.
+
+A processor can be made to ignore INIT (property ignore-init), as one in VMX root operation does.
 """
 
 import os
@@ -21,7 +23,7 @@ from pathlib import Path
 from . import backports, images, paths
 
 PATCHES = [Path(__file__).with_name(f"emulator-{each}.patch")
-           for each in ("build", "nvme", "regions", "code")]  # fmt: skip
+           for each in ("build", "nvme", "regions", "code", "init")]  # fmt: skip
 
 # Symbols of QEMU's Kconfig files; what these need comes with them.
 DEVICES = [
