@@ -211,6 +211,7 @@ enum rf_event_type {
 	RF_EVENT_PCI_TAKEN	= 16,	/* as above; by force, the subOS did not confirm */
 	RF_EVENT_PCI_FAULT	= 17,	/* args: RF_BDF(), address, faults so far; DMA was blocked */
 	RF_EVENT_PCI_ERROR	= 18,	/* args: RF_BDF(); detail: unplugged, or what AER reported */
+	RF_EVENT_CORE_NOT_HELD	= 19,	/* args: a core that does not react to INIT */
 };
 
 struct rf_event {
@@ -247,6 +248,7 @@ struct rf_events {
  *   ENODEV  core `culprit` does not exist or is not online
  *   EXDEV   core `culprit` belongs to another subOS
  *   EIO     core `culprit` could not be taken offline
+ *   ETIMEDOUT  it does not react to INIT
  *   ENOMEM  not so much memory: `available` bytes could have been given; or, if that is
  *           not less than `memory`, this kernel has none for its own records
  *   ENOSPC  no low-memory slice is left
@@ -332,6 +334,8 @@ struct rf_status {
 	__u64	dma_faults;		/* out: DMA that the IOMMU blocked, since it was created */
 	__u32	functions[RF_FUNCTIONS_MAX];	/* out: RF_BDF() */
 	__u32	function_flags[RF_FUNCTIONS_MAX]; /* out: RF_FUNCTION_* */
+	__u32	not_held;		/* out: a core that does not react to INIT, 0: none */
+	__u32	reserved;
 };
 
 /*
@@ -385,12 +389,14 @@ struct rf_start {
  * RF_IOC_DESTROY: hold every core, quiesce every function, clear and give back everything. Allowed in
  * every state, also under construction. If something could not be given back
  * (EIO), the subOS stays, in state `stopping`, and DESTROY can be called again.
+ *   ETIMEDOUT  core `culprit` does not react to INIT, and may execute anything: nothing was
+ *              given back. As above, the subOS stays.
  */
 struct rf_destroy {
 	__u32	size;
 	__u32	flags;			/* in: 0 */
 	__u32	cpus_returned;		/* out: cores that are online again in the supervisor */
-	__u32	culprit;		/* out, EIO: a core that did not come back, or 0 */
+	__u32	culprit;		/* out, EIO, ETIMEDOUT: a core, or 0 */
 	__u64	memory_returned;	/* out: bytes no longer owned by this subOS */
 };
 
@@ -438,7 +444,8 @@ struct rf_definition {
  *   ENODEV     core `culprit` does not exist, or is offline in the supervisor
  *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
  *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
- *   EIO        core `culprit` could not be taken offline or brought up; `error` has
+ *   EIO        core `culprit` could not be taken offline or brought up (`error` ETIMEDOUT: it does
+ *              not react to INIT); `error` has
  *              what the other side said. What was done stands in the results.
  *   ENOMEM     MEMORY_ADD: not so much, `available` bytes could be given; or, if that is
  *              not less than `memory`, this kernel has none for its own records
@@ -511,6 +518,7 @@ struct rf_stop_args {
  * becomes the builder's; closing it before START leaves the subOS `stopped`.
  *   EBUSY   it has not ended (RF_RESET_LOST: `lost` is accepted), or another
  *           partition is under construction
+ *   ETIMEDOUT  a core of it does not react to INIT (struct rf_status: not_held)
  */
 #define RF_RESET_LOST		1
 

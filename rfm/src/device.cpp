@@ -54,6 +54,11 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 		throw Error(Code::bad_value, text("core ", answer.culprit,
 						  " could not be taken offline; the supervisor's "
 						  "kernel log says why"));
+	case ETIMEDOUT:
+		throw Error(Code::bad_value,
+			    text("core ", answer.culprit,
+				 " does not react to INIT (is it in VMX root operation?): choose "
+				 "another"));
 	case ENOMEM:
 		throw Error(Code::not_enough,
 			    no_memory_text(wish.memory, answer.available, "taken"));

@@ -110,6 +110,9 @@ void add_particulars(const rf_event &event, Json &json)
 		json["function"] = function_of(event);
 		json["problem"] = detail;
 		break;
+	case RF_EVENT_CORE_NOT_HELD:
+		json["core"] = event.args[0];
+		break;
 	default:
 		json["detail"] = detail;
 	}
@@ -212,6 +215,8 @@ std::string describe_event(const Json &event)
 		return with(text(string_of(event, "function"), " attempted DMA to 0x", std::hex,
 				 event["address"].get<std::uint64_t>(), std::dec,
 				 " and was blocked, ", event["faults"], " times so far"));
+	if (event.contains("core"))
+		return with(text("core ", event["core"], " does not react to INIT"));
 	if (event.contains("problem"))
 		return with(string_of(event, "function") + " " + string_of(event, "problem"));
 	if (event.contains("from"))

@@ -140,6 +140,11 @@ void Partition::publish() const
 		fail_ioctl(error, "keep the subOS");
 }
 
+static std::string not_held_text(const std::string &name, std::uint32_t core)
+{
+	return text("'", name, "': core ", core, " does not react to INIT: it may still execute");
+}
+
 rf_destroy Partition::destroy() const
 {
 	rf_destroy answer{};
@@ -158,6 +163,10 @@ rf_destroy Partition::destroy() const
 						  "': not everything could be given back; try "
 						  "'rfm destroy ",
 						  name_, "' again"));
+	if (error == ETIMEDOUT)
+		throw Error(Code::incomplete,
+			    text(not_held_text(name_, answer.culprit), ", and what it has stays; try "
+				 "'rfm destroy ", name_, "' again; if it stays so, reboot"));
 	if (error)
 		fail_ioctl(error, Call<rf_destroy>::what);
 	return answer;
@@ -241,6 +250,9 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 						  ? text(" (", std::strerror(std::abs(answer.error)),
 							 ")")
 						  : std::string()));
+		if (answer.error == ETIMEDOUT && !wish.cpus.empty())
+			throw refuse(Code::incomplete,
+				     text(core, " does not react to INIT: it stays where it is"));
 		throw refuse(Code::incomplete,
 			     text(core, " could not be taken offline or brought up",
 				  answer.error
@@ -303,6 +315,10 @@ void Partition::reset(std::uint32_t flags) const
 		throw Error(Code::busy,
 			    "another rfm is creating or starting a subOS: wait until it is done");
 	}
+	if (error == ETIMEDOUT)
+		throw Error(Code::incomplete,
+			    text(not_held_text(name_, status().not_held), ", and the subOS cannot be "
+				 "started again before it does"));
 	if (error)
 		fail_ioctl(error, Call<rf_reset>::what);
 }

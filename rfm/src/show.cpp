@@ -31,6 +31,8 @@ std::string as_text(const Json &subos)
 	add("cores", format_cpulist(subos["cores"]));
 	add("APIC ids", format_cpulist(subos["apic_ids"]));
 	add("cores up", subos["cores_online"].dump());
+	if (!subos["core_not_held"].is_null())
+		add("not held", text("core ", subos["core_not_held"], ": it does not react to INIT"));
 	add("memory", format_size(subos["memory"]));
 	for (const Json &range : subos["ranges"])
 		add("range", text(hex(range["start"]), " + ", format_size(range["size"])));

@@ -98,6 +98,7 @@ Json subos_json(const rf_status &status)
 		{"apic_ids",
 		 std::vector<std::uint32_t>(status.apic_ids, status.apic_ids + status.nr_cpus)},
 		{"cores_online", status.cpus_online},
+		{"core_not_held", status.not_held ? Json(status.not_held) : Json()},
 		{"memory", status.memory},
 		{"low_slice", status.low_slice},
 		{"vmcoreinfo", status.vmcoreinfo},

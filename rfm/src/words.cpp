@@ -78,6 +78,7 @@ const char *event_name(std::uint32_t type)
 	case RF_EVENT_PCI_TAKEN: return "pci-taken";
 	case RF_EVENT_PCI_FAULT: return "pci-fault";
 	case RF_EVENT_PCI_ERROR: return "pci-error";
+	case RF_EVENT_CORE_NOT_HELD: return "core-not-held";
 	default: return "?";
 	}
 }

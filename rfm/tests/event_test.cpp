@@ -56,6 +56,8 @@ TEST(Event, IsDescribedByItsKind)
 		  "pci-added: 0000:01:00.0, 0.034 s, ok");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_FAULT, {RF_BDF(0, 1, 0), 0x1000, 3})),
 		  "pci-fault: 0000:01:00.0 attempted DMA to 0x1000 and was blocked, 3 times so far");
+	EXPECT_EQ(words_of(make_event(RF_EVENT_CORE_NOT_HELD, {3})),
+		  "core-not-held: core 3 does not react to INIT");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ERROR, {RF_BDF(0, 1, 0)}, "unplugged")),
 		  "pci-error: 0000:01:00.0 unplugged");
 	EXPECT_EQ(words_of(make_event(static_cast<rf_event_type>(99), {}, "new")), "?: new");

@@ -54,12 +54,13 @@ static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
 }
 
 /**
- * rf_core_take() - take one core offline and hold it in wait-for-SIPI
+ * rf_core_take() - take one core offline and hold it
  * @subos: its next owner; rf_core_attach() puts the core into its list
  * @cpu: logical number, checked by rf_cores_check()
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if it could not be taken offline; then nothing has changed.
+ * Return: 0; -EIO it could not be taken offline, -ETIMEDOUT it could not be held: it is the
+ *         supervisor's as before, in the second case perhaps offline.
  */
 int rf_core_take(struct rf_subos *subos, u32 cpu)
 {
@@ -73,6 +74,7 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 	if (!rc)
 		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
 	if (!rc) {
+		rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
 		rc = rf_hotplug_remove_cpu(cpu);
 		if (rc < 0)
 			rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
@@ -81,8 +83,21 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 		pr_warn("CPU %u could not be taken offline: error %d\n", cpu, rc);
 		return -EIO;
 	}
-	rf_core_hold(subos, cpu);
-	return 0;
+	rc = rf_core_hold(subos, cpu);
+	if (rc) {
+		/* It has never left the supervisor. While it is offline nobody can be given it. */
+		rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
+		rf_hotplug_add_cpu(cpu);
+	}
+	return rc;
+}
+
+/* A kernel that runs may start what it owns at any time. */
+static void rf_core_joins(struct rf_subos *subos, u32 cpu)
+{
+	lockdep_assert_held(&rf_state_lock);
+	if (rf_phase_live(subos->life.phase))
+		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /**
@@ -94,7 +109,15 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
  */
 void rf_core_attach(struct rf_subos *subos, u32 cpu)
 {
-	rf_core_move(cpu, subos->id, subos->id, RF_CORE_LENT);
+	unsigned long flags;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, subos->id, RF_CORE_LENT);
+	rf_core_joins(subos, cpu);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
 }
 
 /* Remove a core from its owner's list; the others keep their order. Context: as above. */
@@ -124,24 +147,9 @@ void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 
 	rc = rf_ledger_core_move(&rf_books.cores, cpu, from->id, to->id, RF_CORE_LENT);
 	if (!rc)
 		rc = rf_ledger_core_lend(&rf_books.cores, cpu, lender);
+	rf_core_joins(to, cpu);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_expect(rc);
-}
-
-/**
- * rf_core_hold() - put one core of a subOS into wait-for-SIPI
- * @subos: its owner; the core may be in its list or not
- * @cpu: logical number
- *
- * Context: Ledger lock held.
- */
-void rf_core_hold(struct rf_subos *subos, u32 cpu)
-{
-	lockdep_assert_held(&rf_ledger_lock);
-	/* An INIT to any other core would stop a kernel that runs there. */
-	if (rf_expect(rf_ledger_core_owner(&rf_books.cores, cpu) != subos->id))
-		return;
-	rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /*
@@ -157,7 +165,7 @@ static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
 	offline = !cpu_online(cpu);
 	if (offline) {
 		rf_core_attach(subos, cpu);
-		rf_core_hold(subos, cpu);
+		rf_core_call(subos, cpu);
 	}
 	cpus_read_unlock();
 	return offline;
@@ -196,7 +204,7 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
  * @culprit: set to the offending core on error
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if a core could not be taken offline.
+ * Return: 0, or as rf_core_take().
  */
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
 {
@@ -212,24 +220,6 @@ int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culpr
 		rf_core_attach(subos, cpus[i]);
 	}
 	return 0;
-}
-
-/**
- * rf_cores_hold() - put every core in the list of a subOS into wait-for-SIPI
- * @subos: the owner
- *
- * A core in transit to another owner is in no list, and is left alone.
- *
- * Context: State lock held, also in an interrupt.
- */
-void rf_cores_hold(struct rf_subos *subos)
-{
-	u64 rank = 0;
-	int cpu;
-
-	lockdep_assert_held(&rf_state_lock);
-	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
-		rf_core_init_ipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /**
@@ -322,15 +312,20 @@ int rf_cores_init(void)
 	rc = rf_lowmem_init();
 	if (rc)
 		goto free_table;
+	rc = rf_park_init();
+	if (rc)
+		goto exit_lowmem;
 	rc = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN, "rainforest:owner", rf_core_veto,
 				       NULL);
 	if (rc < 0) {
 		pr_err("cannot register the ownership check of cores: error %d\n", rc);
-		goto exit_lowmem;
+		goto exit_park;
 	}
 	rf_veto_state = rc;
 	return 0;
 
+exit_park:
+	rf_park_exit();
 exit_lowmem:
 	rf_lowmem_exit();
 free_table:
@@ -341,6 +336,7 @@ free_table:
 void rf_cores_exit(void)
 {
 	cpuhp_remove_state_nocalls(rf_veto_state);
+	rf_park_exit();
 	rf_lowmem_exit();
 	kfree(rf_books.cores.entries);
 }

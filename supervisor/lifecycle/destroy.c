@@ -39,20 +39,16 @@ static void rf_destroy_begin(struct rf_subos *subos)
 }
 
 /*
- * Also hold cores that an adjustment added meanwhile. Stop all DMA of its functions before
- * any memory changes hands. Afterwards nobody uses its home segment.
+ * Stop all DMA of its functions before any memory changes hands. Afterwards nobody uses its
+ * home segment.
  */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
-	unsigned long flags;
 	int rc;
 
 	rc = rf_step("hold");
 	if (rc)
 		return rc;
-	spin_lock_irqsave(&rf_state_lock, flags);
-	rf_cores_hold(subos);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rc = rf_pci_quiesce_all(subos, true);
 	if (rc)
 		return rc;
@@ -139,11 +135,16 @@ static void rf_destroy_work(struct work_struct *work)
 	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
 
 	mutex_lock(&request->subos->adjusting);
+	/* Also cores that an adjustment added meanwhile. Nobody starts it in this phase. */
+	request->rc = rf_cores_prove(request->subos, &request->args->culprit);
+	if (request->rc)
+		goto unlock;
 	mutex_lock(&rf_ledger_lock);
 	rf_step_caller(request->caller);
 	request->rc = rf_destroy_all(request->subos, request->args);
 	rf_step_caller(NULL);
 	mutex_unlock(&rf_ledger_lock);
+unlock:
 	mutex_unlock(&request->subos->adjusting);
 }
 

@@ -4,12 +4,16 @@
  * and kexec -e all run the reboot notifiers; suspend and hibernation are refused
  * while any subOS exists, because nobody would wake the lent cores.
  */
+#include <linux/delay.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
+#include <linux/string.h>
 #include <linux/suspend.h>
 
 #include "cores/cores.h"
 #include "lifecycle/internal.h"
+
+#define RF_RECALL_MS	10
 
 static void rf_stop_one(struct rf_subos *subos)
 {
@@ -26,13 +30,22 @@ static void rf_stop_one(struct rf_subos *subos)
 /* Stop all subOSes before devices and cores of the supervisor are shut down. */
 static int rf_reboot(struct notifier_block *block, unsigned long event, void *data)
 {
+	bool kexec = data && !strcmp(data, "kexec reboot");	/* kernel_kexec() */
 	struct rf_subos *subos;
 	unsigned long flags;
 
 	rf_policy_off();
 	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_cores_freeze(kexec);
 	list_for_each_entry(subos, &rf_subos_list, node)
 		rf_stop_one(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+
+	/* One SIPI in a hundred is missed. */
+	msleep(RF_RECALL_MS);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		rf_cores_recall(subos, true);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return NOTIFY_DONE;
 }

@@ -75,23 +75,18 @@ static void rf_reset_forget(struct rf_subos *subos)
 	rf_subos_enter(subos, RF_PHASE_DEFINED, RF_CAUSE_NONE);
 }
 
-static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
+/* Nothing executes in it: its devices and its memory are as for its first kernel. */
+static int rf_reset_locked(struct rf_subos *subos, int rc)
 {
 	unsigned long flags;
-	int rc;
 
-	lockdep_assert_held(&subos->adjusting);
 	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("reset");
-	if (rc)
-		return rc;
-	spin_lock_irqsave(&rf_state_lock, flags);
-	rc = rf_reset_begin(subos, reset_flags);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (rc)
-		return rc;
-	rf_console_stop(subos);
-	rc = rf_reset_devices(subos);
+	if (rf_subos_phase(subos) != RF_PHASE_RESETTING)
+		rc = -ENOENT;
+	if (!rc) {
+		rf_console_stop(subos);
+		rc = rf_reset_devices(subos);
+	}
 	if (!rc)
 		rc = rf_reset_clear(subos);
 	spin_lock_irqsave(&rf_state_lock, flags);
@@ -102,6 +97,33 @@ static int rf_reset_locked(struct rf_subos *subos, u32 reset_flags)
 	else
 		rf_reset_forget(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return rc;
+}
+
+static int rf_reset_run(struct rf_subos *subos, u32 reset_flags)
+{
+	unsigned long flags;
+	u32 unused;
+	int rc;
+
+	lockdep_assert_held(&subos->adjusting);
+	rc = mutex_lock_interruptible(&rf_ledger_lock);
+	if (rc)
+		return rc;
+	rc = rf_step("reset");
+	if (!rc) {
+		spin_lock_irqsave(&rf_state_lock, flags);
+		rc = rf_reset_begin(subos, reset_flags);
+		spin_unlock_irqrestore(&rf_state_lock, flags);
+	}
+	mutex_unlock(&rf_ledger_lock);
+	if (rc)
+		return rc;
+	/* Not under the ledger lock: others need it. */
+	rc = rf_cores_prove(subos, &unused);
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_reset_locked(subos, rc);
+	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
 
@@ -129,12 +151,7 @@ int rf_subos_reset(struct rf_subos *subos, u32 flags)
 	rc = mutex_lock_interruptible(&subos->adjusting);
 	if (rc)
 		goto not_builder;
-	rc = mutex_lock_interruptible(&rf_ledger_lock);
-	if (rc)
-		goto unlock;
-	rc = rf_reset_locked(subos, flags);
-	mutex_unlock(&rf_ledger_lock);
-unlock:
+	rc = rf_reset_run(subos, flags);
 	mutex_unlock(&subos->adjusting);
 not_builder:
 	if (rc)

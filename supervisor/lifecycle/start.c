@@ -47,6 +47,7 @@ static int rf_start_prepare(struct rf_subos *subos)
 	subos->block_size = 0;
 	subos->beat = subos->beat_at = 0;
 	subos->starts++;
+	subos->not_held = 0;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_grant_prepare(subos);
 	return 0;
@@ -61,8 +62,7 @@ static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos->stage = stage;
 	if (!rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING)) {
-		rf_cores_hold(subos);
-		rc = -ENOENT;	/* its destruction has begun meanwhile */
+		rc = -ENOENT;	/* its destruction has begun meanwhile: its cores were called */
 	} else if (stage >= RF_STAGE_KERNEL) {
 		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
 		rf_subos_enter(subos, RF_PHASE_BOOTING, RF_CAUSE_NONE);

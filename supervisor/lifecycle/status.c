@@ -17,6 +17,7 @@ static void rf_status_life(const struct rf_subos *subos, struct rf_status *statu
 	status->cause = subos->life.cause;
 	status->stage = subos->stage;
 	status->cpus_online = subos->cpus_online;
+	status->not_held = subos->not_held;
 	memcpy(status->reason, subos->reason, sizeof(status->reason));
 	status->vmcoreinfo = subos->vmcoreinfo;
 	status->vmcoreinfo_size = subos->vmcoreinfo_size;

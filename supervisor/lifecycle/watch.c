@@ -192,7 +192,7 @@ static u64 rf_watch_settle(struct rf_subos *subos, u64 now, u64 interval)
 
 	if (!at || subos->life.phase == RF_PHASE_DESTROYING)
 		return interval;
-	if (now >= at || rf_phase_held(subos->life.phase))
+	if (now >= at || (rf_phase_held(subos->life.phase) && !subos->not_held))
 		rf_functions_settle_soon(subos);
 	return interval ?: RF_WATCH_RUNNING;
 }

@@ -115,8 +115,10 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	mutex_lock(&rf_ledger_lock);
 	rf_core_detach(from, cpu);
 	rf_publish();	/* first, so that @from does not start it after the INIT */
-	rf_core_hold(from, cpu);
-	if (batch->to)
+	rc = rf_core_hold(from, cpu);
+	if (rc)
+		rf_core_attach(from, cpu);
+	else if (batch->to)
 		rf_core_hand_over(from, batch->to, cpu, batch->lender);
 	else
 		rc = rf_core_return(from, cpu);
@@ -172,13 +174,16 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
  * rf_batch_withdraw() - take from a subOS the cores that it does not use
  * @subos: the owner
  * @batch: the cores; those whose told[] is not 0 are withdrawn
+ * @culprit: set to a core that cannot be held; it stays with the subOS, and its told[] is 0
  *
  * The withdrawn cores are held, and in no subOS's list.
  *
- * Context: Process context. Ledger lock held.
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0 or -EIO.
  */
-void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
+int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
+	int result = 0;
 	u32 i;
 
 	lockdep_assert_held(&rf_ledger_lock);
@@ -186,9 +191,15 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
 	rf_publish();
-	for (i = 0; i < batch->count; i++)
-		if (batch->told[i])
-			rf_core_hold(subos, batch->cpus[i]);
+	for (i = 0; i < batch->count; i++) {
+		if (!batch->told[i] || !rf_core_hold(subos, batch->cpus[i]))
+			continue;
+		rf_core_attach(subos, batch->cpus[i]);
+		batch->told[i] = 0;
+		*culprit = batch->cpus[i];
+		result = -EIO;
+	}
+	return result;
 }
 
 /**
@@ -202,11 +213,11 @@ void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch)
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
-	int result = 0;
+	int result;
 	u32 i;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	rf_batch_withdraw(subos, batch);
+	result = rf_batch_withdraw(subos, batch, culprit);
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i] && rf_core_return(subos, batch->cpus[i])) {
 			*culprit = batch->cpus[i];

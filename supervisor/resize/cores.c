@@ -71,6 +71,10 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	}
 	rc = rf_cores_add_begin(subos, batch, &args->culprit);
 	mutex_unlock(&rf_ledger_lock);
+	if (rc == -ETIMEDOUT) {
+		args->error = ETIMEDOUT;
+		rc = -EIO;
+	}
 	if (!rc)
 		rc = rf_cores_add_end(subos, args, batch);
 	rf_batch_note(subos, RF_EVENT_CORES_ADDED, batch, 0, begun, rc);

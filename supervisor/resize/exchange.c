@@ -8,6 +8,7 @@
  * function that was found stays. But it may be unplugged, and other subOSes' functions may
  * come and go.
  */
+#include "cores/cores.h"
 #include "pci/pci.h"
 #include "resize/internal.h"
 #include "shared/shared.h"
@@ -257,12 +258,16 @@ int rf_functions_return(struct rf_subos *subos, bool alive)
 int rf_functions_home(const struct rf_exchange *exchange)
 {
 	struct rf_subos *subos = exchange->subos;
+	u32 starts = READ_ONCE(subos->starts), unused;
+	bool proven = !rf_cores_prove(subos, &unused), alive;
 	int rc;
 
 	lockdep_assert_held(&subos->adjusting);
 	mutex_lock(&rf_ledger_lock);
+	/* Without the lock it may have been started meanwhile. */
+	alive = !proven || !rf_phase_held(rf_subos_phase(subos)) || subos->starts != starts;
 	rf_publish();	/* first, so that the subOS does not use them again */
-	rc = rf_functions_return(subos, !rf_phase_held(rf_subos_phase(subos)));
+	rc = rf_functions_return(subos, alive);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 	if (!rc)

@@ -3,6 +3,7 @@
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
+#include "cores/cores.h"
 #include "memory/memory.h"
 #include "pci/pci.h"
 #include "resize/internal.h"
@@ -75,7 +76,7 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 	u64 end = ktime_get_ns() + rf_resize_timeout(args) * NSEC_PER_MSEC, now;
 	struct rf_ask ask;
 	int rc = 0, rc_back = 0;
-	u32 i;
+	u32 i, unused;
 
 	for (i = 0; !rc && i < growth->count; i++) {
 		now = ktime_get_ns();
@@ -90,7 +91,7 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 			.late = rf_memory_add_late,
 		};
 		rc = rf_resize_result(args, &ask, rf_supcon_ask(subos, &ask));
-		if (rc && (ask.settled || rf_phase_held(rf_subos_phase(subos))))
+		if (rc && (ask.settled || !rf_cores_prove(subos, &unused)))
 			break;
 		/* Also without a final answer: the agent may be onlining the range right now. */
 		args->memory_done += growth->ranges[i].size;

@@ -38,7 +38,7 @@ struct rf_batch *rf_batch_create(const u32 *cpus, u32 count);
 int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
-void rf_batch_withdraw(struct rf_subos *subos, const struct rf_batch *batch);
+int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
 bool rf_batch_failed(const struct rf_batch *batch);
 int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc);
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,

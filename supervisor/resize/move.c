@@ -55,7 +55,8 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	u32 i, count = 0;
 
 	mutex_lock(&rf_ledger_lock);
-	rf_batch_withdraw(move->to, part);
+	rf_batch_withdraw(move->to, part, culprit);
+	rf_move_note(move);	/* a core that cannot be held stays there */
 	for (i = 0; i < part->count; i++) {
 		if (!part->told[i])
 			continue;
@@ -67,7 +68,8 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 
-	rf_batch_offer(move->from, part, &ask);
+	if (count)
+		rf_batch_offer(move->from, part, &ask);
 	if (!rf_batch_failed(part))
 		return;
 	mutex_lock(&rf_ledger_lock);

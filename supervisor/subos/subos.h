@@ -61,6 +61,7 @@ struct rf_subos {
 	u64 dying_until;		/* DYING: ktime_get_ns() at which its cores are held */
 	enum rf_stage stage;
 	u32 cpus_online;
+	u32 not_held;			/* a core that did not react to INIT, 0: none */
 	u64 vmcoreinfo;
 	u64 vmcoreinfo_size;
 	char reason[RF_REASON_MAX];

@@ -12,9 +12,9 @@ from lab import paths, qemu
 ALLOWED = AllowList((paths.SOURCE / "docs/isolation.json").read_text())
 CORES = 4
 
-# What the supervisor writes to hold a core, and Linux to bring one online.
+# What is written to send a core somewhere.
 INIT, DEASSERT, SIPI = 0xC500, 0x8500, 0x600
-TRAMPOLINE, SLICE = 0x10, 0x18000
+TRAMPOLINE, PARK, SLICE = 0x10, 0x17, 0x18000
 FIXED = 0x40FB
 REAL_MODE = SLICE >> 12
 
@@ -43,13 +43,18 @@ def online(cpu, core, page):
     ]  # fmt: skip
 
 
+def sent(core, page):
+    """The supervisor sends @core there."""
+    return [*icr(0, core, INIT), *icr(0, core, DEASSERT), *icr(0, core, SIPI | page)]
+
+
 def held(*cores):
-    return [each for core in cores for each in icr(0, core, INIT)]
+    return [each for core in cores for each in sent(core, PARK)]
 
 
 WEB = Grant("web", (2, 3), SLICE)
 # The supervisor holds two cores and starts the first; that brings the second online.
-STARTED = [*held(2, 3), *icr(0, 2, SIPI | TRAMPOLINE), *online(2, 3, REAL_MODE)]
+STARTED = [*held(2, 3), *sent(2, TRAMPOLINE), *online(2, 3, REAL_MODE)]
 MARK = [line(0, MARK_PORT, 1, "ioport80")]
 DESTROYED = [*held(2, 3), *online(0, 2, 0x99), *online(0, 3, 0x99)]
 
@@ -132,8 +137,10 @@ def test_oracle_reports_a_subos(misdeed):
     (SUPERVISOR, [*STARTED, *icr(1, 0, FIXED | 0xC0000)], "shorthand others"),
     (SUPERVISOR, [*STARTED, *icr(1, 0, FIXED | 0x800)], "logical"),
     (SUPERVISOR, [*STARTED, line(-1, 0xFEE02000, 0x27)], "device to core 2"),
-    (SUPERVISOR, [*held(2), *icr(0, 2, SIPI | TRAMPOLINE)], "core 3 of web was not held"),
-    (SUPERVISOR, [*held(2, 3), *icr(0, 3, SIPI | TRAMPOLINE)], "boot core of no subOS"),
+    (SUPERVISOR, [*held(2), *sent(2, TRAMPOLINE)], "core 3 of web was not held"),
+    (SUPERVISOR, [*held(2, 3), *sent(3, TRAMPOLINE)], "boot core of no subOS"),
+    (SUPERVISOR, [*held(2), *icr(0, 3, INIT), *sent(2, TRAMPOLINE)], "core 3 of web was not held"),
+    (SUPERVISOR, [*held(2), *sent(3, PARK + 8)], "two parks"),
     ("held", [*held(2, 3), line(3, 0x64, None, "i8042-cmd")], "core 3 runs"),
 ])  # fmt: skip
 def test_oracle_reports_others(who, lines, what):
@@ -144,10 +151,10 @@ def test_oracle_reports_others(who, lines, what):
 def test_oracle_knows_several():
     """Each of two subOSes is foreign to the other, and cores change hands."""
     two = [Grant("a", (2,), SLICE), Grant("b", (3,), SLICE + 0x8000), Grant("c", (3,), SLICE)]
-    starts = [*held(2), *icr(0, 2, SIPI | TRAMPOLINE), *held(3), *icr(0, 3, SIPI | TRAMPOLINE)]
+    starts = [*held(2), *sent(2, TRAMPOLINE), *held(3), *sent(3, TRAMPOLINE)]
     [violation] = judge([*starts, *icr(2, 2, FIXED), *icr(3, 2, FIXED)], *two).violations
     assert violation.who == "b"
-    again = [*held(3), *online(0, 3, 0x99), *held(3), *icr(0, 3, SIPI | TRAMPOLINE)]
+    again = [*held(3), *online(0, 3, 0x99), *held(3), *sent(3, TRAMPOLINE)]
     [violation] = judge([*starts, *again, *icr(2, 3, FIXED)], *two).violations
     assert violation.who == "a"
 
@@ -162,7 +169,7 @@ def test_oracle_knows_cores_that_come_and_go():
     """Held, then brought online by the subOS; held again, then by the supervisor or another one."""
     one = Grant("a", (2,), SLICE, later=(1, 3))
     other = Grant("b", (3,), SLICE + 0x8000, later=(1,))
-    start = [*held(2), *icr(0, 2, SIPI | TRAMPOLINE), *held(3), *icr(0, 3, SIPI | TRAMPOLINE)]
+    start = [*held(2), *sent(2, TRAMPOLINE), *held(3), *sent(3, TRAMPOLINE)]
     comes = [*held(1), *online(2, 1, REAL_MODE), *icr(1, 2, FIXED), *icr(2, 1, FIXED)]
     goes = [*held(1), *online(0, 1, 0x99), *icr(1, 0, FIXED)]
     moves = [*held(1), *online(3, 1, REAL_MODE + 8), *icr(1, 3, FIXED)]
@@ -176,7 +183,7 @@ def test_oracle_knows_cores_that_come_and_go():
 
 def test_uart_is_its_own():
     alone = Grant("web", (2,), SLICE, uart="ttyS1")
-    start = [*held(2), *icr(0, 2, SIPI | TRAMPOLINE)]
+    start = [*held(2), *sent(2, TRAMPOLINE)]
     lines = [*start, line(2, 0x2F8, 0x41, "serial"), line(2, 0x3F8, 0x41, "serial")]
     [violation] = judge(lines, alone).violations
     assert "0x3f8" in violation.what

@@ -3,9 +3,12 @@
 
 Who runs on a core at a time is read from the trace itself, from the INITs and SIPIs in it:
 
-- rf_supervisor holds a core: INIT, and nothing more. The core is lent from here on.
-- A SIPI to a held core that is the boot core of a grant starts that subOS: its cores are its own.
-- Linux brings a core online with INIT, the deassertion of INIT, SIPI. By the supervisor to a lent
+- Every command to a core is INIT, the deassertion of INIT, SIPI. Where the SIPI leads tells the rest.
+- To the park, the last page of a slice of low memory: rf_supervisor holds that core, and it is lent from
+  here on. (The lab's supervisors have their real-mode code elsewhere.)
+- To the first page of the same slice, the common trampoline, of a held core that is the boot core of a
+  grant: it starts that subOS, and its cores are its own.
+- To any other page, Linux's real-mode code: Linux brings the core online. By the supervisor to a lent
   core, that is its return; by a subOS, it stays inside the subOS, or it is a held core that was
   granted later: then it is its own from here on.
 
@@ -40,8 +43,9 @@ MARK_MOVE = 0xB0
 DELIVERY = ("fixed", "lowest", "smi", "3", "nmi", "init", "startup", "extint")
 SHORTHAND = ("none", "self", "all", "others")
 LOW_SLICE_SIZE = 32 << 10
+SLICE_PAGES = LOW_SLICE_SIZE >> 12
 
-# Who has a core, if no subOS: the supervisor's kernel, or nobody (it waits for a SIPI).
+# Who has a core, if no subOS: the supervisor's kernel, or nobody (it waits for a SIPI, or is parked).
 SUPERVISOR = "supervisor"
 HELD = "held"
 
@@ -261,7 +265,9 @@ class Oracle:
         self.owner = dict.fromkeys(range(cores), SUPERVISOR)
         self.waiting = list(grants)  # not started yet, in the order of their starts
         self.subos = []  # started
-        self.deasserted = set()  # cores to which the supervisor sent INIT and took it back
+        self.waits = set()  # cores to which the supervisor sent INIT, and no SIPI yet
+        self.parked = set()  # cores in the park
+        self.park = None  # the page to which the supervisor sends a core that it holds
         self.destination = {}  # by core: what the high word of the command register says
         self.moves = list(moves)
         self.moving = None  # the move that takes place
@@ -402,7 +408,7 @@ class Oracle:
         if command.delivery == "init":
             self.see_init(core, command)
         elif command.delivery == "startup":
-            self.see_start(access, core)
+            self.see_sipi(access, core, command.vector)
         elif self.owner.get(core) is not SUPERVISOR and not self.is_ring(command):
             self.wrong(access, SUPERVISOR, str(command))
 
@@ -419,7 +425,7 @@ class Oracle:
         )
 
     def is_held(self, core):
-        """The supervisor sent it INIT: whoever had it, it waits for a SIPI."""
+        """The supervisor sent it INIT: whoever had it, it executes nothing of theirs."""
         owner = self.owner.get(core)
         return owner is HELD or isinstance(owner, SubOS) and core in owner.stopped
 
@@ -431,9 +437,9 @@ class Oracle:
 
     def see_init(self, core, command):
         if command.deassert:
-            self.deasserted.add(core)
             return
-        self.deasserted.discard(core)
+        self.waits.add(core)
+        self.parked.discard(core)
         owner = self.owner.get(core)
         # An INIT takes its time: what a subOS does until then is still judged as its doing.
         if isinstance(owner, SubOS):
@@ -441,13 +447,22 @@ class Oracle:
         else:
             self.owner[core] = HELD
 
-    def see_start(self, access, core):
-        if core in self.deasserted:
-            self.give(core, SUPERVISOR)
-            self.deasserted.discard(core)
-        elif self.is_held(core):
+    def see_sipi(self, access, core, page):
+        if core not in self.waits:
+            return  # it runs already: every SIPI may be sent twice
+        self.waits.discard(core)
+        if page % SLICE_PAGES == SLICE_PAGES - 1:
+            self.see_park(access, core, page)
+        elif self.park is not None and page == self.park - SLICE_PAGES + 1:
             self.begin(access, core)
-        # Otherwise it runs already: every SIPI may be sent twice.
+        else:
+            self.give(core, SUPERVISOR)
+
+    def see_park(self, access, core, page):
+        self.park = page if self.park is None else self.park
+        if page != self.park:
+            self.wrong(access, SUPERVISOR, f"two parks: pages {self.park:#x} and {page:#x}")
+        self.parked.add(core)
 
     def begin(self, access, core):
         grant = next((each for each in self.waiting if each.cores[0] == core), None)
@@ -456,7 +471,7 @@ class Oracle:
         self.waiting.remove(grant)
         subos = SubOS(grant)
         for each in grant.cores:
-            if not self.is_held(each):
+            if each not in self.parked and each != core:
                 self.wrong(access, SUPERVISOR, f"core {each} of {grant.name} was not held")
             self.give(each, subos)
         self.subos.append(subos)

@@ -41,11 +41,13 @@ static_assert(RF_STAGE_KERNEL_ == RF_STAGE_KERNEL);
 static_assert(EFER_LME_ == EFER_LME);
 
 /* Flat 64-bit code and data segments (SDM 3A, 3.4.5), at RF_GDT_CODE and _DATA. */
-static const u64 rf_gdt[4] = { 0, 0, 0x00af9b000000ffffULL, 0x00cf93000000ffffULL };
+const u64 rf_flat_gdt[4] = { 0, 0, 0x00af9b000000ffffULL, 0x00cf93000000ffffULL };
 
-/* Pages after the common trampoline's code, in this order. */
-enum { RF_PML5 = 1, RF_PML4, RF_PDPT_LOW, RF_PDPT, RF_PD_LOW, RF_PD, RF_COMMON_PAGES };
-static_assert(RF_COMMON_PAGES * PAGE_SIZE <= RF_LOW_SLICE_SIZE);
+/* Pages of tables, in this order. */
+enum { RF_PML5, RF_PML4, RF_PDPT_LOW, RF_PDPT, RF_PD_LOW, RF_PD, RF_COMMON_TABLES };
+static_assert(RF_COMMON_TABLES == RF_COMMON_TABLE_PAGES);
+/* In the slice: the common trampoline, its tables, and the way to the park (park.c). */
+static_assert((1 + RF_COMMON_TABLES + 1) * PAGE_SIZE <= RF_LOW_SLICE_SIZE);
 
 /* How long a started core may take through the trampolines; 95 ms were seen under emulation. */
 #define RF_ENTRY_TIMEOUT_MS	2000
@@ -55,18 +57,18 @@ static struct rf_custom_header *rf_custom_of(struct rf_subos *subos)
 	return subos->boot_area + RF_TRAMPOLINE_OFF + RF_CUSTOM_HEADER;
 }
 
-/* Tables that map the first 2 MiB (this trampoline) and the boot area at @boot, nothing else. */
-static void rf_common_tables(u64 base, u64 boot)
+/* At @base, tables that map the first 2 MiB and the 2 MiB around @to, nothing else. */
+static void rf_common_tables(u64 base, u64 to)
 {
 	const u64 table = _PAGE_PRESENT | _PAGE_RW;
 	const u64 large = table | _PAGE_PSE;
-	u64 *page[RF_COMMON_PAGES];
-	int i4 = (boot >> 39) & 511, i3 = (boot >> 30) & 511, i2 = (boot >> 21) & 511;
+	u64 *page[RF_COMMON_TABLES];
+	int i4 = (to >> 39) & 511, i3 = (to >> 30) & 511, i2 = (to >> 21) & 511;
 	int pdpt = i4 ? RF_PDPT : RF_PDPT_LOW;
 	int pd = i4 || i3 ? RF_PD : RF_PD_LOW;
 	int i;
 
-	for (i = RF_PML5; i < RF_COMMON_PAGES; i++) {
+	for (i = RF_PML5; i < RF_COMMON_TABLES; i++) {
 		page[i] = __va(base + i * PAGE_SIZE);
 		memset(page[i], 0, PAGE_SIZE);
 	}
@@ -76,23 +78,32 @@ static void rf_common_tables(u64 base, u64 boot)
 	page[RF_PD_LOW][0] = large;
 	page[RF_PML4][i4] = (base + pdpt * PAGE_SIZE) | table;
 	page[pdpt][i3] = (base + pd * PAGE_SIZE) | table;
-	page[pd][i2] = boot | large;
+	page[pd][i2] = ALIGN_DOWN(to, PMD_SIZE) | large;
 }
 
-static void rf_common_fill(u64 base, u64 boot, bool la57)
+/**
+ * rf_common_fill() - write a copy of the common trampoline
+ * @base: a page of low memory
+ * @tables: RF_COMMON_TABLE_PAGES pages below 4 GiB
+ * @to: where the copy goes to, in 64-bit mode
+ * @la57: with page tables of 5 levels
+ *
+ * Context: Process context. Nobody executes what is there now.
+ */
+void rf_common_fill(u64 base, u64 tables, u64 to, bool la57)
 {
 	char *code = __va(base);
 	struct rf_common_header *header = (void *)(code + RF_COMMON_HEADER);
 
 	memcpy(code, rf_common_start, rf_common_end - rf_common_start);
-	rf_common_tables(base, boot);
+	rf_common_tables(tables, to);
 
 	header->stage = RF_STAGE_NONE;
 	header->cr4 = X86_CR4_PAE | (la57 ? X86_CR4_LA57 : 0);
-	header->cr3 = base + (la57 ? RF_PML5 : RF_PML4) * PAGE_SIZE;
-	header->custom = boot + RF_TRAMPOLINE_OFF;
-	memcpy(header->gdt, rf_gdt, sizeof(rf_gdt));
-	header->gdtr.limit = sizeof(rf_gdt) - 1;
+	header->cr3 = tables + (la57 ? RF_PML5 : RF_PML4) * PAGE_SIZE;
+	header->custom = to;
+	memcpy(header->gdt, rf_flat_gdt, sizeof(rf_flat_gdt));
+	header->gdtr.limit = sizeof(rf_flat_gdt) - 1;
 	header->gdtr.base = base + RF_COMMON_GDT;
 	header->far_offset = base + (rf_common_long - rf_common_start);
 	header->far_selector = RF_GDT_CODE;
@@ -149,8 +160,8 @@ static void rf_custom_fill(struct rf_subos *subos, const struct rf_start *args)
 	header->cr3 = args->page_table;
 	header->entry = args->entry;
 	header->boot_params = args->boot_params;
-	memcpy(header->gdt, rf_gdt, sizeof(rf_gdt));
-	header->gdtr.limit = sizeof(rf_gdt) - 1;
+	memcpy(header->gdt, rf_flat_gdt, sizeof(rf_flat_gdt));
+	header->gdtr.limit = sizeof(rf_flat_gdt) - 1;
 	header->gdtr.base = boot + RF_TRAMPOLINE_OFF + RF_CUSTOM_GDT;
 	rf_save_msrs(header);
 }
@@ -164,6 +175,26 @@ static enum rf_stage rf_entry_stage(struct rf_subos *subos, u64 base)
 	if (stage == RF_STAGE_NONE)
 		stage = READ_ONCE(common->stage);
 	return min_t(u32, stage, RF_STAGE_NR - 1);
+}
+
+/*
+ * Send a core out of the park (@init), and into the trampoline, unless its subOS is being destroyed
+ * or the machine goes down: who sees to that has called all cores, and may rely on it.
+ */
+static void rf_trampoline_enter(struct rf_subos *subos, u32 apic_id, u64 base, bool init)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (rf_cores_startable() && subos->life.phase == RF_PHASE_LOADED) {
+		if (init) {
+			rf_cores_leave(subos);
+			rf_core_init_ipi(apic_id);
+			rf_core_init_delay();
+		}
+		rf_core_sipi(apic_id, base);
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
 /**
@@ -187,15 +218,16 @@ int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args)
 		return RF_STAGE_NONE;
 	boot_core = rf_ledger_core_apic_id(&rf_books.cores, cpu);
 	rf_custom_fill(subos, args);
-	rf_common_fill(base, rf_ledger_memory_boot(&rf_books.memory, subos->id),
+	rf_common_fill(base, base + PAGE_SIZE,
+		       rf_ledger_memory_boot(&rf_books.memory, subos->id) + RF_TRAMPOLINE_OFF,
 		       args->flags & RF_START_LA57);
 	wmb();
 
 	/* The second SIPI is for a core that missed the first (SDM 3A, 8.4.4.1). */
-	rf_core_sipi(boot_core, base);
+	rf_trampoline_enter(subos, boot_core, base, true);
 	usleep_range(300, 400);
 	if (rf_entry_stage(subos, base) == RF_STAGE_NONE)
-		rf_core_sipi(boot_core, base);
+		rf_trampoline_enter(subos, boot_core, base, false);
 
 	while ((stage = rf_entry_stage(subos, base)) < RF_STAGE_KERNEL && time_before(jiffies, end))
 		usleep_range(100, 200);

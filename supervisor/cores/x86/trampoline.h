@@ -78,6 +78,11 @@ struct rf_custom_header {
 	struct rf_msr msrs[RF_CUSTOM_MSRS_MAX];	/* restored in this order */
 };
 
+#define RF_COMMON_TABLE_PAGES	6
+
+void rf_common_fill(u64 base, u64 tables, u64 to, bool la57);
+
+extern const u64 rf_flat_gdt[4];
 extern const char rf_common_start[], rf_common_long[], rf_common_end[];
 extern const char rf_custom_start[], rf_custom_end[];
 #endif /* !__ASSEMBLY__ */

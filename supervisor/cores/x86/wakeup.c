@@ -10,6 +10,8 @@
 
 #include "cores/internal.h"
 
+#define RF_SIPI_US		10	/* between INIT and SIPI (Linux: init_udelay of today's processors) */
+
 /* In xAPIC mode an ICR write is two register writes: nothing may come between them. */
 static void rf_icr_write(u32 low, u32 apic_id)
 {
@@ -27,24 +29,36 @@ static void rf_icr_write(u32 low, u32 apic_id)
  * rf_core_init_ipi() - put a core into wait-for-SIPI
  * @apic_id: its physical APIC id
  *
- * In that state a core executes nothing and needs no memory (SDM 3A, 8.4).
- * Not possible for a core in VMX root operation.
+ * In that state a core executes nothing and needs no memory (SDM 3A, 8.4). Not possible for a
+ * core in VMX root operation, and nobody tells: see park.c. Asserted and de-asserted, as Linux
+ * does it (wakeup_secondary_cpu_via_init()).
  *
  * Context: Any, also with interrupts off.
  */
 void rf_core_init_ipi(u32 apic_id)
 {
 	rf_icr_write(APIC_INT_LEVELTRIG | APIC_INT_ASSERT | APIC_DM_INIT, apic_id);
+	rf_icr_write(APIC_INT_LEVELTRIG | APIC_DM_INIT, apic_id);
 }
 
 /**
- * rf_core_sipi() - start a held core
+ * rf_core_sipi() - have a core that is in wait-for-SIPI execute
  * @apic_id: its physical APIC id
- * @trampoline: physical address of real-mode code, 4 KiB aligned, below 1 MiB
+ * @entry: physical address of real-mode code, 4 KiB aligned, below 1 MiB
  *
- * Context: Any.
+ * Does nothing to a core that is not. Context: Any.
  */
-void rf_core_sipi(u32 apic_id, u64 trampoline)
+void rf_core_sipi(u32 apic_id, u64 entry)
 {
-	rf_icr_write(APIC_DM_STARTUP | (u32)(trampoline >> PAGE_SHIFT), apic_id);
+	rf_icr_write(APIC_DM_STARTUP | (u32)(entry >> PAGE_SHIFT), apic_id);
+}
+
+/**
+ * rf_core_init_delay() - the pause that a core needs between INIT and SIPI
+ *
+ * Context: Any. 10 us.
+ */
+void rf_core_init_delay(void)
+{
+	udelay(RF_SIPI_US);
 }

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The park: where held cores are. INIT alone is no proof: it does nothing to a core in VMX root
+ * operation, and nobody hears of one that got lost. So a core is sent to a stub of ours, which
+ * cleans what INIT preserves, and says that it is there. A core that does not say so within a
+ * bound is not held, and nothing that it could run in or write to changes hands.
+ */
+#include <linux/delay.h>
+#include <linux/gfp.h>
+#include <linux/jiffies.h>
+#include <linux/mm.h>
+#include <asm/desc_defs.h>
+#include <asm/msr.h>
+#include <asm/perf_event.h>
+#include <asm/pgtable_types.h>
+#include <asm/segment.h>
+#include <asm/trapnr.h>
+
+#include "cores/internal.h"
+#include "park.h"
+
+struct rf_park_record {
+	u32 wanted;			/* another number each time a core is sent to the park */
+	u32 held;			/* set to @wanted by the core, when it is there */
+	u32 nmis;
+	u32 checks;			/* machine checks */
+	u64 values[RF_PARK_RESTORE_MAX];	/* of the MSRs that are restored */
+	u8 stack[208];			/* #GP, in it an NMI, in that #MC: 48 bytes each */
+};
+
+static_assert(sizeof(struct rf_park_record) == 1 << RF_PARK_RECORD_SHIFT);
+static_assert(offsetof(struct rf_park_record, wanted) == RF_PARK_WANTED);
+static_assert(offsetof(struct rf_park_record, held) == RF_PARK_HELD);
+static_assert(offsetof(struct rf_park_record, nmis) == RF_PARK_NMIS);
+static_assert(offsetof(struct rf_park_record, checks) == RF_PARK_CHECKS);
+static_assert(offsetof(struct rf_park_record, values) == RF_PARK_VALUES);
+static_assert(offsetof(struct rf_park_header, records) + RF_PARK_HEADER == RF_PARK_RECORDS);
+static_assert(offsetof(struct rf_park_header, gdtr) + RF_PARK_HEADER == RF_PARK_GDTR);
+static_assert(offsetof(struct rf_park_header, idtr) + RF_PARK_HEADER == RF_PARK_IDTR);
+static_assert(offsetof(struct rf_park_header, gdt) + RF_PARK_HEADER == RF_PARK_GDT);
+static_assert(offsetof(struct rf_park_header, clear) + RF_PARK_HEADER == RF_PARK_CLEAR);
+static_assert(offsetof(struct rf_park_header, restore) + RF_PARK_HEADER == RF_PARK_RESTORE);
+
+/* Pages of the stub, in this order; they never leave 2 MiB, for they are aligned to their size. */
+enum { RF_PARK_CODE, RF_PARK_IDT, RF_PARK_TABLES, RF_PARK_RECORD_PAGES = RF_PARK_TABLES + 6 };
+#define RF_PARK_ORDER		5
+static_assert((RF_PARK_RECORD_PAGES << PAGE_SHIFT) +
+	      (RF_PARK_IDS << RF_PARK_RECORD_SHIFT) <= PAGE_SIZE << RF_PARK_ORDER);
+
+/* Names that 6.1's msr-index.h does not have (SDM 4, table 2-2; 3B, 18.19.3). */
+#define RF_MSR_PKRS		0x6e1
+#define RF_MSR_PQR_ASSOC	0xc8f
+
+/*
+ * What INIT preserves and the next owner must not inherit, where the processor has it: first what
+ * makes the core write to memory by itself (SDM 3B chapters 18 to 20, 3C chapter 33; APM 2,
+ * chapter 13), then what changes how its kernel executes (SDM 1, 17.2; 3A, 4.6.2; SDM 1, 13.14;
+ * SDM 3A, 13.5; SDM 3B, 18.19).
+ */
+static const u32 rf_park_clear[] = {
+	MSR_IA32_RTIT_CTL, MSR_IA32_PEBS_ENABLE, MSR_IA32_DEBUGCTLMSR, MSR_CORE_PERF_GLOBAL_CTRL,
+	MSR_IA32_DS_AREA, MSR_ARCH_LBR_CTL, MSR_AMD64_IBSFETCHCTL, MSR_AMD64_IBSOPCTL,
+	MSR_AMD64_PERF_CNTR_GLOBAL_CTL, MSR_IA32_S_CET, RF_MSR_PKRS, MSR_IA32_XFD,
+	MSR_IA32_XFD_ERR, MSR_IA32_XSS, RF_MSR_PQR_ASSOC,
+};
+
+/*
+ * What a kernel tunes and the next one may take for what the firmware set. Of SPEC_CTRL the bits
+ * that kernels do not know; the others slow down a core that shares its execution units with it.
+ */
+#define RF_PARK_SPEC_CTRL	0
+static const u32 rf_park_restore[RF_PARK_RESTORE_MAX] = {
+	[RF_PARK_SPEC_CTRL] = MSR_IA32_SPEC_CTRL,
+	MSR_HWP_REQUEST, MSR_IA32_MISC_ENABLE, MSR_IA32_TSC_ADJUST,
+};
+
+static void *rf_park;			/* the pages above */
+
+static struct rf_park_record *rf_park_record(u32 apic_id)
+{
+	return (struct rf_park_record *)(rf_park + RF_PARK_RECORD_PAGES * PAGE_SIZE) + apic_id;
+}
+
+/* Where a core is sent: the mode switch, in the last page of the trampoline's slice. */
+static u64 rf_park_entry(void)
+{
+	return rf_lowmem_of(RF_OWNER_TRAMPOLINE) + RF_LOW_SLICE_SIZE - PAGE_SIZE;
+}
+
+static void rf_park_gate(u32 vector, const char *handler)
+{
+	u64 at = __pa(rf_park) + (handler - rf_park_start);
+	gate_desc *gate = (gate_desc *)(rf_park + RF_PARK_IDT * PAGE_SIZE) + vector;
+
+	*gate = (gate_desc){
+		.offset_low = at,
+		.segment = RF_GDT_CODE,
+		.bits = { .type = GATE_INTERRUPT, .p = 1 },
+		.offset_middle = at >> 16,
+		.offset_high = at >> 32,
+	};
+}
+
+static void rf_park_gates(void)
+{
+	u32 vector;
+
+	for (vector = 0; vector < IDT_ENTRIES; vector++)
+		rf_park_gate(vector, rf_park_stuck);
+	rf_park_gate(X86_TRAP_NMI, rf_park_nmi);
+	rf_park_gate(X86_TRAP_GP, rf_park_skip);
+	rf_park_gate(X86_TRAP_MC, rf_park_check);
+}
+
+/* An MSR that this core has is one that all have. */
+static void rf_park_msrs(struct rf_park_header *header)
+{
+	u64 value;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(rf_park_clear); i++)
+		if (!rdmsrl_safe(rf_park_clear[i], &value))
+			header->clear[header->nr_clear++] = rf_park_clear[i];
+	memcpy(header->restore, rf_park_restore, sizeof(rf_park_restore));
+	header->nr_restore = ARRAY_SIZE(rf_park_restore);
+}
+
+static void rf_park_fill(void)
+{
+	u64 base = __pa(rf_park);
+	struct rf_park_header *header = rf_park + RF_PARK_HEADER;
+
+	memcpy(rf_park, rf_park_start, rf_park_end - rf_park_start);
+	header->records = base + RF_PARK_RECORD_PAGES * PAGE_SIZE;
+	memcpy(header->gdt, rf_flat_gdt, sizeof(rf_flat_gdt));
+	header->gdtr = (struct rf_gdtr){ sizeof(header->gdt) - 1, base + RF_PARK_GDT };
+	header->idtr = (struct rf_gdtr){ PAGE_SIZE - 1, base + RF_PARK_IDT * PAGE_SIZE };
+	rf_park_gates();
+	rf_park_msrs(header);
+}
+
+/**
+ * rf_park_init() - make the stub ready
+ *
+ * Context: Process context, may sleep. After rf_lowmem_init().
+ * Return: 0 or -ENOMEM.
+ */
+int rf_park_init(void)
+{
+	rf_park = (void *)__get_free_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, RF_PARK_ORDER);
+	if (!rf_park)
+		return -ENOMEM;
+	rf_park_fill();
+	rf_common_fill(rf_park_entry(), __pa(rf_park) + RF_PARK_TABLES * PAGE_SIZE, __pa(rf_park),
+		       false);
+	return 0;
+}
+
+/* No core is held any more: each was started again by our kernel. Context: as above. */
+void rf_park_exit(void)
+{
+	free_pages((unsigned long)rf_park, RF_PARK_ORDER);
+}
+
+#define RF_SPEC_CTRL_KNOWN	(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)
+
+/* Remember a core's own values of MSRs that are restored. Context: process; the core is online. */
+void rf_park_save(u32 cpu, u32 apic_id)
+{
+	struct rf_park_record *record = rf_park_record(apic_id);
+	int i;
+
+	for (i = 0; i < RF_PARK_RESTORE_MAX; i++)
+		if (rdmsrl_safe_on_cpu(cpu, rf_park_restore[i], &record->values[i]))
+			record->values[i] = 0;
+	record->values[RF_PARK_SPEC_CTRL] &= ~(u64)RF_SPEC_CTRL_KNOWN;
+}
+
+/**
+ * rf_park_call() - call a core to the park: first half
+ * @apic_id: its physical APIC id
+ *
+ * What it executed until now is over, unless it is in VMX root operation. rf_park_sipi()
+ * follows, after rf_core_init_delay().
+ *
+ * Context: Any, also with interrupts off. The core's owner allows it.
+ */
+void rf_park_call(u32 apic_id)
+{
+	struct rf_park_record *record = rf_park_record(apic_id);
+
+	WRITE_ONCE(record->wanted, record->held + 1);
+	rf_core_init_ipi(apic_id);
+}
+
+/* Second half. Repeated if it was missed. Context: state lock held. */
+void rf_park_sipi(u32 apic_id)
+{
+	if (rf_cores_parkable())
+		rf_core_sipi(apic_id, rf_park_entry());
+}
+
+/* It may leave the park from now on: not held before it is called again. Context: state lock. */
+void rf_park_leave(u32 apic_id)
+{
+	struct rf_park_record *record = rf_park_record(apic_id);
+
+	WRITE_ONCE(record->wanted, record->held + 1);
+}
+
+/* Has a core that was called come? Context: any. */
+bool rf_park_held(u32 apic_id)
+{
+	const struct rf_park_record *record = rf_park_record(apic_id);
+
+	return READ_ONCE(record->held) == READ_ONCE(record->wanted);
+}
