@@ -20,7 +20,7 @@
 
 #include "uapi/rainforest_ficm.h"
 
-#define PATIENCE_MS	10000
+#define PATIENCE_MS	60000	/* also outlives a destroy and a create */
 
 static void fail(const char *what)
 {
