@@ -125,7 +125,7 @@ void Partition::start(rf_start how) const
 	if (error == ETIMEDOUT)
 		throw Error(Code::not_up,
 			    text("the boot core did not reach the kernel: it stopped in stage '",
-				 stage_name(status().stage), "'; everything was given back"),
+				 stage_name(status().stage), "'; what it took goes back"),
 			    {{"stage", stage_name(status().stage)}});
 	if (error == EOPNOTSUPP)
 		throw Error(Code::internal, "this processor has no 5-level paging");

@@ -59,8 +59,8 @@ static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
  * @cpu: logical number, checked by rf_cores_check()
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0; -EIO it could not be taken offline, -ETIMEDOUT it could not be held: it is the
- *         supervisor's as before, in the second case perhaps offline.
+ * Return: 0; -EIO it could not be taken offline; -ETIMEDOUT it could not be held: it is the
+ *         supervisor's as before, and comes online again soon, if it can.
  */
 int rf_core_take(struct rf_subos *subos, u32 cpu)
 {
@@ -70,25 +70,24 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 	rc = rf_step("core-take");
 	if (!rc)
 		rc = rf_core_add(cpu);
+	if (!rc)
+		rc = rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
 	/* Before it goes offline, because nobody may start it from then on. */
 	if (!rc)
 		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
 	if (!rc) {
-		rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
 		rc = rf_hotplug_remove_cpu(cpu);
-		if (rc < 0)
+		if (rc)
 			rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 	}
-	if (rc < 0) {
+	if (rc) {
+		/* 1: somebody else was faster. */
 		pr_warn("CPU %u could not be taken offline: error %d\n", cpu, rc);
 		return -EIO;
 	}
 	rc = rf_core_hold(subos, cpu);
-	if (rc) {
-		/* It has never left the supervisor. While it is offline nobody can be given it. */
-		rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
-		rf_hotplug_add_cpu(cpu);
-	}
+	if (rc)
+		rf_core_stray(subos, cpu);
 	return rc;
 }
 
@@ -96,7 +95,7 @@ int rf_core_take(struct rf_subos *subos, u32 cpu)
 static void rf_core_joins(struct rf_subos *subos, u32 cpu)
 {
 	lockdep_assert_held(&rf_state_lock);
-	if (rf_phase_live(subos->life.phase))
+	if (!rf_phase_held(subos->life.phase))
 		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
@@ -153,9 +152,9 @@ void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 
 }
 
 /*
- * A core that did not come online goes back to @subos. CPU hotplug is locked out, because
- * another task may be bringing the core online: an INIT would take it from under our kernel.
- * Return: false, with nothing done, if the core is online after all.
+ * A core that did not come online goes back to @subos, and is called to the park again. CPU hotplug
+ * is locked out, because another task may be bringing the core online: an INIT would take it from
+ * under our kernel. Return: false, with nothing done, if the core is online after all.
  */
 static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
 {
@@ -171,13 +170,30 @@ static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
 	return offline;
 }
 
+/* Our kernel starts it from now on: it leaves the park without our doing. */
+static int rf_core_departs(struct rf_subos *subos, u32 cpu)
+{
+	unsigned long flags;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, subos->id, RF_CORE_RETURNING);
+	if (!rc)
+		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
+	return rc;
+}
+
 /**
  * rf_core_return() - bring one core online in the supervisor again
  * @subos: its owner; the core is held, and not in the subOS's list
  * @cpu: logical number
  *
  * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if the core did not come online: it is held, and in @subos's list again.
+ * Return: 0, or -EIO if the core did not come online: it was called to the park, and is in
+ *	   @subos's list again.
  */
 int rf_core_return(struct rf_subos *subos, u32 cpu)
 {
@@ -186,7 +202,7 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
 	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("core-return");
 	if (!rc)
-		rc = rf_core_move(cpu, subos->id, subos->id, RF_CORE_RETURNING);
+		rc = rf_core_departs(subos, cpu);
 	if (!rc)
 		rc = rf_hotplug_add_cpu(cpu);
 	if ((rc >= 0 && cpu_online(cpu)) || !rf_core_keep(subos, cpu))
@@ -335,6 +351,7 @@ free_table:
 
 void rf_cores_exit(void)
 {
+	rf_strays_exit();
 	cpuhp_remove_state_nocalls(rf_veto_state);
 	rf_park_exit();
 	rf_lowmem_exit();

@@ -15,19 +15,35 @@
 int rf_cores_init(void);
 void rf_cores_exit(void);
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
-void rf_cores_hold(struct rf_subos *subos);		/* state lock */
-void rf_cores_freeze(bool kexec);			/* state lock */
-int rf_cores_recall(struct rf_subos *subos, bool again);	/* state lock */
-int rf_cores_prove(struct rf_subos *subos, u32 *culprit);	/* no lock; sleeps for seconds at most */
 int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
 int rf_core_take(struct rf_subos *subos, u32 cpu);
 void rf_core_attach(struct rf_subos *subos, u32 cpu);
 void rf_core_detach(struct rf_subos *subos, u32 cpu);
 void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 lender);
-int rf_core_hold(struct rf_subos *subos, u32 cpu);
 int rf_core_return(struct rf_subos *subos, u32 cpu);
 void rf_core_end_loan(u32 cpu);
 void rf_cores_forget_lender(u32 id);
+
+/* hold.c */
+enum rf_recall { RF_RECALL_NONE, RF_RECALL_SIPI, RF_RECALL_INIT };
+
+struct rf_park_wait {
+	unsigned long end, next;	/* jiffies */
+	enum rf_recall recall;		/* for those that have not come */
+	u32 recalls;
+	bool last;			/* the last look */
+};
+
+void rf_core_call(struct rf_subos *subos, u32 cpu);
+struct rf_park_wait rf_park_wait_begin(void);			/* no lock */
+int rf_core_await(struct rf_subos *subos, u32 cpu, struct rf_park_wait *wait);	/* see there */
+int rf_core_hold(struct rf_subos *subos, u32 cpu);
+void rf_cores_hold(struct rf_subos *subos);			/* state lock */
+void rf_cores_freeze(bool kexec);				/* state lock */
+int rf_cores_recall(struct rf_subos *subos, enum rf_recall recall);	/* state lock */
+
+/* prove.c */
+int rf_cores_prove(struct rf_subos *subos, u32 *culprit);	/* no lock; sleeps for seconds at most */
 
 /* list.c */
 int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);

@@ -2,6 +2,7 @@
 /*
  * Holding cores. A core is held when it has said from the park (x86/park.c) that it is there;
  * until then it may execute anything, and nothing that it could run in or write to changes hands.
+ * That no core of a subOS executes is another question: prove.c.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -9,7 +10,7 @@
 #include "cores/internal.h"
 
 #define RF_PARK_AGAIN_MS	10	/* of a hundred cores, one misses its first SIPI */
-#define RF_PARK_ROUNDS		3
+#define RF_PARK_CALLS		10	/* of so many SIPIs, one comes after another INIT */
 #define RF_PARK_TIMEOUT_MS	1000	/* 45 ms were seen on a loaded host, under emulation */
 
 /* State lock: what becomes of held cores when the machine goes down; see rf_cores_freeze(). */
@@ -50,7 +51,7 @@ void rf_core_call(struct rf_subos *subos, u32 cpu)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-static void rf_core_not_held(struct rf_subos *subos, u32 cpu)
+void rf_core_not_held(struct rf_subos *subos, u32 cpu)
 {
 	const u64 event[4] = { cpu };
 
@@ -61,14 +62,7 @@ static void rf_core_not_held(struct rf_subos *subos, u32 cpu)
 	rf_event(subos, RF_EVENT_CORE_NOT_HELD, 0, RF_CAUSE_NONE, 0, event, NULL);
 }
 
-struct rf_park_wait {
-	unsigned long end, next;	/* jiffies */
-	bool again;			/* another SIPI is due */
-	bool late;			/* one was */
-	bool last;			/* the last look */
-};
-
-static struct rf_park_wait rf_park_wait_begin(void)
+struct rf_park_wait rf_park_wait_begin(void)
 {
 	return (struct rf_park_wait){
 		.end = jiffies + msecs_to_jiffies(RF_PARK_TIMEOUT_MS),
@@ -76,60 +70,101 @@ static struct rf_park_wait rf_park_wait_begin(void)
 	};
 }
 
-/* Return: false if it is over, with one more look after the end: who waits may have been held up. */
-static bool rf_park_wait_on(struct rf_park_wait *wait)
+/**
+ * rf_park_wait_on() - sleep between two looks at cores that were called or asked
+ * @wait: from rf_park_wait_begin(); its @recall says what those need that have not come
+ *
+ * Return: false if it is over, with one more look after the end: who waits may have been held up.
+ */
+bool rf_park_wait_on(struct rf_park_wait *wait)
 {
 	if (wait->last)
 		return false;
 	wait->last = time_after(jiffies, wait->end);
-	wait->again = time_after(jiffies, wait->next);
-	if (wait->again) {
-		wait->late = true;
+	wait->recall = RF_RECALL_NONE;
+	if (time_after(jiffies, wait->next)) {
+		wait->recall = ++wait->recalls % RF_PARK_CALLS ? RF_RECALL_SIPI : RF_RECALL_INIT;
 		wait->next = jiffies + msecs_to_jiffies(RF_PARK_AGAIN_MS);
 	}
-	if (wait->late)
+	if (wait->recalls)
 		usleep_range(500, 1000);
 	else
 		usleep_range(50, 100);
 	return true;
 }
 
-/* Has the core come? @again: SIPI if it has not. */
-static bool rf_core_has_come(u32 apic_id, bool again)
+/* Has the core come? */
+static bool rf_park_recall(u32 apic_id, enum rf_recall recall)
+{
+	lockdep_assert_held(&rf_state_lock);
+	if (rf_park_held(apic_id))
+		return true;
+	if (recall == RF_RECALL_INIT) {
+		rf_park_call(apic_id);
+		rf_core_init_delay();
+	}
+	if (recall != RF_RECALL_NONE)
+		rf_park_sipi(apic_id);
+	return false;
+}
+
+static bool rf_core_has_come(u32 apic_id, enum rf_recall recall)
 {
 	unsigned long flags;
 	bool held;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	held = rf_park_held(apic_id);
-	if (!held && again)
-		rf_park_sipi(apic_id);
+	held = rf_park_recall(apic_id, recall);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return held;
 }
 
 /**
- * rf_core_hold() - hold one core of a subOS
- * @subos: its owner; the core may be in its list or not
- * @cpu: logical number
+ * rf_core_await() - wait until a core that was called is held
+ * @subos: its owner
+ * @cpu: logical number; in no list
+ * @wait: from rf_park_wait_begin(), right after the call; several cores can share it
  *
- * Context: Process context, may sleep, for RF_PARK_TIMEOUT_MS at most. Ledger lock held.
+ * Context: Process context, may sleep, for RF_PARK_TIMEOUT_MS at most. Nobody else calls the core
+ *	    or starts it: ledger lock, or the owner's `adjusting`.
  * Return: 0; -ETIMEDOUT it is not proven to be held, and may execute anything.
  */
-int rf_core_hold(struct rf_subos *subos, u32 cpu)
+int rf_core_await(struct rf_subos *subos, u32 cpu, struct rf_park_wait *wait)
 {
 	u32 apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
-	struct rf_park_wait wait;
 
-	rf_core_call(subos, cpu);
-	wait = rf_park_wait_begin();
-	while (!rf_core_has_come(apic_id, wait.again)) {
-		if (!rf_park_wait_on(&wait)) {
+	while (!rf_core_has_come(apic_id, wait->recall)) {
+		if (!rf_park_wait_on(wait)) {
 			rf_core_not_held(subos, cpu);
 			return -ETIMEDOUT;
 		}
 	}
 	return 0;
+}
+
+/* rf_core_call() and rf_core_await(). Context: ledger lock held. */
+int rf_core_hold(struct rf_subos *subos, u32 cpu)
+{
+	struct rf_park_wait wait;
+
+	rf_core_call(subos, cpu);
+	wait = rf_park_wait_begin();
+	return rf_core_await(subos, cpu, &wait);
+}
+
+/**
+ * rf_cores_callable() - may the cores of a subOS be called now?
+ * @subos: the subOS
+ *
+ * Not if a kernel runs there, and not while START has its boot core on the way into one.
+ *
+ * Context: State lock held.
+ */
+bool rf_cores_callable(const struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_state_lock);
+	return rf_phase_held(subos->life.phase) &&
+	       !(subos->entering && subos->life.phase == RF_PHASE_LOADED && rf_cores_startable());
 }
 
 /**
@@ -160,54 +195,43 @@ void rf_cores_hold(struct rf_subos *subos)
 
 /**
  * rf_cores_freeze() - the machine goes down: no core is started any more
- * @kexec: another kernel follows at once, and overwrites the park: rf_cores_hold() leaves cores in
- *         wait-for-SIPI from now on. Otherwise they go to the park, for some machines hang at
- *         power-off if a core is in wait-for-SIPI (Linux 6.5 left all there, 6.6 took that back).
+ * @kexec: another kernel follows at once, and overwrites the park: all that are there, or are
+ *         called from now on, are left in wait-for-SIPI. Otherwise they go to the park, for some
+ *         machines hang at power-off if a core is in wait-for-SIPI (Linux 6.5 left all there, 6.6
+ *         took that back).
  *
- * Context: as rf_cores_hold(). Cannot be taken back.
+ * Context: State lock held. Cannot be taken back.
  */
 void rf_cores_freeze(bool kexec)
 {
 	lockdep_assert_held(&rf_state_lock);
 	rf_cores_mode = kexec ? RF_CORES_STOPPED : RF_CORES_PARKED;
+	/* Also cores that change hands, or whose subOS is being made: they are in no list yet. */
+	if (kexec)
+		rf_park_close();
 }
 
 /**
  * rf_cores_recall() - look which cores of a subOS have not come to the park
  * @subos: the owner; rf_cores_hold() was called
- * @again: send those a SIPI once more
+ * @recall: what is done to those
  *
  * Context: State lock held.
  * Return: the first of them in the subOS's list, or -ENODEV.
  */
-int rf_cores_recall(struct rf_subos *subos, bool again)
+int rf_cores_recall(struct rf_subos *subos, enum rf_recall recall)
 {
 	int cpu, missing = -ENODEV;
-	u32 apic_id;
 	u64 rank = 0;
 
 	lockdep_assert_held(&rf_state_lock);
-	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0) {
-		apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
-		if (rf_park_held(apic_id))
-			continue;
-		if (missing < 0)
+	if (!rf_cores_callable(subos))
+		recall = RF_RECALL_NONE;
+	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
+		if (!rf_park_recall(rf_ledger_core_apic_id(&rf_books.cores, cpu), recall) &&
+		    missing < 0)
 			missing = cpu;
-		if (again && rf_phase_held(subos->life.phase))
-			rf_park_sipi(apic_id);
-	}
 	return missing;
-}
-
-static int rf_cores_missing(struct rf_subos *subos, bool again)
-{
-	unsigned long flags;
-	int cpu;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	cpu = rf_cores_recall(subos, again);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return cpu;
 }
 
 /* All are on their way into a kernel. */
@@ -219,81 +243,4 @@ void rf_cores_leave(struct rf_subos *subos)
 	lockdep_assert_held(&rf_state_lock);
 	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
 		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
-}
-
-/* It is shown until it is held. @cpu: 0 if all are. Return: has that changed? */
-static bool rf_cores_show(struct rf_subos *subos, u32 cpu)
-{
-	unsigned long flags;
-	bool changed;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	changed = subos->not_held != cpu;
-	subos->not_held = cpu;
-	if (changed)
-		rf_subos_changed(subos);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return changed;
-}
-
-/* Call all, unless a kernel runs there. */
-static bool rf_cores_call(struct rf_subos *subos)
-{
-	unsigned long flags;
-	bool held;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
-	held = rf_phase_held(subos->life.phase);
-	if (held)
-		rf_cores_hold(subos);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return held;
-}
-
-/* Wait until all have come. Return: the first that has not, or -ENODEV. @late: some were. */
-static int rf_cores_await(struct rf_subos *subos, bool *late)
-{
-	struct rf_park_wait wait = rf_park_wait_begin();
-	int cpu;
-
-	do
-		cpu = rf_cores_missing(subos, wait.again);
-	while (cpu >= 0 && rf_park_wait_on(&wait));
-	*late = wait.late;
-	return cpu;
-}
-
-/**
- * rf_cores_prove() - prove that nothing executes in a subOS
- * @subos: the subOS; unless its phase keeps others from starting it, what is proven can be undone
- *         at any time, but for the ledger lock
- * @culprit: set to a core that is not held
- *
- * A core that reacts late may have started another one again, which had come before it: so all
- * are called anew until all come at once. (On a busy emulator none may be in time; then the
- * last round counts.)
- *
- * Context: Process context, sleeps for RF_PARK_ROUNDS times RF_PARK_TIMEOUT_MS at most.
- * Return: 0, also if there are none; -ETIMEDOUT; -EBUSY a kernel runs in it, or is started.
- */
-int rf_cores_prove(struct rf_subos *subos, u32 *culprit)
-{
-	int cpu = -ENODEV, round = 0;
-	bool late;
-
-	do {
-		if (!rf_cores_call(subos))
-			return -EBUSY;
-		cpu = rf_cores_await(subos, &late);
-	} while (cpu < 0 && late && ++round < RF_PARK_ROUNDS);
-	if (!rf_phase_held(rf_subos_phase(subos)))
-		return -EBUSY;
-	if (cpu < 0) {
-		rf_cores_show(subos, 0);
-		return 0;
-	}
-	if (rf_cores_show(subos, cpu))
-		rf_core_not_held(subos, cpu);
-	*culprit = cpu;
-	return -ETIMEDOUT;
 }

@@ -12,24 +12,34 @@ void rf_lowmem_exit(void);
 /* x86/wakeup.c */
 void rf_core_init_ipi(u32 apic_id);
 void rf_core_sipi(u32 apic_id, u64 entry);
+void rf_core_nmi(u32 apic_id);
 void rf_core_init_delay(void);
 
 /* x86/park.c */
 int rf_park_init(void);
 void rf_park_exit(void);
-void rf_park_save(u32 cpu, u32 apic_id);
+int rf_park_save(u32 cpu, u32 apic_id);
 void rf_park_call(u32 apic_id);
 void rf_park_sipi(u32 apic_id);
 void rf_park_leave(u32 apic_id);
 bool rf_park_held(u32 apic_id);
+void rf_park_ask(u32 apic_id);
+bool rf_park_answers(u32 apic_id);
+void rf_park_close(void);
 
 /* x86/trampoline.c */
 int rf_trampoline_init(void);
 
 /* hold.c */
-void rf_core_call(struct rf_subos *subos, u32 cpu);	/* ledger lock */
-void rf_cores_leave(struct rf_subos *subos);	/* state lock */
-bool rf_cores_startable(void);	/* state lock: may one still be started? */
-bool rf_cores_parkable(void);	/* state lock: may one still be sent to the park? */
+void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
+bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
+void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */
+bool rf_cores_callable(const struct rf_subos *subos);
+bool rf_cores_startable(void);		/* may one still be started? */
+bool rf_cores_parkable(void);		/* may one still be sent to the park? */
+
+/* strays.c */
+void rf_core_stray(struct rf_subos *subos, u32 cpu);	/* ledger lock */
+void rf_strays_exit(void);
 
 #endif /* RF_CORES_INTERNAL_H */

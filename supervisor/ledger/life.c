@@ -122,7 +122,7 @@ bool rf_phase_live(enum rf_phase phase)
 	       phase == RF_PHASE_LOST || phase == RF_PHASE_STOPPING;
 }
 
-/* Are all its cores held? If not, a kernel may execute in it, and it is watched. */
+/* Were all its cores called to the park? If not, a kernel may execute in it, and it is watched. */
 bool rf_phase_held(enum rf_phase phase)
 {
 	return !rf_phase_live(phase) && phase != RF_PHASE_DYING;

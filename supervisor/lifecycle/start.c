@@ -47,6 +47,7 @@ static int rf_start_prepare(struct rf_subos *subos)
 	subos->block_size = 0;
 	subos->beat = subos->beat_at = 0;
 	subos->starts++;
+	subos->entering = true;
 	subos->not_held = 0;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_grant_prepare(subos);
@@ -60,6 +61,7 @@ static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 	int rc = 0;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
+	subos->entering = false;
 	subos->stage = stage;
 	if (!rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING)) {
 		rc = -ENOENT;	/* its destruction has begun meanwhile: its cores were called */

@@ -110,12 +110,20 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 /* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
 static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
 {
-	int rc = 0;
+	struct rf_park_wait wait;
+	int rc;
 
+	lockdep_assert_held(&from->adjusting);
 	mutex_lock(&rf_ledger_lock);
 	rf_core_detach(from, cpu);
 	rf_publish();	/* first, so that @from does not start it after the INIT */
-	rc = rf_core_hold(from, cpu);
+	rf_core_call(from, cpu);
+	wait = rf_park_wait_begin();
+	mutex_unlock(&rf_ledger_lock);
+
+	/* In no list, and with `adjusting` held, nobody else touches it. */
+	rc = rf_core_await(from, cpu, &wait);
+	mutex_lock(&rf_ledger_lock);
 	if (rc)
 		rf_core_attach(from, cpu);
 	else if (batch->to)
@@ -174,15 +182,17 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
  * rf_batch_withdraw() - take from a subOS the cores that it does not use
  * @subos: the owner
  * @batch: the cores; those whose told[] is not 0 are withdrawn
- * @culprit: set to a core that cannot be held; it stays with the subOS, and its told[] is 0
  *
- * The withdrawn cores are held, and in no subOS's list.
+ * The withdrawn cores are held, and in no subOS's list. One that cannot be held stays with the
+ * subOS: its told[] is -ETIMEDOUT, and unheld[] is set.
  *
- * Context: Process context, may sleep. Ledger lock held.
+ * Context: Process context, may sleep: for all cores together, no longer than for one. Ledger
+ *	    lock held.
  * Return: 0 or -EIO.
  */
-int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
+int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 {
+	struct rf_park_wait wait;
 	int result = 0;
 	u32 i;
 
@@ -191,12 +201,16 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culpr
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
 	rf_publish();
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i])
+			rf_core_call(subos, batch->cpus[i]);
+	wait = rf_park_wait_begin();
 	for (i = 0; i < batch->count; i++) {
-		if (!batch->told[i] || !rf_core_hold(subos, batch->cpus[i]))
+		batch->unheld[i] = batch->told[i] && rf_core_await(subos, batch->cpus[i], &wait);
+		if (!batch->unheld[i])
 			continue;
 		rf_core_attach(subos, batch->cpus[i]);
-		batch->told[i] = 0;
-		*culprit = batch->cpus[i];
+		batch->told[i] = -ETIMEDOUT;
 		result = -EIO;
 	}
 	return result;
@@ -206,7 +220,8 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culpr
  * rf_batch_home() - return the cores that a subOS does not use to the supervisor
  * @subos: the owner
  * @batch: the cores; those whose told[] is not 0 are returned
- * @culprit: set to a core that did not come back and thus still belongs to the subOS
+ * @culprit: set to a core that did not come back and thus still belongs to the subOS; told[] and
+ *	     unheld[] say why
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0 or -EIO.
@@ -217,9 +232,10 @@ int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 	u32 i;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	result = rf_batch_withdraw(subos, batch, culprit);
+	result = rf_batch_withdraw(subos, batch);
 	for (i = 0; i < batch->count; i++)
-		if (batch->told[i] && rf_core_return(subos, batch->cpus[i])) {
+		if (batch->unheld[i] ||
+		    (batch->told[i] && rf_core_return(subos, batch->cpus[i]))) {
 			*culprit = batch->cpus[i];
 			result = -EIO;
 		}
@@ -239,25 +255,28 @@ bool rf_batch_failed(const struct rf_batch *batch)
 }
 
 /**
- * rf_batch_result() - count the successes, and report the first failure
+ * rf_batch_result() - count the successes, and report a failure
  * @batch: the cores; each has a result in told[]
- * @args: gets cpus_done, and culprit and error of the first failure
+ * @args: gets cpus_done; culprit, unless it names one, of the first failure; and its error
  * @rc: the error so far
  *
  * Return: @rc, or -EIO if that is 0 and some core failed.
  */
 int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc)
 {
-	u32 i, failed = 0;
+	bool failed = false;
+	u32 i;
 
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->told[i]) {
 			args->cpus_done++;
-		} else if (!failed++ && !args->culprit) {
-			args->culprit = batch->cpus[i];
-			if (!args->error && batch->told[i] != rc)
-				args->error = -batch->told[i];
+			continue;
 		}
+		failed = true;
+		if (!args->culprit)
+			args->culprit = batch->cpus[i];
+		if (args->culprit == batch->cpus[i] && !args->error && batch->told[i] != rc)
+			args->error = -batch->told[i];
 	}
 	return rc ?: failed ? -EIO : 0;
 }

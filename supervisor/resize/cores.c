@@ -44,14 +44,13 @@ static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 	int rc;
 
 	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
-	rc = rf_batch_result(batch, args, rc);
 	if (rf_batch_failed(batch)) {
 		mutex_lock(&rf_ledger_lock);
 		if (rf_batch_home(subos, batch, &args->culprit))
 			rc = -EIO;
 		mutex_unlock(&rf_ledger_lock);
 	}
-	return rc;
+	return rf_batch_result(batch, args, rc);
 }
 
 static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)

@@ -28,6 +28,7 @@ struct rf_batch {
 	u32 cpus[RF_CPUS_MAX];		/* logical numbers */
 	int told[RF_CPUS_MAX];		/* result: RF_UNTOLD: none yet; 0: success; -errno */
 	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
+	bool unheld[RF_CPUS_MAX];	/* not withdrawn: it stays with its owner, not in use */
 	/* The subOS that gets cores which are given up; NULL: the supervisor. */
 	struct rf_subos *to;
 	u32 lender;			/* id of the subOS that lends them to @to, or 0 */
@@ -38,7 +39,7 @@ struct rf_batch *rf_batch_create(const u32 *cpus, u32 count);
 int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
-int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
+int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch);
 bool rf_batch_failed(const struct rf_batch *batch);
 int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc);
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,

@@ -55,16 +55,16 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	u32 i, count = 0;
 
 	mutex_lock(&rf_ledger_lock);
-	rf_batch_withdraw(move->to, part, culprit);
+	rf_batch_withdraw(move->to, part);
 	rf_move_note(move);	/* a core that cannot be held stays there */
 	for (i = 0; i < part->count; i++) {
-		if (!part->told[i])
+		if (!part->told[i] || part->unheld[i])
 			continue;
 		rf_core_hand_over(move->to, move->from, part->cpus[i], move->lender_here);
 		part->cpus[count] = part->cpus[i];
 		part->told[count++] = RF_UNTOLD;
 	}
-	part->count = count;
+	part->count = count;	/* unheld[] is set anew when it is looked at again */
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 

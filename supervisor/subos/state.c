@@ -15,7 +15,8 @@ static RAW_NOTIFIER_HEAD(rf_state_chain);	/* state lock */
  * @subos: the subOS
  *
  * Without the state lock the phase may have changed when the caller looks at the result. The
- * cores of a subOS are held before it enters a phase for which rf_phase_held() is true.
+ * cores of a subOS are called to the park before it enters a phase for which rf_phase_held() is
+ * true; that they have come, rf_cores_prove() proves.
  *
  * Context: Any.
  */

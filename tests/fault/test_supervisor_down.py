@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from functional.subos import Supervisor
+from functional.subos import Supervisor, ignore_init
 
 BUSY = "while :; do :; done"
 
@@ -17,11 +17,14 @@ def busy_subos(machines, **fields):
 
 
 def test_poweroff(machines):
+    """Also beside a core that runs on."""
     supervisor = busy_subos(machines)
     machine = supervisor.machine
+    ignore_init(machine, 3, True)
     machine.exec("setsid sh -c 'sleep 0.2; poweroff -f' > /dev/null 2>&1 &")
     assert machine.wait_exit(60) == "powered off"
     assert "subOS web is stopped: the supervisor goes down" in machine.serial(0)
+    assert "subOS web: CPU 3 does not react to INIT: it runs on" in machine.serial(0)
 
 
 def test_reboot(machines):

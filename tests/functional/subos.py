@@ -47,6 +47,13 @@ def system_ram_joined(iomem):
     return lines
 
 
+def ignore_init(machine, cpu, value):
+    """Core @cpu does not react to INIT from now on, as one in VMX root operation, or does again."""
+    with machine.qmp() as qmp:
+        [path] = [each["qom-path"] for each in qmp("query-cpus-fast") if each["cpu-index"] == cpu]
+        qmp("qom-set", path=path, property="ignore-init", value=value)
+
+
 class Supervisor:
     """The supervisor of a machine, seen through rfm and through its own kernel."""
 

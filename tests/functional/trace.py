@@ -5,7 +5,7 @@ Who runs on a core at a time is read from the trace itself, from the INITs and S
 
 - Every command to a core is INIT, the deassertion of INIT, SIPI. Where the SIPI leads tells the rest.
 - To the park, the last page of a slice of low memory: rf_supervisor holds that core, and it is lent from
-  here on. (The lab's supervisors have their real-mode code elsewhere.)
+  here on. (The lab's supervisors have their real-mode code elsewhere.) An NMI asks whether it is there.
 - To the first page of the same slice, the common trampoline, of a held core that is the boot core of a
   grant: it starts that subOS, and its cores are its own.
 - To any other page, Linux's real-mode code: Linux brings the core online. By the supervisor to a lent
@@ -409,6 +409,8 @@ class Oracle:
             self.see_init(core, command)
         elif command.delivery == "startup":
             self.see_sipi(access, core, command.vector)
+        elif command.delivery == "nmi" and core in self.parked:
+            pass  # the question whether it is there
         elif self.owner.get(core) is not SUPERVISOR and not self.is_ring(command):
             self.wrong(access, SUPERVISOR, str(command))
 

@@ -9,10 +9,13 @@
 #include <linux/gfp.h>
 #include <linux/jiffies.h>
 #include <linux/mm.h>
+#include <linux/smp.h>
+#include <linux/string.h>
 #include <asm/desc_defs.h>
 #include <asm/msr.h>
 #include <asm/perf_event.h>
 #include <asm/pgtable_types.h>
+#include <asm/processor.h>
 #include <asm/segment.h>
 #include <asm/trapnr.h>
 
@@ -22,10 +25,12 @@
 struct rf_park_record {
 	u32 wanted;			/* another number each time a core is sent to the park */
 	u32 held;			/* set to @wanted by the core, when it is there */
-	u32 nmis;
+	u32 nmis;			/* counted by the core while it is there */
 	u32 checks;			/* machine checks */
+	u32 valid;			/* bit for each of @values: the processor has it */
+	u32 pad;
 	u64 values[RF_PARK_RESTORE_MAX];	/* of the MSRs that are restored */
-	u8 stack[208];			/* #GP, in it an NMI, in that #MC: 48 bytes each */
+	u8 stack[200];			/* #GP, in it an NMI, in that #MC: 48 bytes each */
 };
 
 static_assert(sizeof(struct rf_park_record) == 1 << RF_PARK_RECORD_SHIFT);
@@ -33,6 +38,7 @@ static_assert(offsetof(struct rf_park_record, wanted) == RF_PARK_WANTED);
 static_assert(offsetof(struct rf_park_record, held) == RF_PARK_HELD);
 static_assert(offsetof(struct rf_park_record, nmis) == RF_PARK_NMIS);
 static_assert(offsetof(struct rf_park_record, checks) == RF_PARK_CHECKS);
+static_assert(offsetof(struct rf_park_record, valid) == RF_PARK_VALID);
 static_assert(offsetof(struct rf_park_record, values) == RF_PARK_VALUES);
 static_assert(offsetof(struct rf_park_header, records) + RF_PARK_HEADER == RF_PARK_RECORDS);
 static_assert(offsetof(struct rf_park_header, gdtr) + RF_PARK_HEADER == RF_PARK_GDTR);
@@ -75,6 +81,13 @@ static const u32 rf_park_restore[RF_PARK_RESTORE_MAX] = {
 };
 
 static void *rf_park;			/* the pages above */
+static char rf_park_pristine[PAGE_SIZE];	/* of the mode switch; its stage is not compared */
+
+/* By APIC id, state lock. */
+static struct {
+	bool called;			/* and not known to have left */
+	u32 nmis;			/* counted before it was asked */
+} rf_parked[RF_PARK_IDS];
 
 static struct rf_park_record *rf_park_record(u32 apic_id)
 {
@@ -143,16 +156,24 @@ static void rf_park_fill(void)
  * rf_park_init() - make the stub ready
  *
  * Context: Process context, may sleep. After rf_lowmem_init().
- * Return: 0 or -ENOMEM.
+ * Return: 0, or -ENOMEM after one line.
  */
 int rf_park_init(void)
 {
+	u64 entry;
+
 	rf_park = (void *)__get_free_pages(GFP_KERNEL | GFP_DMA32 | __GFP_ZERO, RF_PARK_ORDER);
-	if (!rf_park)
+	if (!rf_park) {
+		pr_err("no %lu KiB in one piece below 4 GiB for the park of held cores\n",
+		       (PAGE_SIZE << RF_PARK_ORDER) >> 10);
 		return -ENOMEM;
+	}
 	rf_park_fill();
-	rf_common_fill(rf_park_entry(), __pa(rf_park) + RF_PARK_TABLES * PAGE_SIZE, __pa(rf_park),
-		       false);
+	mutex_lock(&rf_ledger_lock);
+	entry = rf_park_entry();
+	mutex_unlock(&rf_ledger_lock);
+	rf_common_fill(entry, __pa(rf_park) + RF_PARK_TABLES * PAGE_SIZE, __pa(rf_park), false);
+	memcpy(rf_park_pristine, __va(entry), PAGE_SIZE);
 	return 0;
 }
 
@@ -164,16 +185,57 @@ void rf_park_exit(void)
 
 #define RF_SPEC_CTRL_KNOWN	(SPEC_CTRL_IBRS | SPEC_CTRL_STIBP | SPEC_CTRL_SSBD)
 
-/* Remember a core's own values of MSRs that are restored. Context: process; the core is online. */
-void rf_park_save(u32 cpu, u32 apic_id)
+struct rf_park_reading {
+	u32 id;				/* as the stub finds it */
+	u32 valid;
+	u64 values[RF_PARK_RESTORE_MAX];
+};
+
+/* On the core, in an interrupt. */
+static void rf_park_read(void *data)
 {
-	struct rf_park_record *record = rf_park_record(apic_id);
+	struct rf_park_reading *reading = data;
+	u32 eax, ebx, ecx, edx;
 	int i;
 
+	cpuid(1, &eax, &ebx, &ecx, &edx);
+	reading->id = ebx >> 24;
+	if (cpuid_eax(0) >= 0xb) {
+		cpuid_count(0xb, 0, &eax, &ebx, &ecx, &edx);
+		if (ebx)
+			reading->id = edx;
+	}
 	for (i = 0; i < RF_PARK_RESTORE_MAX; i++)
-		if (rdmsrl_safe_on_cpu(cpu, rf_park_restore[i], &record->values[i]))
-			record->values[i] = 0;
+		if (!rdmsrl_safe(rf_park_restore[i], &reading->values[i]))
+			reading->valid |= BIT(i);
+}
+
+/**
+ * rf_park_save() - remember a core's own values of the MSRs that are restored in the park
+ * @cpu: logical number
+ * @apic_id: as in the ledger: where INIT is sent
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0; -ENXIO the core is offline; -ENODEV the processor names itself otherwise, and the
+ *	   park would not know it.
+ */
+int rf_park_save(u32 cpu, u32 apic_id)
+{
+	struct rf_park_record *record = rf_park_record(apic_id);
+	struct rf_park_reading reading = {};
+	int rc;
+
+	rc = smp_call_function_single(cpu, rf_park_read, &reading, true);
+	if (rc)
+		return rc;
+	if (reading.id != apic_id) {
+		pr_err("CPU %u: CPUID says APIC id %u, its APIC %u\n", cpu, reading.id, apic_id);
+		return -ENODEV;
+	}
+	record->valid = reading.valid;
+	memcpy(record->values, reading.values, sizeof(record->values));
 	record->values[RF_PARK_SPEC_CTRL] &= ~(u64)RF_SPEC_CTRL_KNOWN;
+	return 0;
 }
 
 /**
@@ -183,21 +245,38 @@ void rf_park_save(u32 cpu, u32 apic_id)
  * What it executed until now is over, unless it is in VMX root operation. rf_park_sipi()
  * follows, after rf_core_init_delay().
  *
- * Context: Any, also with interrupts off. The core's owner allows it.
+ * Context: State lock held. The core's owner allows it.
  */
 void rf_park_call(u32 apic_id)
 {
 	struct rf_park_record *record = rf_park_record(apic_id);
 
-	WRITE_ONCE(record->wanted, record->held + 1);
+	lockdep_assert_held(&rf_state_lock);
+	WRITE_ONCE(record->wanted, record->wanted + 1);
+	rf_parked[apic_id].called = true;
 	rf_core_init_ipi(apic_id);
+}
+
+/* Nobody writes there but a kernel gone wild: a core would run into it. */
+static void rf_park_mend(void *entry)
+{
+	const size_t after = RF_COMMON_STAGE + sizeof(u32);
+
+	if (!memcmp(entry, rf_park_pristine, RF_COMMON_STAGE) &&
+	    !memcmp(entry + after, rf_park_pristine + after, PAGE_SIZE - after))
+		return;
+	pr_err_ratelimited("low memory at 0x%llx, the way to the park, was overwritten: mended\n",
+			   (u64)__pa(entry));
+	memcpy(entry, rf_park_pristine, PAGE_SIZE);
 }
 
 /* Second half. Repeated if it was missed. Context: state lock held. */
 void rf_park_sipi(u32 apic_id)
 {
-	if (rf_cores_parkable())
-		rf_core_sipi(apic_id, rf_park_entry());
+	if (!rf_cores_parkable())
+		return;
+	rf_park_mend(__va(rf_park_entry()));
+	rf_core_sipi(apic_id, rf_park_entry());
 }
 
 /* It may leave the park from now on: not held before it is called again. Context: state lock. */
@@ -205,7 +284,42 @@ void rf_park_leave(u32 apic_id)
 {
 	struct rf_park_record *record = rf_park_record(apic_id);
 
-	WRITE_ONCE(record->wanted, record->held + 1);
+	lockdep_assert_held(&rf_state_lock);
+	WRITE_ONCE(record->wanted, record->wanted + 1);
+	rf_parked[apic_id].called = false;
+}
+
+/* INIT, without SIPI, to all that are in the park or on their way to it. Context: state lock. */
+void rf_park_close(void)
+{
+	u32 apic_id;
+
+	lockdep_assert_held(&rf_state_lock);
+	for (apic_id = 0; apic_id < RF_PARK_IDS; apic_id++)
+		if (rf_parked[apic_id].called)
+			rf_core_init_ipi(apic_id);
+}
+
+/**
+ * rf_park_ask() - ask a core for a sign that it is in the park now
+ * @apic_id: its physical APIC id; it has come
+ *
+ * That a core has come says that it was there. An NMI is counted by one that still is.
+ *
+ * Context: State lock held.
+ */
+void rf_park_ask(u32 apic_id)
+{
+	lockdep_assert_held(&rf_state_lock);
+	rf_parked[apic_id].nmis = READ_ONCE(rf_park_record(apic_id)->nmis);
+	rf_core_nmi(apic_id);
+}
+
+/* Has it answered rf_park_ask()? Context: state lock. */
+bool rf_park_answers(u32 apic_id)
+{
+	lockdep_assert_held(&rf_state_lock);
+	return READ_ONCE(rf_park_record(apic_id)->nmis) != rf_parked[apic_id].nmis;
 }
 
 /* Has a core that was called come? Context: any. */

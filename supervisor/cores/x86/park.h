@@ -22,7 +22,8 @@
 #define RF_PARK_HELD		0x04
 #define RF_PARK_NMIS		0x08
 #define RF_PARK_CHECKS		0x0c
-#define RF_PARK_VALUES		0x10
+#define RF_PARK_VALID		0x10
+#define RF_PARK_VALUES		0x18
 
 #define RF_PARK_IDS		256
 

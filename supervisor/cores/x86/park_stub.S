@@ -14,9 +14,11 @@
  * Where it goes    nowhere: it halts with interrupts off, until the next INIT.
  * How to verify    objdump -D -j .rodata cores/x86/park_stub.o
  *
- * An NMI and a machine check are counted, and the core halts again. #GP is of an MSR that this
- * core does not have after all: the instruction, 2 bytes long, is skipped. After any other
- * exception the core halts for good without having said that it is held.
+ * An NMI and a machine check are counted, and the core halts again: after a machine check on its
+ * way here without having said that it is held, and it is sent here once more. #GP is of an MSR
+ * that this core does not have after all: the instruction, 2 bytes long, is skipped. After any
+ * other exception the core halts for good. An NMI before the IDT is loaded is a triple fault, as
+ * in Linux's own way from SIPI to long mode.
  *
  * RBP: the core's record, all the time. Its stack is the end of the record.
  */
@@ -62,12 +64,20 @@ SYM_DATA_START(rf_park_start)
 	addq	HEADER(RF_PARK_RECORDS), %rbp
 	leaq	(1 << RF_PARK_RECORD_SHIFT)(%rbp), %rsp
 
-	/* Nothing in low memory is needed from here on: a crash kernel may overwrite it. */
+	/*
+	 * Nothing in low memory is needed from here on: a crash kernel may overwrite it. By IRET,
+	 * which also ends the blocking of NMIs: the core may have been in a handler of theirs.
+	 */
 	lgdt	HEADER(RF_PARK_GDTR)
+	lidt	HEADER(RF_PARK_IDTR)
+	movq	%rsp, %rax
+	pushq	$RF_GDT_DATA
+	pushq	%rax
+	pushfq
 	pushq	$RF_GDT_CODE
 	leaq	.Lown(%rip), %rax
 	pushq	%rax
-	lretq
+	iretq
 .Lown:
 	movl	$RF_GDT_DATA, %eax
 	movl	%eax, %ds
@@ -75,7 +85,6 @@ SYM_DATA_START(rf_park_start)
 	movl	%eax, %ss
 	movl	%eax, %fs
 	movl	%eax, %gs
-	lidt	HEADER(RF_PARK_IDTR)
 	movq	%cr4, %rax
 	orl	$X86_CR4_MCE, %eax
 	movq	%rax, %cr4
@@ -96,11 +105,14 @@ SYM_DATA_START(rf_park_start)
 .Lrestore:
 	cmpl	HEADER(RF_PARK_NR_RESTORE), %esi
 	jae	.Lheld
+	btl	%esi, RF_PARK_VALID(%rbp)
+	jnc	.Lrestored
 	leaq	HEADER(RF_PARK_RESTORE), %rdi
 	movl	(%rdi,%rsi,4), %ecx
 	movl	RF_PARK_VALUES(%rbp,%rsi,8), %eax
 	movl	RF_PARK_VALUES + 4(%rbp,%rsi,8), %edx
 	wrmsr
+.Lrestored:
 	incl	%esi
 	jmp	.Lrestore
 

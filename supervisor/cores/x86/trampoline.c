@@ -51,6 +51,7 @@ static_assert((1 + RF_COMMON_TABLES + 1) * PAGE_SIZE <= RF_LOW_SLICE_SIZE);
 
 /* How long a started core may take through the trampolines; 95 ms were seen under emulation. */
 #define RF_ENTRY_TIMEOUT_MS	2000
+#define RF_SIPI_AGAIN_MS	10	/* for a core that missed it (SDM 3A, 8.4.4.1) */
 
 static struct rf_custom_header *rf_custom_of(struct rf_subos *subos)
 {
@@ -178,15 +179,18 @@ static enum rf_stage rf_entry_stage(struct rf_subos *subos, u64 base)
 }
 
 /*
- * Send a core out of the park (@init), and into the trampoline, unless its subOS is being destroyed
- * or the machine goes down: who sees to that has called all cores, and may rely on it.
+ * Send a core out of the park (@init), and into the trampoline. Return: false if not, because its
+ * subOS is being destroyed or the machine goes down: who sees to that has called all cores, and may
+ * rely on it.
  */
-static void rf_trampoline_enter(struct rf_subos *subos, u32 apic_id, u64 base, bool init)
+static bool rf_trampoline_enter(struct rf_subos *subos, u32 apic_id, u64 base, bool init)
 {
 	unsigned long flags;
+	bool enter;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	if (rf_cores_startable() && subos->life.phase == RF_PHASE_LOADED) {
+	enter = rf_cores_startable() && subos->life.phase == RF_PHASE_LOADED;
+	if (enter) {
 		if (init) {
 			rf_cores_leave(subos);
 			rf_core_init_ipi(apic_id);
@@ -195,6 +199,26 @@ static void rf_trampoline_enter(struct rf_subos *subos, u32 apic_id, u64 base, b
 		rf_core_sipi(apic_id, base);
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return enter;
+}
+
+/* The core was sent off: watch how far it gets. Return: the furthest stage reached. */
+static enum rf_stage rf_trampoline_await(struct rf_subos *subos, u32 apic_id, u64 base)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(RF_ENTRY_TIMEOUT_MS);
+	unsigned long again = jiffies + msecs_to_jiffies(RF_SIPI_AGAIN_MS);
+	enum rf_stage stage;
+
+	while ((stage = rf_entry_stage(subos, base)) < RF_STAGE_KERNEL &&
+	       time_before(jiffies, end)) {
+		if (stage == RF_STAGE_NONE && time_after(jiffies, again)) {
+			if (!rf_trampoline_enter(subos, apic_id, base, false))
+				break;
+			again = jiffies + msecs_to_jiffies(RF_SIPI_AGAIN_MS);
+		}
+		usleep_range(100, 200);
+	}
+	return stage;
 }
 
 /**
@@ -210,8 +234,6 @@ int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args)
 	u64 base = rf_lowmem_of(RF_OWNER_TRAMPOLINE);
 	int cpu = rf_ledger_core_boot(&rf_books.cores, subos->id);
 	u32 boot_core;
-	unsigned long end = jiffies + msecs_to_jiffies(RF_ENTRY_TIMEOUT_MS);
-	enum rf_stage stage;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (rf_expect(cpu < 0))
@@ -223,15 +245,9 @@ int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args)
 		       args->flags & RF_START_LA57);
 	wmb();
 
-	/* The second SIPI is for a core that missed the first (SDM 3A, 8.4.4.1). */
-	rf_trampoline_enter(subos, boot_core, base, true);
-	usleep_range(300, 400);
-	if (rf_entry_stage(subos, base) == RF_STAGE_NONE)
-		rf_trampoline_enter(subos, boot_core, base, false);
-
-	while ((stage = rf_entry_stage(subos, base)) < RF_STAGE_KERNEL && time_before(jiffies, end))
-		usleep_range(100, 200);
-	return stage;
+	if (!rf_trampoline_enter(subos, boot_core, base, true))
+		return RF_STAGE_NONE;
+	return rf_trampoline_await(subos, boot_core, base);
 }
 
 int rf_trampoline_init(void)

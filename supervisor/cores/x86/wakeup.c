@@ -10,7 +10,12 @@
 
 #include "cores/internal.h"
 
-#define RF_SIPI_US		10	/* between INIT and SIPI (Linux: init_udelay of today's processors) */
+/*
+ * Between INIT and SIPI. Linux waits 10 ms for processors before the P6 family and AMD's 0xf, none
+ * for the others (smp_quirk_init_udelay()); 0 to 10 ms all worked.
+ */
+#define RF_SIPI_US		10
+#define RF_ICR_TRIES		10000	/* microseconds for an interrupt command to be sent */
 
 /* In xAPIC mode an ICR write is two register writes: nothing may come between them. */
 static void rf_icr_write(u32 low, u32 apic_id)
@@ -20,8 +25,8 @@ static void rf_icr_write(u32 low, u32 apic_id)
 
 	local_irq_save(flags);
 	apic->icr_write(low | APIC_DEST_PHYSICAL, apic_id);
-	for (i = 0; i < 1000 && (apic->icr_read() & APIC_ICR_BUSY); i++)
-		cpu_relax();
+	for (i = 0; i < RF_ICR_TRIES && (apic->icr_read() & APIC_ICR_BUSY); i++)
+		udelay(1);
 	local_irq_restore(flags);
 }
 
@@ -51,6 +56,12 @@ void rf_core_init_ipi(u32 apic_id)
 void rf_core_sipi(u32 apic_id, u64 entry)
 {
 	rf_icr_write(APIC_DM_STARTUP | (u32)(entry >> PAGE_SHIFT), apic_id);
+}
+
+/* NMI to a core in the park, which counts it. To any other it is one from nowhere. Context: any. */
+void rf_core_nmi(u32 apic_id)
+{
+	rf_icr_write(APIC_DM_NMI, apic_id);
 }
 
 /**
