@@ -39,4 +39,8 @@ int rf_start_refusal(const struct rf_subos *subos);	/* any context */
 int rf_power_init(void);
 void rf_power_exit(void);
 
+/* crash.c */
+void rf_crash_init(void);
+void rf_crash_exit(void);
+
 #endif /* RF_LIFECYCLE_INTERNAL_H */

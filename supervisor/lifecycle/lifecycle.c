@@ -16,6 +16,7 @@ int rf_lifecycle_init(void)
 	rc = rf_power_init();
 	if (rc)
 		goto exit_watch;
+	rf_crash_init();
 	return 0;
 
 exit_watch:
@@ -32,6 +33,7 @@ exit_destroy:
  */
 void rf_lifecycle_exit(void)
 {
+	rf_crash_exit();
 	rf_power_exit();
 	rf_watch_exit();
 	rf_policy_exit();

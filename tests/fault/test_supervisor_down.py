@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0
 """The supervisor goes down while a subOS runs: the subOS is stopped first."""
 
+import hashlib
+import os
 import re
+import shutil
+import subprocess
 import time
 
 import pytest
+from functional import disks
+from functional.functions import Lender, block
 from functional.subos import Supervisor, ignore_init
 
 BUSY = "while :; do :; done"
@@ -50,11 +56,51 @@ def test_kexec(machines):
     machine.stop(keep=True)
 
 
-def await_serial(machine, pattern, timeout=90):
-    """Wait until the console has @pattern; a machine that dies ends the wait."""
+@pytest.mark.extended
+@pytest.mark.budget(200)
+@pytest.mark.trouble_expected
+def test_crash_kernel(machines):
+    """It finds the subOS's disk at rest, which was written to all the time, and all cores parked."""
+    machine = machines(snapshot=False, disks=["nvme:blank=128M"], append="crashkernel=256M")
+    lender = Lender(machine)
+    files = disks.programs("mkfs.ext4")
+    words = ("--initrd", lender.initrd_with(files=files), "--pci", lender.bdf("disk0"))
+    lender.create("web", "2-3", *words, mem="384M")
+    with lender.shells("web") as shell:
+        device = block(shell.run, lender.bdf("disk0"))
+        disks.make_ext4(shell.run, device)
+        disks.mount(shell.run, device, "/mnt")
+        disks.begin_files(shell.run, "/mnt")
+        read = "dd if=/proc/vmcore bs=1M skip=64 count=32 of=/dev/null 2>/dev/null"
+        read = f'lab.run="head -c 4 /proc/vmcore; {read} && stat -c %s /proc/vmcore"'
+        lender.sh(
+            f"kexec -p /boot/vmlinuz-{lender.version} --initrd=/boot/initrd.img-{lender.version} "
+            f"--append='console=ttyS0,115200 panic=0 nr_cpus=1 reset_devices {read}'"
+        )
+        machine.exec("setsid sh -c 'sleep 0.2; echo c > /proc/sysrq-trigger' > /dev/null 2>&1 &")
+        await_serial(machine, "subOS web is stopped: a crash kernel follows", crashed=True)
+        first = digest(disks.image(machine, "disk0"))
+        log = await_serial(machine, r"(?s)subos: .ELF\d+.*ended with status 0", crashed=True)
+    assert digest(disks.image(machine, "disk0")) == first
+    assert int(re.search(r"subos: .ELF(\d+)", log)[1]) > 1 << 30
+    kept = shutil.copy(disks.image(machine, "disk0"), machine.folder / "copy.raw")
+    machine.stop(keep=True)
+    for options, wanted in (("-fy", (0, 1)), ("-fn", (0,))):
+        done = subprocess.run(["e2fsck", options, kept], capture_output=True, text=True)
+        assert done.returncode in wanted, done
+    os.remove(kept)
+
+
+def digest(path):
+    return hashlib.md5(path.read_bytes()).hexdigest()
+
+
+def await_serial(machine, pattern, timeout=90, crashed=False):
+    """Wait until the console has @pattern; a machine that dies ends the wait, unless it @crashed."""
     end = time.monotonic() + timeout
     while not re.search(pattern, log := machine.serial(0)):
-        machine.watch.check()
+        if not crashed:
+            machine.watch.check()
         assert time.monotonic() < end, f"no '{pattern}' on the console"
         time.sleep(0.1)
     return log
