@@ -20,6 +20,7 @@
 
 #include "kernel/hotplug.h"
 #include "rf_subos.h"
+#include "wire/control_check.h"
 
 static int rf_veto_state;
 static int rf_count_state;
@@ -221,7 +222,7 @@ static int rf_cores_each(struct rf_request *request, const s64 *args, rf_core_un
 			pr_warn_ratelimited("core with APIC id %u: error %d\n", apic_id, rc);
 		else
 			done++;
-		rf_request_progress(request, apic_id, min(rc, 0));
+		rf_request_progress(request, apic_id, rc < 0 ? rf_control_error(rc) : 0);
 	}
 	return done;
 }

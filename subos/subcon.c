@@ -20,6 +20,7 @@
 
 #include "kernel/ficm.h"
 #include "rf_subos.h"
+#include "wire/control_check.h"
 
 #define RF_REQUESTS_MAX		16
 #define RF_HELLO_ID		1
@@ -34,6 +35,7 @@
 struct rf_request {
 	struct list_head node;
 	struct rf_control control;
+	u32 reported;			/* by PROGRESS */
 	bool cancelled;
 };
 
@@ -71,11 +73,12 @@ static void rf_answer(const struct rf_control *request, enum rf_answer answer, c
 				    control.op, err);
 }
 
-static void rf_answer_failed(const struct rf_control *request, int err, bool wait)
+/* A request that was not even begun. Context: any. */
+static void rf_answer_refused(const struct rf_control *request, int err)
 {
 	s64 args[RF_CONTROL_ARGS] = { err };
 
-	rf_answer(request, RF_ANSWER_FAILED, args, wait);
+	rf_answer(request, RF_ANSWER_FAILED, args, false);
 }
 
 /**
@@ -90,6 +93,8 @@ void rf_request_progress(struct rf_request *request, s64 unit, s64 value)
 {
 	s64 args[RF_CONTROL_ARGS] = { unit, value };
 
+	/* Also if it cannot be sent: then the final answer does not fit, and nothing is known. */
+	request->reported++;
 	rf_answer(&request->control, RF_ANSWER_PROGRESS, args, true);
 }
 
@@ -136,6 +141,13 @@ static void rf_grant_follow(void)
 	last_err = err;
 }
 
+static enum rf_answer rf_final(int err)
+{
+	if (err == -ECANCELED)
+		return RF_ANSWER_CANCELLED;
+	return err ? RF_ANSWER_FAILED : RF_ANSWER_DONE;
+}
+
 static void rf_request_run(struct rf_request *request)
 {
 	const struct rf_control *control = &request->control;
@@ -148,12 +160,10 @@ static void rf_request_run(struct rf_request *request)
 	else
 		err = rf_ops[control->op](request, control->args, results);
 
-	if (!err)
-		rf_answer(control, RF_ANSWER_DONE, results, true);
-	else if (err == -ECANCELED)
-		rf_answer(control, RF_ANSWER_CANCELLED, results, true);
-	else
-		rf_answer_failed(control, err, true);
+	if (err && err != -ECANCELED)
+		results[0] = rf_control_error(err);
+	results[RF_CONTROL_REPORTED] = request->reported;
+	rf_answer(control, rf_final(err), results, true);
 }
 
 static void rf_requests_work(struct work_struct *work)
@@ -190,12 +200,10 @@ static struct rf_request *rf_request_find(u32 id)
 /* A private copy of what the supervisor sent; messages of anybody else are none. */
 static bool rf_control_copy(struct rf_control *control, u32 from, const struct rf_message *message)
 {
-	if (from != RF_SUPERVISOR || message->length != sizeof(*control)) {
-		pr_warn_ratelimited("control message from member %u refused\n", from);
-		return false;
-	}
-	memcpy(control, message->payload, sizeof(*control));
-	return true;
+	if (from == RF_SUPERVISOR && rf_control_read(message, control))
+		return true;
+	pr_warn_ratelimited("control message from member %u refused\n", from);
+	return false;
 }
 
 static void rf_on_request(u32 from, const struct rf_message *message, void *data)
@@ -207,7 +215,11 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 	if (!rf_control_copy(&control, from, message))
 		return;
 	if (control.op >= RF_OP_NR || !rf_ops[control.op]) {
-		rf_answer_failed(&control, -EOPNOTSUPP, false);
+		rf_answer_refused(&control, -EOPNOTSUPP);
+		return;
+	}
+	if (!rf_control_request_is_sane(&control)) {
+		rf_answer_refused(&control, -EINVAL);
 		return;
 	}
 
@@ -217,6 +229,7 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 		request = list_first_entry_or_null(&rf_requests_free, struct rf_request, node);
 	if (request) {
 		request->control = control;
+		request->reported = 0;
 		request->cancelled = false;
 		list_move_tail(&request->node, &rf_requests);
 	}
@@ -228,7 +241,7 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 	else if (request)
 		queue_work(rf_subcon_queue, &rf_requests_item);
 	else
-		rf_answer_failed(&control, -EBUSY, false);
+		rf_answer_refused(&control, -EBUSY);
 }
 
 static void rf_on_cancel(u32 from, const struct rf_message *message, void *data)
@@ -252,7 +265,8 @@ static void rf_on_answer(u32 from, const struct rf_message *message, void *data)
 
 	if (!rf_control_copy(&control, from, message))
 		return;
-	if (control.id != RF_HELLO_ID || control.op != RF_OP_HELLO)
+	if (control.id != RF_HELLO_ID || control.op != RF_OP_HELLO ||
+	    !rf_control_answer_is_sane(&control))
 		return;
 	WRITE_ONCE(rf_hello_answered, true);
 	complete(&rf_hello_done);

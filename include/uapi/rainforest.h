@@ -451,6 +451,7 @@ struct rf_definition {
  *              not less than `memory`, this kernel has none for its own records
  *   ETIMEDOUT  no answer in time: cancelled. Results say what had been done.
  *   EINTR      a signal: cancelled, in the same way
+ *   EPROTO     an answer of the agent makes no sense: cancelled, in the same way
  *   EPIPE      the subOS ended meanwhile
  *   ENXIO      function `culprit_function` cannot be given or (it is not this subOS's) taken:
  *              `problem`
@@ -503,6 +504,7 @@ struct rf_resize {
  *              lost, stopping
  *   EOPNOTSUPP it has no agent: use RF_STOP_NOW
  *   ETIMEDOUT  the agent did not answer
+ *   EPROTO     its answer makes no sense
  */
 #define RF_STOP_NOW		1	/* without asking */
 #define RF_STOP_RESTART		2	/* it is going to be started again: not an end by itself */
@@ -529,7 +531,7 @@ struct rf_reset {
 
 /*
  * RF_IOC_STATISTICS: numbers from inside the subOS, asked for right now. Display only.
- *   EBUSY, EOPNOTSUPP, ETIMEDOUT  as for RESIZE
+ *   EBUSY, EOPNOTSUPP, ETIMEDOUT, EPROTO  as for RESIZE
  */
 struct rf_stats {
 	__u32	size;

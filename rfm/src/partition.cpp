@@ -254,7 +254,10 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 			throw refuse(Code::incomplete,
 				     text(core, " does not react to INIT: it stays where it is"));
 		throw refuse(Code::incomplete,
-			     text(core, " could not be taken offline or brought up",
+			     text(is_on_memory(wish.op) ? "memory" : core,
+				  is_on_memory(wish.op)
+					  ? " could not be added or removed"
+					  : " could not be taken offline or brought up",
 				  answer.error
 					  ? text(" (", std::strerror(std::abs(answer.error)), ")")
 					  : std::string()));
@@ -285,6 +288,9 @@ void Partition::fail_asking(int error, const char *what, const std::string &done
 	case EOPNOTSUPP: throw refuse(Code::no_answer, "has no agent that can do this");
 	case ETIMEDOUT:
 		throw refuse(Code::no_answer, "did not answer in time; the request was cancelled");
+	case EPROTO:
+		throw refuse(Code::no_answer,
+			     "gave an answer that makes no sense; the request was cancelled");
 	case ENOTCONN:
 		throw refuse(Code::no_answer, "cannot be reached: its agent has not reported yet");
 	case EPIPE: throw refuse(Code::not_up, "went down in the meantime");

@@ -8,7 +8,6 @@
 #include <linux/string.h>
 
 #include "agent/internal.h"
-#include "wire/control_check.h"
 
 #define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
 
@@ -54,30 +53,26 @@ static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
 	return NULL;
 }
 
-/* Requests lock held. */
+/*
+ * An answer that makes no sense has no effect but one: who waits gives up, and cancels. The
+ * agent itself may be sound (another kernel can write into its ring), so that its final
+ * answer is still good. Requests lock held.
+ */
 static void rf_request_answered(struct rf_request *request, const struct rf_control *control)
 {
 	lockdep_assert_held(&rf_requests_lock);
-	if (request->op != control->op || request->ended ||
-	    request->answer != RF_ANSWER_NONE)
+	if (request->ended || request->answer != RF_ANSWER_NONE)
 		return;
-	switch (control->answer) {
-	case RF_ANSWER_PROGRESS:
-		if (request->count == request->units)
-			return;		/* more than were announced */
+	if (!rf_control_takes(&request->asked, control)) {
+		request->nonsense = !request->cancelled;
+	} else if (control->answer == RF_ANSWER_PROGRESS) {
 		memcpy(request->progress[request->count++], control->args,
 		       sizeof(control->args));
-		break;
-	case RF_ANSWER_DONE:
-	case RF_ANSWER_FAILED:
-	case RF_ANSWER_CANCELLED:
+	} else {
 		request->answer = control->answer;
 		memcpy(request->last, control->args, sizeof(request->last));
 		if (request->abandoned)
 			rf_request_hand_over(request);
-		break;
-	default:
-		return;
 	}
 	wake_up_all(&request->wait);
 }
@@ -106,7 +101,7 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 	struct rf_subos *subos;
 	unsigned long flags;
 
-	if (!rf_control_parse(message, &control))
+	if (!rf_control_read(message, &control))
 		return;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos = rf_sender(member, message);
@@ -115,7 +110,7 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 		list_for_each_entry(request, &subos->requests, node)
 			if (request->id == control.id) {
 				rf_request_answered(request, &control);
-				if (control.answer == RF_ANSWER_DONE)
+				if (request->answer == RF_ANSWER_DONE)
 					rf_requests_lost(subos, request);
 				break;
 			}
@@ -130,7 +125,8 @@ static void rf_hello_note(struct rf_subos *subos, const struct rf_control *contr
 	u64 block_size = control->args[2];
 
 	lockdep_assert_held(&rf_state_lock);
-	subos->capabilities = control->args[1] & RF_CAPABILITIES;
+	subos->capabilities = control->args[0] == RF_CONTROL_VERSION ?
+			      control->args[1] & RF_CAPABILITIES : 0;
 	if (block_size < RF_EXTENT_SIZE) {
 		block_size = 0;
 		subos->capabilities &= ~RF_CAN_MEMORY;

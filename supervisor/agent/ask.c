@@ -26,7 +26,7 @@ static bool rf_request_news(struct rf_request *request)
 
 	spin_lock_irqsave(&rf_requests_lock, flags);
 	news = request->handled < request->count || request->answer != RF_ANSWER_NONE ||
-	       request->ended;
+	       request->ended || request->nonsense;
 	spin_unlock_irqrestore(&rf_requests_lock, flags);
 	return news;
 }
@@ -52,7 +52,7 @@ static bool rf_request_work(struct rf_request *request, const struct rf_ask *ask
 	}
 }
 
-/* Return: 0 when no further answer will follow, -ETIMEDOUT, -EINTR. */
+/* Return: 0 when no further answer will follow, -ETIMEDOUT, -EINTR, -EPROTO. */
 static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask, u32 timeout_ms,
 			   bool insist)
 {
@@ -60,6 +60,8 @@ static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask,
 	long left;
 
 	while (!rf_request_work(request, ask)) {
+		if (READ_ONCE(request->nonsense))
+			return -EPROTO;
 		left = end - jiffies;
 		if (left <= 0)
 			return -ETIMEDOUT;
@@ -70,6 +72,20 @@ static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask,
 			return -EINTR;
 	}
 	return 0;
+}
+
+/* Ask the agent to stop, and wait for what it says to that. */
+static void rf_request_cancel(struct rf_request *request, const struct rf_ask *ask)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	request->cancelled = true;
+	request->nonsense = false;
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	/* If not even the CANCEL can be sent, the agent counts as silent. */
+	rf_request_post(request, RF_MSG_CANCEL, RF_CANCEL_MS);
+	rf_request_wait(request, ask, RF_CANCEL_MS, true);
 }
 
 /* The request's result. Requests lock held; every answer so far has been handled. */
@@ -118,12 +134,12 @@ static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int
  * @subos: the subOS
  * @ask: the request; receives its outcome
  *
- * On a time-out or a signal the request is cancelled, and the agent's final answer is
- * waited for, for at most RF_CANCEL_MS. If that answer comes later and the request was
- * about cores, memory or functions, @ask->late gets it.
+ * On a time-out, a signal, or an answer that makes no sense, the request is cancelled, and
+ * the agent's final answer is waited for, for at most RF_CANCEL_MS. If that answer comes
+ * later and the request was about cores, memory or functions, @ask->late gets it.
  *
  * Context: Process context, may sleep. No lock but `adjusting` held.
- * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR; -EPIPE (the
+ * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR, -EPROTO; -EPIPE (the
  *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it lacks the capability);
  *         -EBUSY (the agent owes an answer to another request); -ENOMEM; -ENOBUFS.
  */
@@ -146,11 +162,8 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 		goto put;
 	}
 	rc = rf_request_wait(request, ask, ask->timeout_ms, ask->insist);
-	if (rc) {
-		/* If not even the CANCEL can be sent, the agent counts as silent. */
-		rf_request_post(request, RF_MSG_CANCEL, RF_CANCEL_MS);
-		rf_request_wait(request, ask, RF_CANCEL_MS, true);
-	}
+	if (rc)
+		rf_request_cancel(request, ask);
 	rc = rf_request_finish(request, ask, rc);
 put:
 	rf_request_put(request);

@@ -17,6 +17,8 @@
 #include "agent/internal.h"
 #include "shared/shared.h"
 
+/* No kernel drops more between two looks: such a number is not what it counted. */
+#define RF_CONSOLE_DROPS_MAX	(64 << 20)
 #define RF_CONSOLE_PAUSE	(10 * NSEC_PER_SEC)	/* between two RF_EVENT_CONSOLE */
 
 /* Positions in the log are masked. */
@@ -58,10 +60,11 @@ static u32 rf_console_take(struct rf_console_log *log)
 
 static void rf_console_count_dropped(struct rf_console_log *log)
 {
-	u32 dropped = READ_ONCE(log->ring->out_dropped);
+	u32 dropped = READ_ONCE(log->ring->out_dropped), more = dropped - log->dropped_seen;
 	u64 now = ktime_get_ns(), args[4] = {};
 
-	log->dropped += (u32)(dropped - log->dropped_seen);
+	if (more <= RF_CONSOLE_DROPS_MAX)
+		log->dropped += more;
 	log->dropped_seen = dropped;
 	if (log->dropped == log->dropped_told ||
 	    (log->dropped_at && now - log->dropped_at < RF_CONSOLE_PAUSE))

@@ -13,6 +13,7 @@
 #include "kernel/byte_ring.h"
 #include "kernel/ficm.h"
 #include "wire/console.h"
+#include "wire/control_check.h"
 
 struct rf_request {
 	struct kref kref;		/* held by: the list, the waiting task, the late work */
@@ -22,7 +23,6 @@ struct rf_request {
 	u32 kernel_id;
 	enum rf_op op;
 	s64 args[RF_CONTROL_ARGS];
-	u32 units;
 	struct work_struct late;
 	rf_supcon_late on_late;		/* or NULL */
 	wait_queue_head_t wait;
@@ -32,11 +32,14 @@ struct rf_request {
 	bool ended;			/* no answer will come: the subOS has ended, or @lost */
 	bool abandoned;			/* the caller has stopped waiting */
 	bool lost;			/* the final answer was sent, but did not arrive */
+	bool nonsense;			/* an answer made no sense: to be cancelled */
+	bool cancelled;			/* from here on nonsense is only ignored */
+	struct rf_control_asked asked;	/* what can still be answered */
 	u32 count;			/* of progress[] */
 	u32 handled;			/* of progress[], by the waiting task */
 	enum rf_answer answer;		/* the final answer */
 	s64 last[RF_CONTROL_ARGS];
-	s64 progress[][RF_CONTROL_ARGS];	/* room for `units` */
+	s64 progress[][RF_CONTROL_ARGS];	/* room for as many as may come */
 };
 
 /* request.c. The lock is inside the state lock. */

@@ -157,7 +157,12 @@ struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask
 	request->id = atomic_inc_return(&rf_last_request);
 	request->op = ask->op;
 	memcpy(request->args, ask->args, sizeof(request->args));
-	request->units = units;
+	request->asked = (struct rf_control_asked){
+		.args = request->args,
+		.op = ask->op,
+		.units = units,
+		.unit = READ_ONCE(subos->block_size) ?: RF_EXTENT_SIZE,
+	};
 	request->on_late = ask->late;
 	INIT_WORK(&request->late, rf_request_late);
 	init_waitqueue_head(&request->wait);

@@ -93,6 +93,48 @@ def test_doorbells_without_end(machines):
     assert not troubles(supervisor.machine.dmesg())
 
 
+CORES_ADD, CORES_REMOVE, MEMORY_ADD, MEMORY_REMOVE, STOP = 2, 3, 4, 5, 6
+PROGRESS, DONE, FAILED = 1, 2, 3
+NO_ANSWER = 13
+MIB = 1 << 20
+# What a kernel answers, and to what: nothing of it can be.
+NONSENSE = (
+    (("--mem", "+128M"), MEMORY_ADD, FAILED, -2608, 0),
+    (("--mem", "+128M"), MEMORY_ADD, DONE, 6675214785081, 0),
+    (("--mem", "-128M"), MEMORY_REMOVE, PROGRESS, "{last}", 4 * MIB),
+    (("--mem", "-128M"), MEMORY_REMOVE, DONE, 1 << 40, 0),
+    (("--cores", "+4"), CORES_ADD, PROGRESS, 4, 77),
+    (("--cores", "+4"), CORES_ADD, DONE, 0, 0),
+)
+
+
+@pytest.mark.budget(240)
+def test_forged_answers(machines):
+    """What makes no sense is one clear error, and changes nothing that the kernel did not do."""
+    supervisor = Supervisor(machines())
+    with talkers(supervisor, rogue="2-3", good="1") as (_, shells):
+        shown = supervisor.resize("rogue", "--mem", "+256M")
+        for words, op, kind, first, second in NONSENSE:
+            last = shown["ranges"][-1]
+            first = str(first).format(last=last["start"] + last["size"] - 4 * MIB)
+            command = f"forge {op} {kind} {first} {second} 4000"
+            forging = shells["rogue"].start(f"echo {command} >/sys/kernel/debug/rf_chat/command")
+            result = supervisor.rfm("resize", "rogue", *words, "--wait", "10")
+            assert result.status == NO_ANSWER, (words, command, result)
+            assert "gave an answer that makes no sense" in result.stderr, result.stderr
+            assert len(result.stderr.splitlines()) == 1
+            assert shells["rogue"].result(forging, timeout=30)[0] == 0
+            # Its own agent is sound: what it did after all is known, or gets known.
+            supervisor.ok("resize", "rogue", "--mem", "768M", "--cores", "2-3")
+            shown = supervisor.show("rogue")
+            assert all(each["size"] % (128 * MIB) == 0 for each in shown["ranges"]), shown
+        supervisor.resize("good", "--mem", "+128M")
+        for name in ("rogue", "good"):
+            assert supervisor.show(name)["state"] == "running"
+            assert not troubles(supervisor.log(name))
+    assert not troubles(supervisor.machine.dmesg())
+
+
 def talk(sup, good):
     """In both directions, by doorbells that work; the first answer may still come late."""
     for talker, peer in ((sup, good), (good, sup)):

@@ -14,6 +14,8 @@
  *   bell                          a doorbell of our own
  *   ring MEMBER INDEX COUNT       ring a doorbell
  *   storm MEMBERS MS              ring all doorbells of these without a pause
+ *   forge OP KIND A B MS          answers with these arguments to all requests that the
+ *                                 supervisor may have under way, for so long
  *   deaf CPU MS MEMBER            one question, while that other core takes no interrupts
  *
  * A flood numbers its messages from 0. Who receives them counts what is missing,
@@ -29,6 +31,7 @@
 
 #include "command_file.h"
 #include "kernel/ficm.h"
+#include "wire/control.h"
 
 enum rf_chat_type {
 	RF_CHAT_QUESTION	= RF_MSG_USER + 0x10,
@@ -39,6 +42,8 @@ enum rf_chat_type {
 };
 
 #define RF_CHAT_PATIENCE	(5 * HZ)
+/* A test does not make more requests. */
+#define RF_CHAT_REQUESTS	48
 /* A word in a home segment that nothing else uses. */
 #define RF_CHAT_WORD_OFF	(RF_HOME_SIZE - 64)
 
@@ -289,6 +294,16 @@ static int rf_storm(u32 members, u32 ms)
 	return 0;
 }
 
+static int rf_forge(struct rf_control control, u32 ms)
+{
+	unsigned long end = jiffies + msecs_to_jiffies(ms);
+
+	for (; time_before(jiffies, end); usleep_range(500, 1000))
+		for (control.id = 1; control.id <= RF_CHAT_REQUESTS; control.id++)
+			rf_ficm_send(0, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control));
+	return 0;
+}
+
 static void rf_be_deaf(void *ms)
 {
 	complete(&rf_is_deaf);
@@ -319,8 +334,12 @@ static int rf_ask_deaf(u32 cpu, u32 ms, u32 member)
 
 static int rf_run(const char *line)
 {
+	struct rf_control control = {};
 	u32 a, b, c;
 
+	if (sscanf(line, "forge %hu %hu %lld %lld %u", &control.op, &control.answer,
+		   &control.args[0], &control.args[1], &a) == 5)
+		return rf_forge(control, a);
 	if (sscanf(line, "echo %u %u", &a, &b) == 2)
 		return rf_echo(a, b);
 	if (sscanf(line, "flood %x %u %u", &a, &b, &c) == 3 && c < RF_PRIORITIES)

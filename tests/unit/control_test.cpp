@@ -95,7 +95,104 @@ TEST(Control, RefusesAnswersThatMeanNothing)
 	EXPECT_FALSE(answer(RF_OP_CORES_ADD, RF_ANSWER_DONE, -1));
 	EXPECT_FALSE(answer(RF_OP_MEMORY_REMOVE, RF_ANSWER_PROGRESS, 4096, block));
 	EXPECT_FALSE(answer(RF_OP_MEMORY_ADD, RF_ANSWER_FAILED, 0));
-	EXPECT_FALSE(answer(RF_OP_MEMORY_ADD, RF_ANSWER_FAILED, -4096));
+	EXPECT_FALSE(answer(RF_OP_MEMORY_ADD, RF_ANSWER_FAILED, -41));
+	EXPECT_FALSE(answer(RF_OP_MEMORY_ADD, RF_ANSWER_FAILED, -134));
+	EXPECT_FALSE(answer(RF_OP_MEMORY_ADD, RF_ANSWER_FAILED, -2608));
+}
+
+TEST(Control, SendsOnlyErrorsThatAreAccepted)
+{
+	EXPECT_EQ(rf_control_error(-ENOMEM), -ENOMEM);
+	for (const std::int64_t error : {0, 1, -41, -517, -524, -4095})
+		EXPECT_EQ(rf_control_error(error), -EIO);
+}
+
+/* A request, and how its answers are taken. */
+struct Asked {
+	Asked(std::uint16_t op, std::int64_t a, std::int64_t b = 0, std::uint32_t units = 8)
+		: args{a, b, 0, 0, 0}
+	{
+		asked.args = args;
+		asked.op = op;
+		asked.units = units;
+		asked.unit = block;
+	}
+
+	bool takes(std::uint16_t kind, std::int64_t a = 0, std::int64_t b = 0)
+	{
+		const bool final = kind != RF_ANSWER_PROGRESS;
+		const rf_control control = {1, asked.op, kind,
+					    {a, b, 0, 0, final ? asked.reported : 0}};
+
+		return rf_control_takes(&asked, &control);
+	}
+
+	__s64 args[RF_CONTROL_ARGS];
+	rf_control_asked asked = {};
+};
+
+TEST(ControlAsked, TakesEachCoreOnce)
+{
+	Asked cores(RF_OP_CORES_REMOVE, 1 << 3 | 1 << 5);
+
+	EXPECT_FALSE(cores.takes(RF_ANSWER_PROGRESS, 4));
+	EXPECT_TRUE(cores.takes(RF_ANSWER_PROGRESS, 3));
+	EXPECT_FALSE(cores.takes(RF_ANSWER_PROGRESS, 3));
+	EXPECT_TRUE(cores.takes(RF_ANSWER_PROGRESS, 5, -EBUSY));
+	EXPECT_FALSE(cores.takes(RF_ANSWER_DONE, 0));
+	EXPECT_FALSE(cores.takes(RF_ANSWER_DONE, 3));
+	EXPECT_TRUE(cores.takes(RF_ANSWER_DONE, 1));
+	EXPECT_FALSE(cores.takes(RF_ANSWER_DONE, 1));
+}
+
+TEST(ControlAsked, TakesNoMoreMemoryThanWanted)
+{
+	Asked memory(RF_OP_MEMORY_REMOVE, 2 * block);
+
+	EXPECT_FALSE(memory.takes(RF_ANSWER_PROGRESS, 8 * block, 4 << 20));
+	EXPECT_FALSE(memory.takes(RF_ANSWER_PROGRESS, 8 * block + (4 << 20), block));
+	EXPECT_TRUE(memory.takes(RF_ANSWER_PROGRESS, 8 * block, block));
+	EXPECT_FALSE(memory.takes(RF_ANSWER_PROGRESS, 9 * block, 2 * block));
+	EXPECT_FALSE(memory.takes(RF_ANSWER_DONE, 0));
+	EXPECT_TRUE(memory.takes(RF_ANSWER_PROGRESS, 9 * block, block));
+	EXPECT_FALSE(memory.takes(RF_ANSWER_DONE, 3 * block));
+	EXPECT_TRUE(memory.takes(RF_ANSWER_DONE, 2 * block));
+}
+
+TEST(ControlAsked, MissesLostProgress)
+{
+	Asked cores(RF_OP_CORES_ADD, 1 << 3 | 1 << 5);
+
+	EXPECT_TRUE(cores.takes(RF_ANSWER_PROGRESS, 3));
+	for (const std::uint16_t kind : {RF_ANSWER_DONE, RF_ANSWER_CANCELLED, RF_ANSWER_FAILED}) {
+		const rf_control lost = {1, RF_OP_CORES_ADD, kind, {-1, 0, 0, 0, 2}};
+
+		EXPECT_FALSE(rf_control_takes(&cores.asked, &lost));
+	}
+	EXPECT_TRUE(cores.takes(RF_ANSWER_CANCELLED));
+}
+
+TEST(ControlAsked, TakesOneFinalAnswerToWhatWasAsked)
+{
+	Asked added(RF_OP_MEMORY_ADD, 8 * block, block), ping(RF_OP_PING, 7);
+	const rf_control other = {1, RF_OP_STOP, RF_ANSWER_DONE, {}};
+
+	EXPECT_FALSE(added.takes(RF_ANSWER_PROGRESS, 8 * block, block));
+	EXPECT_FALSE(added.takes(RF_ANSWER_DONE, 2 * block));
+	EXPECT_FALSE(rf_control_takes(&added.asked, &other));
+	EXPECT_TRUE(added.takes(RF_ANSWER_FAILED, -ENOMEM));
+	EXPECT_FALSE(added.takes(RF_ANSWER_CANCELLED));
+	EXPECT_FALSE(ping.takes(RF_ANSWER_DONE, 8));
+	EXPECT_TRUE(ping.takes(RF_ANSWER_DONE, 7));
+}
+
+TEST(ControlAsked, TakesNoMoreProgressThanAnnounced)
+{
+	Asked cores(RF_OP_CORES_ADD, 1 << 3 | 1 << 5, 0, 1);
+
+	EXPECT_TRUE(cores.takes(RF_ANSWER_PROGRESS, 3));
+	EXPECT_FALSE(cores.takes(RF_ANSWER_PROGRESS, 5));
+	EXPECT_TRUE(cores.takes(RF_ANSWER_DONE, 2));
 }
 
 TEST(Control, RefusesOtherMessages)
