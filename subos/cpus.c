@@ -198,20 +198,25 @@ static int rf_core_remove(u32 apic_id)
 	return online;
 }
 
-/*
- * Apply @unit to each core that @args names. What is done is undone by @undo only
- * if it has not been reported. Returns the number of cores for which there was no
- * error, or -ECANCELED.
- */
-static int rf_cores_each(struct rf_request *request, const s64 *args, rf_core_unit unit,
-			 rf_core_unit undo)
+static void rf_cores_named(const s64 *args, unsigned long *apic_ids)
 {
-	DECLARE_BITMAP(apic_ids, RF_APIC_IDS);
-	unsigned int apic_id, done = 0, i;
-	int rc;
+	unsigned int i;
 
 	for (i = 0; i < BITS_TO_LONGS(RF_APIC_IDS); i++)
 		apic_ids[i] = args[i];
+}
+
+/*
+ * Apply @unit to each core in @apic_ids, and take out there what is reported. What is done
+ * is undone by @undo only if it has not been reported. Returns the number of cores for
+ * which there was no error, or -ECANCELED.
+ */
+static int rf_cores_each(struct rf_request *request, unsigned long *apic_ids, rf_core_unit unit,
+			 rf_core_unit undo)
+{
+	unsigned int apic_id, done = 0;
+	int rc;
+
 	for_each_set_bit(apic_id, apic_ids, RF_APIC_IDS) {
 		if (rf_request_cancelled(request))
 			return -ECANCELED;
@@ -223,17 +228,42 @@ static int rf_cores_each(struct rf_request *request, const s64 *args, rf_core_un
 		else
 			done++;
 		rf_request_progress(request, apic_id, rc < 0 ? rf_control_error(rc) : 0);
+		__clear_bit(apic_id, apic_ids);
 	}
 	return done;
 }
 
-/* RF_OP_CORES_ADD. Context: process context, may sleep. */
+/*
+ * The supervisor takes back cores that were not reported, and may hold them from the moment
+ * it hears that there will be no more reports. So none of them may be online here then, or
+ * come online: also what the user tries by himself is over or refused. A core that does
+ * not go any more is reported.
+ */
+static void rf_cores_renounce(struct rf_request *request, const unsigned long *apic_ids)
+{
+	unsigned int apic_id;
+	int cpu;
+
+	for_each_set_bit(apic_id, apic_ids, RF_APIC_IDS) {
+		rf_core_remove(apic_id);
+		cpu = rf_cpu_of(apic_id);
+		if (cpu >= 0 && cpu_online(cpu))
+			rf_request_progress(request, apic_id, 0);
+	}
+}
+
+/* RF_OP_CORES_ADD; also one that was cancelled before. Context: process context, may sleep. */
 int rf_cores_add(struct rf_request *request, const s64 *args, s64 *results)
 {
-	int rc = rf_cores_each(request, args, rf_core_add, rf_core_remove);
+	DECLARE_BITMAP(apic_ids, RF_APIC_IDS);
+	int rc;
 
-	if (rc < 0)
+	rf_cores_named(args, apic_ids);
+	rc = rf_cores_each(request, apic_ids, rf_core_add, rf_core_remove);
+	if (rc < 0) {
+		rf_cores_renounce(request, apic_ids);
 		return rc;
+	}
 	results[0] = num_online_cpus();
 	return 0;
 }
@@ -241,8 +271,11 @@ int rf_cores_add(struct rf_request *request, const s64 *args, s64 *results)
 /* RF_OP_CORES_REMOVE. Context: process context, may sleep. */
 int rf_cores_remove(struct rf_request *request, const s64 *args, s64 *results)
 {
-	int rc = rf_cores_each(request, args, rf_core_remove, rf_core_add);
+	DECLARE_BITMAP(apic_ids, RF_APIC_IDS);
+	int rc;
 
+	rf_cores_named(args, apic_ids);
+	rc = rf_cores_each(request, apic_ids, rf_core_remove, rf_core_add);
 	if (rc < 0)
 		return rc;
 	results[0] = rc;

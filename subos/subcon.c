@@ -155,7 +155,8 @@ static void rf_request_run(struct rf_request *request)
 	int err;
 
 	rf_grant_follow();
-	if (rf_request_cancelled(request))
+	/* The cores of a CORES_ADD are in the grant already: it has to renounce them. */
+	if (rf_request_cancelled(request) && control->op != RF_OP_CORES_ADD)
 		err = -ECANCELED;
 	else
 		err = rf_ops[control->op](request, control->args, results);

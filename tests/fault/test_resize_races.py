@@ -116,6 +116,33 @@ def test_late_answers(supervisor):
     assert supervisor.online() == "0-3"
 
 
+@pytest.mark.budget(180)
+def test_cancelled_beside_the_user(supervisor):
+    """No core that the supervisor takes back is online inside, however hard the user tries."""
+    supervisor.create("web", "1", "--initrd", supervisor.initrd_with("rf_hang"), mem="256M")
+    online = "for each in /sys/devices/system/cpu/cpu*/online; do echo 1 >$each; done"
+    loop = f"while [ ! -e /tmp/quiet ]; do {online}; done"
+    with supervisor.shells("web") as shell:
+        ledger, refused = Ledger(supervisor, [shell]), 0
+        for count in range(1, 5):
+            shell.run(f"rm -f /tmp/quiet; (setsid sh -c '{loop}' >/dev/null 2>&1 &)")
+            slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=3 && rmmod rf_hang")
+            await_lines(supervisor, "rfm log web", "holding CPU", count)
+            result = supervisor.rfm("resize", "web", "--cores", "+2-3", "--wait", "1")
+            assert result.status in (0, TIMED_OUT), result
+            refused += result.status == TIMED_OUT
+            assert shell.result(slow, 60)[0] == 0
+            over = "while pgrep -f 'sh -c whil[e]' >/dev/null; do usleep 50000; done"
+            shell.run(f"touch /tmp/quiet; {over}")
+            back = "rfm resize web --cores 1 2>/dev/null; [ $? != 5 ]"
+            supervisor.sh(f"timeout 20 sh -c 'until {back}; do usleep 50000; done'")
+            assert ledger.check()["web"]["cores"] == [1]
+        assert refused
+        assert not troubles(shell.run("dmesg"))
+    supervisor.destroy("web")
+    assert supervisor.online() == "0-3"
+
+
 def test_two_at_once(supervisor):
     """One adjustment at a time: the other one is told that it is busy, or waits its turn."""
     supervisor.create("web", "3", mem="256M")
