@@ -27,6 +27,7 @@ MODULE_PARM_DESC(core, "communication core, by logical number");
 bool rf_beating = true;
 static struct hrtimer rf_timer;
 static struct rf_endpoint *rf_beat_in;	/* our own endpoint; set while the timer runs */
+static u64 *rf_beat_also;		/* a word that is not in the arena, or NULL */
 static u64 rf_beats;
 
 /**
@@ -56,13 +57,37 @@ void rf_ficm_beat(bool on)
 }
 EXPORT_SYMBOL_GPL(rf_ficm_beat);
 
+/**
+ * rf_ficm_beat_in() - beat in one more word
+ * @word: until rf_ficm_leave()
+ *
+ * Any kernel can write the beat in the arena.
+ *
+ * Context: Any, while we are a member.
+ */
+void rf_ficm_beat_in(u64 *word)
+{
+	WRITE_ONCE(rf_beat_also, word);
+}
+EXPORT_SYMBOL_GPL(rf_ficm_beat_in);
+
+static void rf_beat(void)
+{
+	u64 *also = READ_ONCE(rf_beat_also);
+
+	if (!READ_ONCE(rf_beating))
+		return;
+	WRITE_ONCE(rf_beat_in->beat, ++rf_beats);
+	if (also)
+		WRITE_ONCE(*also, rf_beats);
+}
+
 static enum hrtimer_restart rf_tick(struct hrtimer *timer)
 {
 	ktime_t now = hrtimer_cb_get_time(timer);
 	bool late = ktime_ms_delta(now, hrtimer_get_expires(timer)) >= RF_LATE_MS;
 
-	if (READ_ONCE(rf_beating))
-		WRITE_ONCE(rf_beat_in->beat, ++rf_beats);
+	rf_beat();
 	if (rf_grant_is_stale())
 		rf_grant_refresh();
 	else
@@ -105,4 +130,5 @@ void rf_heartbeat_start(struct rf_endpoint *endpoint)
 void rf_heartbeat_stop(void)
 {
 	hrtimer_cancel(&rf_timer);
+	rf_beat_also = NULL;
 }

@@ -30,6 +30,7 @@ static int __init rf_connect(const struct rf_handoff *handoff)
 		rf_refuse("cannot join the arena: error %d", err);
 		return err;
 	}
+	rf_report_beat();
 	if (console) {
 		err = rf_console_start();
 		if (err)

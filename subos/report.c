@@ -12,6 +12,7 @@
 #include <linux/string.h>
 
 #include "compat/vmcoreinfo.h"
+#include "kernel/ficm.h"
 #include "rf_subos.h"
 
 static struct rf_mailbox *rf_mailbox;
@@ -63,6 +64,12 @@ void rf_report_stage(enum rf_stage stage)
 	/* Pairs with the acquire of stage in rf_watch_stage(): all before the stage is done. */
 	smp_wmb();
 	WRITE_ONCE(rf_mailbox->stage, stage);
+}
+
+/* From now on the heartbeat is seen by the supervisor. Context: a member of FICM. */
+void rf_report_beat(void)
+{
+	rf_ficm_beat_in(&rf_mailbox->beat);
 }
 
 void rf_report_cpus(unsigned int online)

@@ -50,6 +50,7 @@ int rf_report_open(phys_addr_t mailbox);
 void rf_report_close(void);
 void rf_report_agent(void);
 void rf_report_stage(enum rf_stage stage);
+void rf_report_beat(void);
 void rf_report_cpus(unsigned int online);
 void rf_report_cause(enum rf_cause cause, const char *reason);
 __printf(1, 2) void rf_refuse(const char *fmt, ...);

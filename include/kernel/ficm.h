@@ -42,6 +42,8 @@ u32 rf_ficm_self(void);				/* own member number, U32_MAX: no member */
 bool rf_ficm_present(u32 member);		/* the grant names a kernel there */
 /* The heartbeat can be stopped for tests; true by default. */
 void rf_ficm_beat(bool on);
+/* Beat in this word, too. It has to stay until rf_ficm_leave(). Context: any. */
+void rf_ficm_beat_in(u64 *word);
 
 /* ---- messages (ficm/messages.c) ---- */
 

@@ -113,7 +113,11 @@ struct rf_endpoint {
 	__u32	pad0[13];
 	__u32	armed;			/* 0x040 1: ring my doorbell after a message */
 	__u32	pad1[15];
-	__u64	beat;			/* 0x080 grows at least every RF_BEAT_MS while it lives */
+	/*
+	 * 0x080 grows at least every RF_BEAT_MS while it lives. For people: any kernel can write
+	 * it. What the supervisor acts upon is the beat in a subOS's mailbox.
+	 */
+	__u64	beat;
 	__u64	pad2[7];
 	__u64	doorbells[RF_DOORBELLS_MAX];	/* 0x0c0 */
 	struct rf_statistics statistics;	/* 0x140 */

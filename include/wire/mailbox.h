@@ -8,6 +8,7 @@
  *
  * Changelog
  *   1.0  reset and sleep registers, trampoline stage, agent report
+ *   1.1  heartbeat
  */
 #ifndef RF_WIRE_MAILBOX_H
 #define RF_WIRE_MAILBOX_H
@@ -16,7 +17,7 @@
 
 #define RF_MAILBOX_MAGIC	0x424d4652u	/* "RFMB" */
 #define RF_MAILBOX_MAJOR	1
-#define RF_MAILBOX_MINOR	0
+#define RF_MAILBOX_MINOR	1
 
 /*
  * Value that the FADT tells the subOS to write to its reset register
@@ -82,7 +83,8 @@ struct rf_mailbox {
 	__u32	cause;			/* 0x8c enum rf_cause; reason first, then cause */
 	__u64	vmcoreinfo;		/* 0x90 physical address of the VMCOREINFO note */
 	__u64	vmcoreinfo_size;	/* 0x98 its size in bytes */
-	__u64	pad2[12];
+	__u64	beat;			/* 0xa0 grows at least every RF_BEAT_MS; 0: not yet */
+	__u64	pad2[11];
 	char	reason[RF_REASON_MAX];	/* 0x100 NUL-terminated text for people */
 };
 

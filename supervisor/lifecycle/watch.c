@@ -6,9 +6,10 @@
  * and its cores must be held within the 15 ms that its kernel waits before it tries methods
  * that would reset the whole machine (acpi_reboot()).
  *
- * A mailbox is written by another kernel, and the arena by any kernel: every field is read
- * once, and checked. A missing heartbeat does not prove a crash: the subOS is LOST, and
- * RUNNING again at the next beat. Only its hang time-out ends it, if its policy says so.
+ * A mailbox is written by another kernel: every field is read once, and checked. The arena is
+ * written by any kernel: nothing in it makes a subOS hang or live here. A missing heartbeat
+ * does not prove a crash: the subOS is LOST, and RUNNING again at the next beat. Only its
+ * hang time-out ends it, if its policy says so.
  */
 #include <linux/ctype.h>
 #include <linux/hrtimer.h>
@@ -33,15 +34,21 @@ static struct hrtimer rf_watch_timer;
 static u64 rf_watch_last;		/* state lock: time of the last poll */
 static u64 rf_watch_arena_at;		/* state lock: when the arena was last checked */
 
+/* Is there an agent, whose part of the mailbox we can read? */
+static bool rf_watch_agent(const struct rf_mailbox *mailbox)
+{
+	/* Pairs with smp_wmb() in rf_report_agent(): a valid magic vouches for the other fields. */
+	return smp_load_acquire(&mailbox->magic) == RF_MAILBOX_MAGIC &&
+	       READ_ONCE(mailbox->major) == RF_MAILBOX_MAJOR;
+}
+
 static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
 	/* Pairs with smp_wmb() in rf_report_stage(): what was stored before the stage is seen. */
 	u32 stage = smp_load_acquire(&mailbox->stage);
 	u32 cpus = READ_ONCE(mailbox->cpus_online);
 
-	/* Pairs with smp_wmb() in rf_report_agent(): a valid magic vouches for the other fields. */
-	if (smp_load_acquire(&mailbox->magic) != RF_MAILBOX_MAGIC ||
-	    READ_ONCE(mailbox->major) != RF_MAILBOX_MAJOR)
+	if (!rf_watch_agent(mailbox))
 		return;
 	cpus = min(cpus, rf_ledger_core_count(&rf_books.cores, subos->id));
 	if (stage >= RF_STAGE_NR || (stage <= subos->stage && cpus == subos->cpus_online))
@@ -114,17 +121,14 @@ static void rf_watch_end(struct rf_subos *subos, const struct rf_mailbox *mailbo
 }
 
 /* Has the subOS's heartbeat advanced since the last poll? */
-static bool rf_watch_beats(struct rf_subos *subos, u64 now)
+static bool rf_watch_beats(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now)
 {
-	const struct rf_endpoint *endpoint;
 	u64 beat;
 
-	endpoint = subos->member ? rf_ficm_endpoint(subos->member) : NULL;
-	if (!endpoint || READ_ONCE(endpoint->magic) != RF_ARENA_MAGIC ||
-	    READ_ONCE(endpoint->kernel_id) != subos->kernel_id)
+	if (!rf_watch_agent(mailbox))
 		return false;
-	beat = READ_ONCE(endpoint->beat);
-	if (subos->beat_at && beat == subos->beat)
+	beat = READ_ONCE(mailbox->beat);
+	if (!beat || beat == subos->beat)
 		return false;
 	subos->beat = beat;
 	subos->beat_at = now;
@@ -132,11 +136,12 @@ static bool rf_watch_beats(struct rf_subos *subos, u64 now)
 }
 
 /* @late: the last poll was so long ago that the silence may be our own fault. */
-static void rf_watch_heart(struct rf_subos *subos, u64 now, bool late)
+static void rf_watch_heart(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now,
+			   bool late)
 {
 	u64 hang = RF_BEAT_LOST + subos->policies.hang_timeout_ms * NSEC_PER_MSEC;
 
-	if (rf_watch_beats(subos, now)) {
+	if (rf_watch_beats(subos, mailbox, now)) {
 		if (subos->life.phase == RF_PHASE_LOST)
 			rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
 		return;
@@ -178,7 +183,7 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 		return subos->life.phase == RF_PHASE_DYING ? RF_WATCH_RUNNING : 0;
 	}
 	if (subos->life.phase != RF_PHASE_STOPPING)
-		rf_watch_heart(subos, now, late);
+		rf_watch_heart(subos, mailbox, now, late);
 	return subos->life.phase == RF_PHASE_BOOTING ? RF_WATCH_BOOTING : RF_WATCH_RUNNING;
 }
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * For tests: a subOS gone mad. Overwrites all of the arena that this kernel has
- * mapped with random bytes, again and again, for `seconds`.
+ * mapped with random bytes, again and again, for `seconds`. With `beats`, only the
+ * heartbeats of all others: zeroes, or with `beats=2` numbers that grow.
  */
 #include <linux/delay.h>
 #include <linux/jiffies.h>
@@ -13,6 +14,9 @@
 
 static unsigned int seconds = 3;
 module_param(seconds, uint, 0);
+
+static unsigned int beats;
+module_param(beats, uint, 0);
 
 static struct task_struct *rf_scribbler;
 
@@ -51,6 +55,14 @@ static u64 rf_scribble(void *segment, u64 random)
 	return random;
 }
 
+static void rf_scribble_beat(u32 member, u64 round)
+{
+	struct rf_endpoint *endpoint = member == rf_ficm_self() ? NULL : rf_ficm_endpoint(member);
+
+	if (endpoint)
+		WRITE_ONCE(endpoint->beat, beats == 1 ? 0 : round);
+}
+
 static int rf_scribble_thread(void *unused)
 {
 	const unsigned long end = jiffies + seconds * HZ;
@@ -62,7 +74,9 @@ static int rf_scribble_thread(void *unused)
 		for (n = 0; n < RF_SEGMENTS_MAX_ARENA; n++) {
 			void *segment = rf_ficm_segment(n);
 
-			if (segment)
+			if (beats && n < RF_MEMBERS_MAX)
+				rf_scribble_beat(n, rounds);
+			else if (segment && !beats)
 				random = rf_scribble(segment, random);
 			cond_resched();
 		}
