@@ -33,7 +33,6 @@ struct rf_producer {
 
 /* Our end of a ring from another member. The poll's; poll runs are serialised by NAPI. */
 struct rf_consumer {
-	u32 kernel_id;			/* whose messages these are */
 	bool blocked;			/* a handler has no room for the next one */
 	struct rf_ring ring;
 };
@@ -254,10 +253,6 @@ static int rf_poll_ring(u32 member, enum rf_priority priority, int budget)
 
 	if (member == rf_us.member || kernel_id == RF_KERNEL_NONE)
 		return 0;
-	if (consumer->kernel_id != kernel_id) {
-		rf_ring_resume_consumer(&consumer->ring);
-		consumer->kernel_id = kernel_id;
-	}
 	WRITE_ONCE(consumer->blocked, false);
 	for (done = 0; done < budget; done++) {
 		switch (rf_ring_peek(&consumer->ring, kernel_id, rf_us.kernel_id, &message)) {
@@ -266,9 +261,9 @@ static int rf_poll_ring(u32 member, enum rf_priority priority, int budget)
 		case RF_RING_DROPPED:
 			rf_count(dropped);
 			break;
-		case RF_RING_RESYNCED:
+		case RF_RING_NONSENSE:
 			rf_count(resyncs);
-			break;
+			return done;
 		case RF_RING_MESSAGE:
 			if (!rf_handlers_deliver(member, &message)) {
 				WRITE_ONCE(consumer->blocked, true);
@@ -474,7 +469,6 @@ void rf_messages_start(void *home, u32 self, u32 kernel_id)
 
 			rf_ring_attach(&consumer->ring, &pairs[member], priority);
 			rf_ring_start_consumer(&consumer->ring);
-			consumer->kernel_id = RF_KERNEL_NONE;
 			consumer->blocked = false;
 			rf_producers[member][priority].home = NULL;
 		}

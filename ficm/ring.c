@@ -25,6 +25,7 @@ void rf_ring_attach(struct rf_ring *ring, struct rf_ring_pair *pair, enum rf_pri
 	ring->slots = priority == RF_URGENT ? pair->urgent : pair->normal;
 	ring->nr_slots = priority == RF_URGENT ? RF_URGENT_SLOTS : RF_NORMAL_SLOTS;
 	ring->position = 0;
+	ring->astray = false;
 }
 
 /* The slot at our position. */
@@ -54,9 +55,9 @@ void rf_ring_start_producer(struct rf_ring *ring)
  * @ring: our end
  * @message: what to send; its sequence does not matter
  *
- * A tail that makes no sense is not the consumer's, or the consumer followed a head that
- * was not ours: what was under way is lost either way. To begin again where it says it
- * is brings both ends together.
+ * A tail that makes no sense is not the consumer's, or we followed one that was not: what was
+ * under way is lost either way. To begin again where it says it is brings both ends
+ * together.
  *
  * Context: Any; the only producer.
  * Return: enum rf_ring_room.
@@ -90,11 +91,21 @@ enum rf_ring_room rf_ring_put(struct rf_ring *ring, const struct rf_message *mes
  * rf_ring_restore_head() - publish again where the producer is, if need be
  * @ring: our end; in use
  *
+ * If tail still makes no sense at the second look, it is we who went astray: begin again
+ * there, not only when there is something to send.
+ *
  * Context: Any; the only producer.
  */
 void rf_ring_restore_head(struct rf_ring *ring)
 {
-	rf_republish(&ring->head->position, &ring->position);
+	/* No slot is filled here; rf_ring_put() acquires tail before it does. */
+	bool astray = ring->position - READ_ONCE(ring->tail->position) > ring->nr_slots;
+
+	if (astray && ring->astray)
+		rf_ring_start_producer(ring);
+	else
+		rf_republish(&ring->head->position, &ring->position);
+	ring->astray = astray;
 }
 
 /* Publish where we are: the slots before are the producer's again. */
@@ -119,24 +130,6 @@ void rf_ring_start_consumer(struct rf_ring *ring)
 }
 
 /**
- * rf_ring_resume_consumer() - another kernel is the producer now
- * @ring: our end; in use
- *
- * The new producer began at our tail and may have sent already: keep what is there, if
- * it can be right. What its predecessor left fails the check of the sender.
- *
- * Context: Any; the only consumer.
- */
-void rf_ring_resume_consumer(struct rf_ring *ring)
-{
-	/* Pairs with the releases of head; no slot is looked at here. */
-	__u32 head = smp_load_acquire(&ring->head->position);
-
-	if (head - ring->position > ring->nr_slots)
-		rf_ring_go(ring, head);
-}
-
-/**
  * rf_ring_restore_tail() - publish again where the consumer is, if need be
  * @ring: our end; in use
  *
@@ -152,15 +145,15 @@ void rf_ring_restore_tail(struct rf_ring *ring)
  * @ring: consumer's end
  *
  * Context: Any, also beside the consumer.
- * Return: false if the producer published something, be it nonsense, or if what we
+ * Return: false if the producer published something that makes sense, or if what we
  *	published does not stand there any more: the producer may take the ring for full.
  */
 bool rf_ring_is_idle(const struct rf_ring *ring)
 {
 	__u32 position = READ_ONCE(ring->position);
+	__u32 used = READ_ONCE(ring->head->position) - position;
 
-	return READ_ONCE(ring->head->position) == position &&
-	       READ_ONCE(ring->tail->position) == position;
+	return (!used || used > ring->nr_slots) && READ_ONCE(ring->tail->position) == position;
 }
 
 /**
@@ -180,16 +173,12 @@ enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,
 				 struct rf_message *message)
 {
 	/* Pairs with the release in rf_ring_put(): the slot is filled before it is copied. */
-	__u32 head = smp_load_acquire(&ring->head->position);
+	__u32 used = smp_load_acquire(&ring->head->position) - ring->position;
 
-	if (head == ring->position) {
-		/* A producer that does not see our tail may take the ring for full. */
+	if (!used || used > ring->nr_slots) {
+		/* A producer that does not see our tail is astray, or takes the ring for full. */
 		rf_republish(&ring->tail->position, &ring->position);
-		return RF_RING_EMPTY;
-	}
-	if (head - ring->position > ring->nr_slots) {
-		rf_ring_go(ring, head);
-		return RF_RING_RESYNCED;
+		return used ? RF_RING_NONSENSE : RF_RING_EMPTY;
 	}
 	memcpy(message, rf_ring_slot(ring), sizeof(*message));
 	/* The compiler must check the copy, not read the slot again, which may have changed. */

@@ -28,6 +28,7 @@ struct rf_ring {
 	struct rf_message *slots;	/* shared */
 	__u32 nr_slots;			/* a power of 2 */
 	__u32 position;			/* our own: next slot to fill, or to take */
+	bool astray;			/* producer: tail made no sense at the last heartbeat */
 };
 
 /* What became of a message that was to be taken. */
@@ -35,7 +36,7 @@ enum rf_ring_result {
 	RF_RING_EMPTY,			/* there is none */
 	RF_RING_MESSAGE,		/* copied; still in the ring */
 	RF_RING_DROPPED,		/* was not valid, and is gone */
-	RF_RING_RESYNCED,		/* head made no sense: went on there */
+	RF_RING_NONSENSE,		/* head makes no sense: the producer has to come to us */
 };
 
 /* What became of a message that was to be put in. */
@@ -54,7 +55,6 @@ void rf_ring_restore_head(struct rf_ring *ring);
 
 /* Consumer. */
 void rf_ring_start_consumer(struct rf_ring *ring);
-void rf_ring_resume_consumer(struct rf_ring *ring);
 void rf_ring_restore_tail(struct rf_ring *ring);
 bool rf_ring_is_idle(const struct rf_ring *ring);
 enum rf_ring_result rf_ring_peek(struct rf_ring *ring, __u32 from, __u32 to,

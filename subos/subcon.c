@@ -43,6 +43,7 @@ static DEFINE_SPINLOCK(rf_requests_lock);	/* taken with bottom halves off */
 static LIST_HEAD(rf_requests);			/* to do; the first one may be under way */
 static LIST_HEAD(rf_requests_free);
 static struct rf_request rf_request_pool[RF_REQUESTS_MAX];
+static u32 rf_last_id;				/* of all requests that came */
 
 static struct workqueue_struct *rf_subcon_queue;
 static DECLARE_COMPLETION(rf_hello_done);
@@ -91,7 +92,7 @@ static void rf_answer_refused(const struct rf_control *request, int err)
  */
 void rf_request_progress(struct rf_request *request, s64 unit, s64 value)
 {
-	s64 args[RF_CONTROL_ARGS] = { unit, value };
+	s64 args[RF_CONTROL_ARGS] = { unit, value, [RF_CONTROL_REPORTED] = request->reported };
 
 	/* Also if it cannot be sent: then the final answer does not fit, and nothing is known. */
 	request->reported++;
@@ -207,14 +208,29 @@ static bool rf_control_copy(struct rf_control *control, u32 from, const struct r
 	return false;
 }
 
+/* A request that comes twice, or late, is one that somebody put into the ring again. */
+static bool rf_request_is_new(u32 id)
+{
+	bool is_new;
+
+	spin_lock_bh(&rf_requests_lock);
+	is_new = id > rf_last_id;
+	rf_last_id = max(id, rf_last_id);
+	spin_unlock_bh(&rf_requests_lock);
+	return is_new;
+}
+
 static void rf_on_request(u32 from, const struct rf_message *message, void *data)
 {
-	struct rf_request *request = NULL;
+	struct rf_request *request;
 	struct rf_control control;
-	bool doubled;
 
 	if (!rf_control_copy(&control, from, message))
 		return;
+	if (!rf_request_is_new(control.id)) {
+		pr_warn_ratelimited("request %u ignored: it has been served\n", control.id);
+		return;
+	}
 	if (control.op >= RF_OP_NR || !rf_ops[control.op]) {
 		rf_answer_refused(&control, -EOPNOTSUPP);
 		return;
@@ -225,9 +241,7 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 	}
 
 	spin_lock_bh(&rf_requests_lock);
-	doubled = rf_request_find(control.id);
-	if (!doubled)
-		request = list_first_entry_or_null(&rf_requests_free, struct rf_request, node);
+	request = list_first_entry_or_null(&rf_requests_free, struct rf_request, node);
 	if (request) {
 		request->control = control;
 		request->reported = 0;
@@ -236,10 +250,7 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 	}
 	spin_unlock_bh(&rf_requests_lock);
 
-	/* A second answer to the same id would belie the first one. */
-	if (doubled)
-		pr_warn_ratelimited("duplicate request %u ignored\n", control.id);
-	else if (request)
+	if (request)
 		queue_work(rf_subcon_queue, &rf_requests_item);
 	else
 		rf_answer_refused(&control, -EBUSY);

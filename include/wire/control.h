@@ -4,10 +4,11 @@
  * subOS), carried by FICM as urgent messages of the types RF_MSG_REQUEST,
  * RF_MSG_ANSWER and RF_MSG_CANCEL, each with a struct rf_control as payload.
  *
- * Every request has an id, unique for its sender. It is answered by any number
- * of PROGRESS, then exactly one of DONE, FAILED, CANCELLED, which says how many PROGRESS
- * there were: if one of them got lost, nobody knows what the agent has done, and the final
- * answer is none. The agent works off
+ * Every request has an id, higher than those before: the agent takes none that is not, so
+ * that each is served once, whatever becomes of the ring. It is answered by any number
+ * of PROGRESS, then exactly one of DONE, FAILED, CANCELLED. All say how many PROGRESS came
+ * before: one that comes twice is ignored, and if one of them got lost, nobody knows what
+ * the agent has done, and the final answer is none. The agent works off
  * requests one after the other, in order. CANCEL names the id of a request: the
  * agent stops at the next unit (core, memory block), undoes the units it has not
  * reported by PROGRESS, and answers CANCELLED; if the request was done already,
@@ -21,7 +22,7 @@
  * Changelog
  *   1.0  first
  *   1.1  PCI_ADD, PCI_REMOVE
- *   2.0  final answers say how many PROGRESS came before
+ *   2.0  answers say how many PROGRESS came before; ids grow
  */
 #ifndef RF_WIRE_CONTROL_H
 #define RF_WIRE_CONTROL_H
@@ -30,7 +31,7 @@
 
 #define RF_CONTROL_VERSION	2
 #define RF_CONTROL_ARGS		5
-#define RF_CONTROL_REPORTED	4	/* args[] of a final answer: how many PROGRESS came before */
+#define RF_CONTROL_REPORTED	4	/* args[] of an answer: how many PROGRESS came before */
 
 enum rf_op {
 	/*

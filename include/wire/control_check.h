@@ -242,6 +242,15 @@ static inline bool rf_control_takes_done(const struct rf_control_asked *asked, c
 	}
 }
 
+/* Has this PROGRESS been taken already? */
+static inline bool rf_control_is_repeated(const struct rf_control_asked *asked,
+					  const struct rf_control *control)
+{
+	return control->op == asked->op && control->answer == RF_ANSWER_PROGRESS &&
+	       control->args[RF_CONTROL_REPORTED] >= 0 &&
+	       control->args[RF_CONTROL_REPORTED] < asked->reported;
+}
+
 /*
  * Is @control an answer that @asked can have? If so, it is noted there: each core is
  * reported once, no more memory is given than was wanted, and there is one final answer.
@@ -249,12 +258,11 @@ static inline bool rf_control_takes_done(const struct rf_control_asked *asked, c
 static inline bool rf_control_takes(struct rf_control_asked *asked,
 				    const struct rf_control *control)
 {
-	if (asked->over || control->op != asked->op || !rf_control_answer_is_sane(control))
+	if (asked->over || control->op != asked->op || !rf_control_answer_is_sane(control) ||
+	    control->args[RF_CONTROL_REPORTED] != asked->reported)
 		return false;
 	if (control->answer == RF_ANSWER_PROGRESS)
 		return rf_control_takes_progress(asked, control->args);
-	if (control->args[RF_CONTROL_REPORTED] != asked->reported)
-		return false;
 	if (control->answer == RF_ANSWER_DONE && !rf_control_takes_done(asked, control->args))
 		return false;
 	asked->over = true;

@@ -12,17 +12,19 @@
  *   producer  full if head - tail == slots; if it is more, the consumer's word makes no
  *             sense: begins again at tail and counts it; fills the slot, then publishes
  *             head (release)
- *   consumer  if head - tail > slots, the producer's word makes no sense: goes on
- *             at head and counts it; copies the slot once; drops and counts it if
- *             its sequence, sender, receiver, type or length is not what it has to be
+ *   consumer  if head - tail > slots, the producer's word makes no sense: takes nothing,
+ *             publishes tail again and counts it; copies the slot once; drops and counts it
+ *             if its sequence, sender, receiver, type or length is not what it has to be
  *
- * So whatever is written over a position by whomever, the two ends meet again.
+ * The consumer's position never goes back, nor where somebody says: whatever is written over
+ * a position by whomever, each message arrives at most once and in order, and the two
+ * ends meet again where the consumer is.
  *
  * Besides, each side looks now and then whether its word still stands there, and
  * publishes it again if not: both come together whatever a third one overwrote.
  *
  * Changelog
- *   1.0  first
+ *   1.0  first; later: a consumer does not follow a head that makes no sense
  */
 #ifndef RF_WIRE_MESSAGE_H
 #define RF_WIRE_MESSAGE_H

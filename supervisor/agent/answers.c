@@ -61,7 +61,8 @@ static struct rf_subos *rf_sender(u32 member, const struct rf_message *message)
 static void rf_request_answered(struct rf_request *request, const struct rf_control *control)
 {
 	lockdep_assert_held(&rf_requests_lock);
-	if (request->ended || request->answer != RF_ANSWER_NONE)
+	if (request->ended || request->answer != RF_ANSWER_NONE ||
+	    rf_control_is_repeated(&request->asked, control))
 		return;
 	if (!rf_control_takes(&request->asked, control)) {
 		request->nonsense = !request->cancelled;

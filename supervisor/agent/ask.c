@@ -9,15 +9,6 @@
 
 #include "agent/internal.h"
 
-static int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms)
-{
-	struct rf_control control = { .id = request->id, .op = request->op };
-
-	memcpy(control.args, request->args, sizeof(control.args));
-	return rf_ficm_post(request->member, RF_URGENT, type, &control, sizeof(control),
-			    timeout_ms);
-}
-
 /* Is there anything that the waiting task has not handled? */
 static bool rf_request_news(struct rf_request *request)
 {
@@ -153,14 +144,9 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 	request = rf_request_create(subos, ask);
 	if (!request)
 		return -ENOMEM;
-	rc = rf_request_enlist(request);
+	rc = rf_request_begin(request, ask->timeout_ms);
 	if (rc)
 		goto put;
-	rc = rf_request_post(request, RF_MSG_REQUEST, ask->timeout_ms);
-	if (rc) {
-		rf_request_delist(request);
-		goto put;
-	}
 	rc = rf_request_wait(request, ask, ask->timeout_ms, ask->insist);
 	if (rc)
 		rf_request_cancel(request, ask);

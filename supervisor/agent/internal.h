@@ -46,7 +46,8 @@ struct rf_request {
 extern spinlock_t rf_requests_lock;
 struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask *ask);
 void rf_request_put(struct rf_request *request);
-int rf_request_enlist(struct rf_request *request);
+int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms);
+int rf_request_begin(struct rf_request *request, u32 timeout_ms);
 void rf_request_delist(struct rf_request *request);
 void rf_request_hand_over(struct rf_request *request);	/* requests lock */
 bool rf_request_is_open(struct rf_subos *subos);	/* requests lock */

@@ -13,7 +13,7 @@
 #include "agent/internal.h"
 
 DEFINE_SPINLOCK(rf_requests_lock);
-static atomic_t rf_last_request = ATOMIC_INIT(0);
+static u32 rf_last_request;		/* requests lock */
 
 static void rf_request_free(struct kref *kref)
 {
@@ -76,8 +76,39 @@ bool rf_request_is_open(struct rf_subos *subos)
 	return false;
 }
 
-/* List the request with its subOS: from here on it receives answers, and the subOS's end. */
-int rf_request_enlist(struct rf_request *request)
+int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms)
+{
+	struct rf_control control = { .id = request->id, .op = request->op };
+
+	memcpy(control.args, request->args, sizeof(control.args));
+	return rf_ficm_post(request->member, RF_URGENT, type, &control, sizeof(control),
+			    timeout_ms);
+}
+
+/* Under one lock, so that requests are sent in the order of their ids. */
+static int rf_request_send(struct rf_request *request, u32 timeout_ms)
+{
+	struct rf_subos *subos = request->subos;
+	int rc;
+
+	lockdep_assert_held(&rf_state_lock);
+	lockdep_assert_held(&rf_requests_lock);
+	request->id = ++rf_last_request;
+	request->member = subos->member;
+	request->kernel_id = subos->kernel_id;
+	rc = rf_request_post(request, RF_MSG_REQUEST, timeout_ms);
+	if (rc)
+		return rc;
+	kref_get(&request->kref);
+	list_add_tail(&request->node, &subos->requests);
+	return 0;
+}
+
+/*
+ * Send the request, and list it with its subOS: from here on it receives answers, and the
+ * subOS's end.
+ */
+int rf_request_begin(struct rf_request *request, u32 timeout_ms)
 {
 	struct rf_subos *subos = request->subos;
 	unsigned long flags;
@@ -87,14 +118,10 @@ int rf_request_enlist(struct rf_request *request)
 	rc = rf_request_allowed(subos, request->op);
 	if (!rc) {
 		spin_lock(&rf_requests_lock);
-		if (rf_op_resizes(request->op) && rf_request_is_open(subos)) {
+		if (rf_op_resizes(request->op) && rf_request_is_open(subos))
 			rc = -EBUSY;
-		} else {
-			request->member = subos->member;
-			request->kernel_id = subos->kernel_id;
-			kref_get(&request->kref);
-			list_add_tail(&request->node, &subos->requests);
-		}
+		else
+			rc = rf_request_send(request, timeout_ms);
 		spin_unlock(&rf_requests_lock);
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
@@ -154,7 +181,6 @@ struct rf_request *rf_request_create(struct rf_subos *subos, const struct rf_ask
 	kref_init(&request->kref);
 	kobject_get(&subos->kobj);
 	request->subos = subos;
-	request->id = atomic_inc_return(&rf_last_request);
 	request->op = ask->op;
 	memcpy(request->args, ask->args, sizeof(request->args));
 	request->asked = (struct rf_control_asked){

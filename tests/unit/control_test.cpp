@@ -120,9 +120,7 @@ struct Asked {
 
 	bool takes(std::uint16_t kind, std::int64_t a = 0, std::int64_t b = 0)
 	{
-		const bool final = kind != RF_ANSWER_PROGRESS;
-		const rf_control control = {1, asked.op, kind,
-					    {a, b, 0, 0, final ? asked.reported : 0}};
+		const rf_control control = {1, asked.op, kind, {a, b, 0, 0, asked.reported}};
 
 		return rf_control_takes(&asked, &control);
 	}
@@ -157,6 +155,21 @@ TEST(ControlAsked, TakesNoMoreMemoryThanWanted)
 	EXPECT_TRUE(memory.takes(RF_ANSWER_PROGRESS, 9 * block, block));
 	EXPECT_FALSE(memory.takes(RF_ANSWER_DONE, 3 * block));
 	EXPECT_TRUE(memory.takes(RF_ANSWER_DONE, 2 * block));
+}
+
+TEST(ControlAsked, KnowsProgressThatComesTwice)
+{
+	Asked memory(RF_OP_MEMORY_REMOVE, 2 * block);
+	const rf_control first = {1, RF_OP_MEMORY_REMOVE, RF_ANSWER_PROGRESS, {8 * block, block}};
+	const rf_control next = {1, RF_OP_MEMORY_REMOVE, RF_ANSWER_PROGRESS,
+				 {9 * block, block, 0, 0, 1}};
+
+	EXPECT_FALSE(rf_control_is_repeated(&memory.asked, &first));
+	EXPECT_FALSE(rf_control_takes(&memory.asked, &next));
+	EXPECT_TRUE(rf_control_takes(&memory.asked, &first));
+	EXPECT_TRUE(rf_control_is_repeated(&memory.asked, &first));
+	EXPECT_FALSE(rf_control_takes(&memory.asked, &first));
+	EXPECT_TRUE(rf_control_takes(&memory.asked, &next));
 }
 
 TEST(ControlAsked, MissesLostProgress)

@@ -68,10 +68,10 @@ private:
 	void accept(const rf_control &control)
 	{
 		require(!over_ && control.op == request_.op);
+		require(control.args[RF_CONTROL_REPORTED] == reported_);
 		if (control.answer == RF_ANSWER_PROGRESS)
 			return progress(control.args);
 		over_ = true;
-		require(control.args[RF_CONTROL_REPORTED] == reported_);
 		require(control.answer >= RF_ANSWER_DONE && control.answer <= RF_ANSWER_CANCELLED);
 		if (control.answer == RF_ANSWER_FAILED)
 			require(is_error(control.args[0]));

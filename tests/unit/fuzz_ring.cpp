@@ -2,8 +2,8 @@
 /*
  * A hostile peer, played by libFuzzer: it writes where and what it likes into both rings
  * from it to us, between our own steps, and into messages. Whatever it does, every step
- * ends, a message that is handed on is what it has to be, and once it stops lying the
- * rings work again.
+ * ends, a message that is handed on is what it has to be, each at most once and in order, and
+ * once it stops lying the rings work again.
  */
 #include "ficm/ring.h"
 #include "fuzz_input.hpp"
@@ -78,10 +78,9 @@ public:
 			rf_ring_start_producer(&producers_[priority]);
 			return;
 		case 6:
-			rf_ring_resume_consumer(&consumers_[priority]);
-			return;
+			return restore(priority);
 		default:
-			return action & 16 ? restore(priority) : drain(priority);
+			return drain(priority);
 		}
 	}
 
@@ -160,21 +159,25 @@ private:
 	{
 		rf_ring &ring = consumers_[priority];
 		rf_message got;
-		/* One step may find that head made no sense; after that there is an end. */
-		std::uint32_t steps = ring.nr_slots + 1;
+		std::uint32_t steps = ring.nr_slots;
 
 		for (;; steps--) {
 			const auto before = ring.position;
 			const auto result = rf_ring_peek(&ring, from, to, &got);
 
-			if (result == RF_RING_EMPTY)
+			if (result == RF_RING_EMPTY || result == RF_RING_NONSENSE) {
+				require(ring.position == before);
 				return;
+			}
 			require(steps > 0);
 			if (result == RF_RING_MESSAGE) {
 				require(got.sequence == before && got.from == from && got.to == to);
 				require(got.length <= RF_PAYLOAD_MAX);
 				require(got.type != RF_MSG_NONE && got.type < RF_MSG_TYPES);
 				check_control(got);
+				/* So few are handed on here that positions do not wrap. */
+				require(got.sequence >= next_[priority]);
+				next_[priority] = got.sequence + 1;
 				last_ = got;
 				rf_ring_advance(&ring);
 			}
@@ -184,6 +187,7 @@ private:
 
 	rf_ring_pair pair_ = {};
 	rf_message last_ = {};
+	std::uint32_t next_[RF_PRIORITIES] = {};
 	rf_ring producers_[RF_PRIORITIES];
 	rf_ring consumers_[RF_PRIORITIES];
 };
