@@ -6,7 +6,9 @@
  * the supervisor answers a cause by sending INIT to all cores of the subOS.
  *
  *   reboot, halt, poweroff   syscore shutdown, after devices were shut down
- *   emergency restart        kprobe (sysrq b; the restart that follows a panic)
+ *   emergency restart        dumper of the kernel log, which emergency_restart() calls first
+ *                            (sysrq b; the restart that follows a panic). A kprobe further
+ *                            down catches what comes another way, but root can disarm it
  *   kexec, crash kernel      kprobe: the next kernel would run without an agent.
  *                            The command line forbids to load one; probes on the
  *                            system calls say why
@@ -30,6 +32,7 @@
 #include <linux/syscore_ops.h>
 #include <linux/workqueue.h>
 
+#include "compat/kmsg.h"
 #include "rf_subos.h"
 
 /* Why the orderly shutdown under way is one; set before devices go down. */
@@ -103,10 +106,23 @@ static struct notifier_block rf_sleep_nb = {
 	.priority = INT_MAX,	/* before anybody prepares */
 };
 
-static int rf_emergency(struct kprobe *probe, struct pt_regs *regs)
+static void rf_emergency_end(void)
 {
 	rf_report_cause(RF_CAUSE_EMERGENCY, in_task() ? current->comm : "from an interrupt");
 	rf_park();
+}
+
+static void rf_emergency_dump(enum kmsg_dump_reason reason)
+{
+	if (reason == KMSG_DUMP_EMERG)
+		rf_emergency_end();
+}
+
+RF_KMSG_DUMPER(rf_emergency_dumper, rf_emergency_dump);
+
+static int rf_emergency(struct kprobe *probe, struct pt_regs *regs)
+{
+	rf_emergency_end();
 	return 0;
 }
 
@@ -198,9 +214,14 @@ int rf_shutdown_hook(void)
 {
 	int err;
 
+	err = kmsg_dump_register(&rf_emergency_dumper);
+	if (err) {
+		rf_refuse("cannot register with the kernel log: error %d", err);
+		return err;
+	}
 	err = rf_probe(&rf_emergency_probe);
 	if (err)
-		return err;
+		goto unregister_dumper;
 
 	if (IS_ENABLED(CONFIG_KEXEC_CORE)) {
 		err = rf_probe(&rf_kexec_probe);
@@ -231,6 +252,8 @@ unprobe_kexec:
 		unregister_kprobe(&rf_kexec_probe);
 unprobe_emergency:
 	unregister_kprobe(&rf_emergency_probe);
+unregister_dumper:
+	kmsg_dump_unregister(&rf_emergency_dumper);
 	return err;
 }
 
@@ -329,4 +352,5 @@ void rf_shutdown_unhook(void)
 	if (IS_ENABLED(CONFIG_KEXEC_CORE))
 		unregister_kprobe(&rf_kexec_probe);
 	unregister_kprobe(&rf_emergency_probe);
+	kmsg_dump_unregister(&rf_emergency_dumper);
 }

@@ -8,6 +8,11 @@ ENDINGS = {
     # what is done inside the subOS: (state, cause)
     "panic": ("echo c > /proc/sysrq-trigger", "crashed", "panic"),
     "sysrq-b": ("echo b > /proc/sysrq-trigger", "crashed", "emergency"),
+    "sysrq-b-disarmed": (
+        "mount -t debugfs none /sys/kernel/debug; echo 0 > /proc/sys/kernel/ftrace_enabled; "
+        "echo 0 > /sys/kernel/debug/kprobes/enabled; echo b > /proc/sysrq-trigger",
+        "crashed", "emergency",
+    ),  # fmt: skip
     "reboot": ("reboot -f", "stopped", "reboot"),
     "poweroff": ("poweroff -f", "stopped", "poweroff"),
     "halt": ("halt -f", "stopped", "halt"),
