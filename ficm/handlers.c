@@ -181,14 +181,19 @@ static int rf_reader_run(void *unused)
 	while (!kthread_should_stop()) {
 		wait_event_idle(rf_reader_wait,
 				!kfifo_is_empty(&rf_queue) || kthread_should_stop());
-		while (!kthread_should_stop() && rf_reader_take(&received))
+		while (!kthread_should_stop() && rf_reader_take(&received)) {
 			rf_reader_call(&received);
+			cond_resched();
+		}
 	}
 	return 0;
 }
 
 /**
  * rf_reader_start() - start the reader thread
+ *
+ * It competes with user space like any other task: what it runs, and how often, is up to
+ * other kernels.
  *
  * Context: Process context, before the poll is enabled.
  * Return: 0 or a negative errno.
@@ -202,7 +207,6 @@ int rf_reader_start(void)
 	task = kthread_create(rf_reader_run, NULL, "rf_ficm_reader");
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	sched_set_fifo_low(task);
 	rf_reader = task;
 	wake_up_process(task);
 	return 0;

@@ -59,7 +59,8 @@ __printf(1, 2) void rf_refuse(const char *fmt, ...);
 struct rf_request;
 
 /*
- * One for each operation, called in order from one work item; may sleep. Returns 0
+ * One for each operation, called in order from one work item; may sleep, unless the operation
+ * is urgent (wire/control_check.h) and comes in softirq context. Returns 0
  * (DONE, with @results), -ECANCELED (CANCELLED), or the errno that FAILED reports.
  */
 typedef int (*rf_op_handler)(struct rf_request *request, const s64 *args, s64 *results);

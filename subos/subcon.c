@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * subOScon: the supervisor's requests (wire/control.h). Messages are taken in the
- * poll of FICM, so that a CANCEL is noted at once, whatever the agent is doing;
- * requests are worked off by one work item, in order.
+ * poll of FICM, so that a CANCEL is noted and a STOP or PING served at once, whatever the
+ * agent is doing; all other requests are worked off by one work item, in order.
  *
  * Once a second the same work queue looks whether the grant page has changed, and
  * whether the supervisor is alive. A subOS needs it for nothing but requests.
@@ -149,6 +149,14 @@ static enum rf_answer rf_final(int err)
 	return err ? RF_ANSWER_FAILED : RF_ANSWER_DONE;
 }
 
+static void rf_request_end(const struct rf_request *request, int err, s64 *results, bool wait)
+{
+	if (err && err != -ECANCELED)
+		results[0] = rf_control_error(err);
+	results[RF_CONTROL_REPORTED] = request->reported;
+	rf_answer(&request->control, rf_final(err), results, wait);
+}
+
 static void rf_request_run(struct rf_request *request)
 {
 	const struct rf_control *control = &request->control;
@@ -162,10 +170,17 @@ static void rf_request_run(struct rf_request *request)
 	else
 		err = rf_ops[control->op](request, control->args, results);
 
-	if (err && err != -ECANCELED)
-		results[0] = rf_control_error(err);
-	results[RF_CONTROL_REPORTED] = request->reported;
-	rf_answer(control, rf_final(err), results, true);
+	rf_request_end(request, err, results, true);
+}
+
+/* Whatever is under way: the handlers of these do not sleep. Context: softirq. */
+static void rf_request_run_urgent(const struct rf_control *control)
+{
+	struct rf_request request = { .control = *control };
+	s64 results[RF_CONTROL_ARGS] = { 0 };
+	int err = rf_ops[control->op](&request, control->args, results);
+
+	rf_request_end(&request, err, results, false);
 }
 
 static void rf_requests_work(struct work_struct *work)
@@ -237,6 +252,10 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 	}
 	if (!rf_control_request_is_sane(&control)) {
 		rf_answer_refused(&control, -EINVAL);
+		return;
+	}
+	if (rf_control_is_urgent(control.op)) {
+		rf_request_run_urgent(&control);
 		return;
 	}
 

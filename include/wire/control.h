@@ -9,8 +9,8 @@
  * of PROGRESS, then exactly one of DONE, FAILED, CANCELLED. All say how many PROGRESS came
  * before: one that comes twice is ignored, and if one of them got lost, nobody knows what
  * the agent has done, and the final answer is none. The agent works off
- * requests one after the other, in order. CANCEL names the id of a request: the
- * agent stops at the next unit (core, memory block), undoes the units it has not
+ * requests one after the other, in order, but for STOP and PING. CANCEL names the id of a
+ * request: the agent stops at the next unit (core, memory block), undoes the units it has not
  * reported by PROGRESS, and answers CANCELLED; if the request was done already,
  * CANCEL has no effect. An agent that was asleep for long sees the CANCEL before
  * it goes on, for it is noted when it arrives.
@@ -59,11 +59,14 @@ enum rf_op {
 	 * be less than wanted, also 0.
 	 */
 	RF_OP_MEMORY_REMOVE	= 5,
-	/* args: enum rf_stop. DONE: under way. The end is told through the mailbox. */
+	/*
+	 * args: enum rf_stop. DONE: under way. The end is told through the mailbox. Served at
+	 * once, before requests that are under way or wait.
+	 */
 	RF_OP_STOP		= 6,
-	/* DONE: the same args. */
+	/* DONE: the same args. Served at once. */
 	RF_OP_PING		= 7,
-	/* DONE: the statistics in the subOS's endpoint are fresh. */
+	/* DONE: the statistics in the subOS's endpoint are fresh, and all before is worked off. */
 	RF_OP_STATISTICS	= 8,
 	/* args: rows, columns of the console's terminal. DONE. */
 	RF_OP_WINDOW		= 9,

@@ -42,6 +42,12 @@ static inline bool rf_control_is_range(__s64 start, __s64 size, __u64 unit)
 	       (__u64)size <= 0x7fffffffffffffffULL - (__u64)start;
 }
 
+/* Is the request served at once, and not in its turn? Such ones neither sleep nor wait. */
+static inline bool rf_control_is_urgent(__u16 op)
+{
+	return op == RF_OP_STOP || op == RF_OP_PING;
+}
+
 /* RF_BDF() (wire/pci.h) of a function. */
 static inline bool rf_control_is_bdf(__s64 value)
 {

@@ -59,7 +59,6 @@ int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL
 bool rf_supcon_owed(struct rf_subos *subos);
 void rf_supcon_probe(struct rf_subos *subos);
 
-
 /* console.c: drains console rings into scrollback buffers */
 int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is needed */
 void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */

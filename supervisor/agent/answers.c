@@ -79,8 +79,8 @@ static void rf_request_answered(struct rf_request *request, const struct rf_cont
 }
 
 /*
- * An agent handles its requests in order, so once one is done the answers to earlier ones
- * have been sent. Those that have not arrived are lost. Requests lock held.
+ * An agent handles its requests in order, but for urgent ones, so once one is done the answers
+ * to earlier ones have been sent. Those that have not arrived are lost. Requests lock held.
  */
 static void rf_requests_lost(struct rf_subos *subos, const struct rf_request *done)
 {
@@ -111,7 +111,8 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 		list_for_each_entry(request, &subos->requests, node)
 			if (request->id == control.id) {
 				rf_request_answered(request, &control);
-				if (request->answer == RF_ANSWER_DONE)
+				if (request->answer == RF_ANSWER_DONE &&
+				    !rf_control_is_urgent(request->op))
 					rf_requests_lost(subos, request);
 				break;
 			}

@@ -169,8 +169,8 @@ bool rf_supcon_owed(struct rf_subos *subos)
 }
 
 /*
- * If an agent owes an answer, find out whether that answer is lost: requests are handled in
- * order, so a PING that is DONE proves it. If so, the loss has been acted upon when this
+ * If an agent owes an answer, find out whether that answer is lost: STATISTICS are handled in
+ * their turn, so that their DONE proves it. If so, the loss has been acted upon when this
  * returns. Context: process, without `adjusting`.
  */
 void rf_supcon_probe(struct rf_subos *subos)
@@ -179,7 +179,7 @@ void rf_supcon_probe(struct rf_subos *subos)
 
 	if (!rf_supcon_owed(subos))
 		return;
-	if (!rf_supcon_request(subos, RF_OP_PING, args, RF_CANCEL_MS, NULL, NULL))
+	if (!rf_supcon_request(subos, RF_OP_STATISTICS, args, RF_CANCEL_MS, NULL, NULL))
 		rf_work_flush();
 }
 

@@ -72,9 +72,10 @@ static void rf_settle_one(struct rf_subos *subos)
 	if (rf_phase_held(rf_subos_phase(subos))) {
 		mutex_lock(&subos->adjusting);
 	} else if (rf_supcon_owed(subos)) {
-		/* If an answer was lost, this PING reveals it; then rf_pci_late() is called. */
+		/* If an answer was lost, this reveals it; then rf_pci_late() is called. */
 		if (rf_phase_adjustable(rf_subos_phase(subos)))
-			rf_supcon_request(subos, RF_OP_PING, args, RF_SETTLE_MS, NULL, NULL);
+			rf_supcon_request(subos, RF_OP_STATISTICS, args, RF_SETTLE_MS, NULL,
+					  NULL);
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		return;
 	} else if (!mutex_trylock(&subos->adjusting)) {

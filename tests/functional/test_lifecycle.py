@@ -154,6 +154,26 @@ def test_stop_of_what_hangs(supervisor):
 
 
 @pytest.mark.budget(150)
+def test_stop_behind_what_takes_long(supervisor):
+    """STOP does not wait for the request that the agent is busy with."""
+    initrd = supervisor.initrd_with("rf_hang")
+    supervisor.create("web", "2-3", "--initrd", initrd, mem="256M")
+    with supervisor.shells("web") as shell:
+        shell.send("insmod /rf_hang.ko hotplug=1 seconds=20")
+        supervisor.await_log("web", "holding CPU")
+        # Behind the first time-out the agent is still at it.
+        assert supervisor.rfm("resize", "web", "--cores", "+1", "--wait", "1").status == NO_ANSWER
+        supervisor.ok("stop", "web", "--timeout", "60")
+    held, asked = (
+        float(re.search(rf"\[ *([0-9.]+)\][^\n]*{text}", supervisor.log("web"))[1])
+        for text in ("holding CPU", "asks for a power-off")
+    )
+    assert asked - held < 15
+    shown = supervisor.show("web")
+    assert (shown["state"], shown["cause"]) == ("stopped", "poweroff")
+
+
+@pytest.mark.budget(150)
 @pytest.mark.parametrize(
     "then", ["exec /init", pytest.param("sleep 1000", marks=pytest.mark.extended)]
 )
