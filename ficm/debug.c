@@ -22,6 +22,7 @@ static int rf_counters_show(struct seq_file *out, void *unused)
 	seq_printf(out, "rings %llu\n", counters.rings);
 	seq_printf(out, "rescues %llu\n", counters.rescues);
 	seq_printf(out, "expired %llu\n", counters.expired);
+	seq_printf(out, "brakes %llu\n", counters.brakes);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(rf_counters);

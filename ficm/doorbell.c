@@ -36,11 +36,11 @@ struct rf_doorbell_request {
 };
 
 static DEFINE_MUTEX(rf_doorbell_lock);
-/* Guarded by the doorbell lock. */
-static struct rf_doorbell *rf_doorbells[RF_DOORBELLS_MAX];
-static bool rf_doorbells_are_open;
+/* Guarded by the doorbell lock; the heartbeat reads them in RCU. */
+static struct rf_doorbell __rcu *rf_doorbells[RF_DOORBELLS_MAX];
+static bool rf_doorbells_are_open;	/* doorbell lock */
 
-/* What stands in our endpoint, or should. Guarded by the descriptors' locks. */
+/* What stands in our endpoint, or should, off the brake. Guarded by the descriptors' locks. */
 static u64 rf_doorbell_words[RF_DOORBELLS_MAX];
 
 static struct fwnode_handle *rf_fwnode;
@@ -60,8 +60,10 @@ static void rf_doorbell_publish(struct irq_data *data, u64 word)
 	smp_wmb();
 	rcu_read_lock();
 	endpoint = rf_ficm_endpoint(rf_ficm_self());
+	/* If the brake is put on, or released, right now, the heartbeat puts it right. */
 	if (endpoint)
-		WRITE_ONCE(endpoint->doorbells[doorbell->index], word);
+		WRITE_ONCE(endpoint->doorbells[doorbell->index],
+			   rf_brake_is_on(doorbell->index) ? 0 : word);
 	rcu_read_unlock();
 }
 
@@ -147,6 +149,7 @@ static irqreturn_t rf_doorbell_interrupt(int irq, void *arg)
 	struct rf_doorbell *doorbell = arg;
 
 	rf_count(interrupts);
+	rf_brake_rung(doorbell->index);
 	doorbell->handler(doorbell->data);
 	return IRQ_HANDLED;
 }
@@ -181,9 +184,9 @@ static int rf_doorbell_pick(u32 index)
 	if (index > RF_DOORBELL_ANY)
 		return -EINVAL;
 	if (index < RF_DOORBELL_ANY)
-		return rf_doorbells[index] ? -EBUSY : index;
+		return rcu_access_pointer(rf_doorbells[index]) ? -EBUSY : index;
 	for (index = RF_DOORBELL_FREE; index < RF_DOORBELLS_MAX; index++)
-		if (!rf_doorbells[index])
+		if (!rcu_access_pointer(rf_doorbells[index]))
 			return index;
 	return -ENOSPC;
 }
@@ -237,7 +240,7 @@ struct rf_doorbell *rf_doorbell_create(u32 index, unsigned int cpu, const char *
 		doorbell->index = rc;
 		rc = rf_doorbell_begin(doorbell, cpu);
 		if (!rc)
-			rf_doorbells[doorbell->index] = doorbell;
+			rcu_assign_pointer(rf_doorbells[doorbell->index], doorbell);
 	}
 	mutex_unlock(&rf_doorbell_lock);
 	if (rc) {
@@ -257,9 +260,11 @@ EXPORT_SYMBOL_GPL(rf_doorbell_create);
 void rf_doorbell_destroy(struct rf_doorbell *doorbell)
 {
 	mutex_lock(&rf_doorbell_lock);
+	RCU_INIT_POINTER(rf_doorbells[doorbell->index], NULL);
 	free_irq(doorbell->irq, doorbell);
 	irq_dispose_mapping(doorbell->irq);
-	rf_doorbells[doorbell->index] = NULL;
+	/* The heartbeat is past it. */
+	synchronize_rcu();
 	mutex_unlock(&rf_doorbell_lock);
 	kfree(doorbell);
 }
@@ -393,8 +398,39 @@ void rf_doorbells_restore(struct rf_endpoint *endpoint)
 {
 	u32 i;
 
-	for (i = 0; i < RF_DOORBELLS_MAX; i++)
-		rf_republish(&endpoint->doorbells[i], &rf_doorbell_words[i]);
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		if (rf_brake_is_on(i))
+			WRITE_ONCE(endpoint->doorbells[i], 0);
+		else
+			rf_republish(&endpoint->doorbells[i], &rf_doorbell_words[i]);
+	}
+}
+
+/**
+ * rf_doorbells_poll() - do what these doorbells would do if they were rung
+ * @doorbells: bits
+ *
+ * Context: The heartbeat, after rf_doorbells_restore().
+ */
+void rf_doorbells_poll(u32 doorbells)
+{
+	const struct rf_doorbell *doorbell;
+	u32 i;
+
+	if (!doorbells)
+		return;
+	/*
+	 * Pairs with smp_mb() in rf_put(): who did not find our word when it was published again
+	 * has sent before, and the handler sees it.
+	 */
+	smp_mb();
+	rcu_read_lock();
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		doorbell = doorbells & BIT(i) ? rcu_dereference(rf_doorbells[i]) : NULL;
+		if (doorbell)
+			doorbell->handler(doorbell->data);
+	}
+	rcu_read_unlock();
 }
 
 int rf_doorbells_init(void)

@@ -5,8 +5,8 @@
  * If the core goes offline, the kernel moves the timer.
  *
  * The same timer looks for events that were missed: a change of the grant, a doorbell
- * that was rung but never arrived. It also publishes our words in the arena again, which
- * another kernel may have overwritten.
+ * that was rung but never arrived, or one that is on the brake. It also publishes our words
+ * in the arena again, which another kernel may have overwritten.
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -86,6 +86,7 @@ static enum hrtimer_restart rf_tick(struct hrtimer *timer)
 {
 	ktime_t now = hrtimer_cb_get_time(timer);
 	bool late = ktime_ms_delta(now, hrtimer_get_expires(timer)) >= RF_LATE_MS;
+	u32 polled = rf_brake_look(now);
 
 	rf_beat();
 	if (rf_grant_is_stale())
@@ -94,6 +95,7 @@ static enum hrtimer_restart rf_tick(struct hrtimer *timer)
 		rf_messages_check(late);
 	rf_endpoint_publish(rf_beat_in);
 	rf_doorbells_restore(rf_beat_in);
+	rf_doorbells_poll(polled);
 	rf_messages_restore();
 	/* From now: after a late tick, the next look must not come at once. */
 	hrtimer_set_expires(timer, ktime_add_ms(now, RF_TICK_MS));
@@ -116,6 +118,7 @@ void rf_heartbeat_start(struct rf_endpoint *endpoint)
 	rf_beat_in = endpoint;
 	rf_beats = READ_ONCE(endpoint->beat) + 1;
 	WRITE_ONCE(endpoint->beat, rf_beats);
+	rf_brake_reset();
 	hrtimer_init(&rf_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
 	rf_timer.function = rf_tick;
 	if (smp_call_function_single(rf_communication_core(), rf_heartbeat_begin, NULL, true))

@@ -10,6 +10,7 @@
  *   handlers.c   handlers of messages; the reader thread
  *   posts.c      messages that wait for room; the writer thread
  *   doorbell.c   interrupts from other kernels, and to them
+ *   brake.c      too many of them
  *   device.c     /dev/rainforest-ficm
  *   debug.c      debugfs
  *
@@ -24,6 +25,7 @@
 #ifndef RF_FICM_H
 #define RF_FICM_H
 
+#include <linux/ktime.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/types.h>
@@ -81,6 +83,13 @@ int rf_doorbells_init(void);
 void rf_doorbells_exit(void);
 void rf_doorbells_open(bool open);	/* may doorbells be created? */
 void rf_doorbells_restore(struct rf_endpoint *endpoint);	/* as rf_messages_restore() */
+void rf_doorbells_poll(u32 doorbells);	/* hard interrupt: these may have been rung */
+
+/* brake.c */
+void rf_brake_rung(u32 index);
+bool rf_brake_is_on(u32 index);
+u32 rf_brake_look(ktime_t now);
+void rf_brake_reset(void);
 
 /* device.c, debug.c */
 int rf_ficm_device_init(void);

@@ -96,6 +96,7 @@ struct rf_ficm_counters {
 	u64 rings;			/* doorbells that we rang */
 	u64 rescues;			/* messages found by the heartbeat: a ring was lost */
 	u64 expired;			/* posts that were given up */
+	u64 brakes;			/* doorbells that were rung too often, and were polled */
 };
 void rf_ficm_counters(struct rf_ficm_counters *counters);
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """A subOS that overwrites all shared memory harms nobody but itself."""
 
+import re
 import time
 
 import pytest
-from functional.chat import NORMAL, talkers, whole
+from functional.chat import CHAT, FICM, NORMAL, talkers, whole
 from functional.doorbells import Doorbells
 from functional.session import Shell
 from functional.subos import Supervisor, troubles
@@ -113,6 +114,43 @@ def test_heartbeats_are_forged(machines):
         gone = "until [ ! -e /sys/class/misc/rainforest/subos/good ]; do usleep 100000; done"
         supervisor.sh(f"timeout 30 sh -c '{gone}'")
         assert "hang" in {each.get("why") for each in supervisor.events("good")}
+        assert supervisor.show("rogue")["state"] == "running"
+    assert not troubles(supervisor.machine.dmesg())
+
+
+@pytest.mark.budget(180)
+def test_one_core_is_rung_without_end(machines):
+    """Two cores ring the only one of the supervisor: it stops telling how, and works on."""
+    supervisor = Supervisor(machines(cpus=3))
+    limit = 5000
+    with talkers(supervisor, rogue="1-2") as (made, shells):
+        sup, rogue = made["supervisor"], made["rogue"]
+        supervisor.sh(f"echo {limit} >/sys/module/rf_ficm/parameters/brake")
+        before = sup.doorbell_interrupts()
+        command = f"echo storm {1 << sup.member:x} {2000 * SECONDS} >{CHAT}/command"
+        storm = shells["rogue"].start(f"({command}) & ({command}) & wait")
+        shells["rogue"].await_start(storm)
+        began = time.monotonic()
+        while not int(re.search(r"brakes (\d+)", supervisor.sh(f"cat {FICM}/counters"))[1]):
+            assert time.monotonic() - began < SECONDS
+        asked = []
+        while time.monotonic() - began < SECONDS:
+            asked.append(time.monotonic())
+            supervisor.sh("true")
+        asked.append(time.monotonic())
+        assert max(end - start for start, end in zip(asked, asked[1:])) < 1
+        assert shells["rogue"].result(storm, timeout=2 * SECONDS + 30)[0] == 0
+        after = sup.doorbell_interrupts()
+        taken = sum(after.values()) - sum(before.values())
+        assert taken < limit * 2 * SECONDS / 2, (before, after)
+        # Calm again: doorbells work, and nothing is lost.
+        began, now = time.monotonic(), bells(sup)
+        while bells(sup) < now + 10:
+            assert time.monotonic() - began < 10
+            rogue.say(f"echo {sup.member} 10")
+        rescues = sup.rescues()
+        rogue.say(f"echo {sup.member} 100")
+        assert sup.rescues() == rescues
         assert supervisor.show("rogue")["state"] == "running"
     assert not troubles(supervisor.machine.dmesg())
 

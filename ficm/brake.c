@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The brake: a kernel that is rung more often than it can bear does not say any more how it
+ * is rung. The heartbeat then does what the interrupt would, until it has been calm for a
+ * while. Nothing can keep a peer from sending the interrupt all the same: only one that
+ * rings as agreed is slowed down.
+ */
+#include <linux/moduleparam.h>
+
+#include "rf_ficm.h"
+
+/* Heartbeats, about a second: so long a doorbell is only polled, once it was too much. */
+#define RF_BRAKE_TICKS	20
+
+static unsigned int rf_brake = 20000;
+module_param_named(brake, rf_brake, uint, 0644);
+MODULE_PARM_DESC(brake, "interrupts a second above which doorbells are polled; 0: never");
+
+static u32 rf_rung[RF_DOORBELLS_MAX];	/* each by its own interrupt */
+
+/* The heartbeat's. */
+static u32 rf_rung_then[RF_DOORBELLS_MAX];
+static u32 rf_ticks[RF_DOORBELLS_MAX];	/* left on the brake; others read it */
+static ktime_t rf_looked;
+
+/* A doorbell was rung. Context: its interrupt. */
+void rf_brake_rung(u32 index)
+{
+	WRITE_ONCE(rf_rung[index], rf_rung[index] + 1);
+}
+
+/* Is this doorbell not to be published? Context: any. */
+bool rf_brake_is_on(u32 index)
+{
+	return READ_ONCE(rf_ticks[index]);
+}
+
+/**
+ * rf_brake_look() - put doorbells on the brake, or take them off
+ * @now: of CLOCK_MONOTONIC
+ *
+ * If there were too many interrupts since the last look, all doorbells are put on it that had
+ * more than a fair share.
+ *
+ * Context: The heartbeat.
+ * Return: doorbells, as bits, that are on the brake, or were until now: whether they were
+ *	rung has to be looked at.
+ */
+u32 rf_brake_look(ktime_t now)
+{
+	u64 limit = div_u64((u64)READ_ONCE(rf_brake) * ktime_us_delta(now, rf_looked),
+			    USEC_PER_SEC);
+	u32 more[RF_DOORBELLS_MAX], i, polled = 0;
+	u64 total = 0;
+
+	BUILD_BUG_ON(RF_DOORBELLS_MAX > BITS_PER_TYPE(polled));
+	rf_looked = now;
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		u32 rung = READ_ONCE(rf_rung[i]);
+
+		more[i] = rung - rf_rung_then[i];
+		rf_rung_then[i] = rung;
+		total += more[i];
+	}
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		if (rf_ticks[i])
+			polled |= BIT(i);
+		if (limit && total > limit && more[i] > div_u64(limit, RF_DOORBELLS_MAX)) {
+			if (!rf_ticks[i])
+				rf_count(brakes);
+			WRITE_ONCE(rf_ticks[i], RF_BRAKE_TICKS);
+			polled |= BIT(i);
+		} else if (rf_ticks[i]) {
+			WRITE_ONCE(rf_ticks[i], rf_ticks[i] - 1);
+		}
+	}
+	return polled;
+}
+
+/* All doorbells are off the brake. Context: process, before the heartbeat starts. */
+void rf_brake_reset(void)
+{
+	u32 i;
+
+	for (i = 0; i < RF_DOORBELLS_MAX; i++) {
+		rf_rung_then[i] = READ_ONCE(rf_rung[i]);
+		WRITE_ONCE(rf_ticks[i], 0);
+	}
+	rf_looked = ktime_get();
+}
