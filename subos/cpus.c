@@ -6,9 +6,9 @@
  * user through sysfs, or resume. The callback stays for the kernel's whole life,
  * so granted cores can go offline and come back, and no other ever comes up.
  *
- * Between the word that a core is offline and the change of the grant page the
- * core is still granted, but the supervisor may hold it at any moment. Such a core
- * is refused as well, until the supervisor asks for it again.
+ * A core stands in the grant page before the supervisor asks for it, and still does when
+ * it was given up, and may be held at any moment. So a core is refused as well unless it
+ * came with the hand-off or was asked for, and was not given up since.
  */
 #include <linux/bitmap.h>
 #include <linux/cpu.h>
@@ -25,8 +25,8 @@
 static int rf_veto_state;
 static int rf_count_state;
 
-/* Cores being given up, by APIC id. Only requests change it, one at a time. */
-static DECLARE_BITMAP(rf_leaving, RF_APIC_IDS);
+/* Cores that are ours to use, by APIC id. Only requests change it, one at a time. */
+static DECLARE_BITMAP(rf_usable, RF_APIC_IDS);
 
 static int rf_veto(unsigned int cpu)
 {
@@ -37,8 +37,9 @@ static int rf_veto(unsigned int cpu)
 				    apic_id);
 		return -EBUSY;
 	}
-	if (test_bit(apic_id, rf_leaving)) {
-		pr_warn_ratelimited("cpu %u (APIC id %u) has been given back\n", cpu, apic_id);
+	if (!test_bit(apic_id, rf_usable)) {
+		pr_warn_ratelimited("cpu %u (APIC id %u) is on its way to or from this subOS\n",
+				    cpu, apic_id);
 		return -EBUSY;
 	}
 	return 0;
@@ -70,7 +71,7 @@ static int rf_count_down(unsigned int cpu)
  */
 int rf_cpus_guard(const struct rf_handoff *handoff)
 {
-	u32 boot = per_cpu(x86_cpu_to_apicid, 0);
+	u32 boot = per_cpu(x86_cpu_to_apicid, 0), i;
 	int state;
 
 	if (boot != handoff->apic_ids[0]) {
@@ -79,6 +80,9 @@ int rf_cpus_guard(const struct rf_handoff *handoff)
 		return -EINVAL;
 	}
 
+	for (i = 0; i < handoff->nr_cpus; i++)
+		if (handoff->apic_ids[i] < RF_APIC_IDS)
+			set_bit(handoff->apic_ids[i], rf_usable);
 	state = cpuhp_setup_state(CPUHP_BP_PREPARE_DYN, "rainforest/subos:veto", rf_veto, NULL);
 	if (state < 0) {
 		rf_refuse("a core that was not granted is online, or the veto failed: error %d",
@@ -155,26 +159,6 @@ int rf_cpus_start(const struct rf_handoff *handoff)
  */
 typedef int (*rf_core_unit)(u32 apic_id);
 
-static int rf_core_add(u32 apic_id)
-{
-	int cpu = rf_cpu_of(apic_id);
-	int err;
-
-	if (!rf_granted(apic_id))
-		return -EPERM;
-	if (cpu < 0)
-		return cpu;
-	clear_bit(apic_id, rf_leaving);
-	if (cpu_online(cpu))
-		return 0;
-	err = rf_hotplug_add_cpu(cpu);
-	if (cpu_online(cpu))
-		return 1;
-	/* The supervisor takes it back now: the user must not try once more. */
-	set_bit(apic_id, rf_leaving);
-	return err < 0 ? err : -EIO;
-}
-
 static int rf_core_remove(u32 apic_id)
 {
 	int cpu = rf_cpu_of(apic_id);
@@ -189,13 +173,35 @@ static int rf_core_remove(u32 apic_id)
 		return -EBUSY;
 	online = cpu_online(cpu);
 	/* First the veto, then the removal, which waits for callers that are past the veto. */
-	set_bit(apic_id, rf_leaving);
+	clear_bit(apic_id, rf_usable);
 	err = rf_hotplug_remove_cpu(cpu);
 	if (cpu_online(cpu)) {
-		clear_bit(apic_id, rf_leaving);
+		set_bit(apic_id, rf_usable);
 		return err < 0 ? err : -EBUSY;
 	}
 	return online;
+}
+
+static int rf_core_add(u32 apic_id)
+{
+	int cpu = rf_cpu_of(apic_id);
+	int err;
+
+	if (!rf_granted(apic_id))
+		return -EPERM;
+	if (cpu < 0)
+		return cpu;
+	set_bit(apic_id, rf_usable);
+	if (cpu_online(cpu))
+		return 0;
+	err = rf_hotplug_add_cpu(cpu);
+	if (cpu_online(cpu))
+		return 1;
+	/* The supervisor takes it back now: the user may just be trying once more. */
+	rf_core_remove(apic_id);
+	if (cpu_online(cpu))
+		return 1;
+	return err < 0 ? err : -EIO;
 }
 
 static void rf_cores_named(const s64 *args, unsigned long *apic_ids)
