@@ -2,7 +2,7 @@
 /*
  * When the supervisor goes down, subOSes are stopped first. Reboot, poweroff, halt
  * and kexec -e all run the reboot notifiers; suspend and hibernation are refused
- * while any subOS exists, because nobody would wake the lent cores.
+ * while any subOS exists or is created, because nobody would wake the lent cores.
  */
 #include <linux/delay.h>
 #include <linux/notifier.h>
@@ -82,16 +82,44 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 	return NOTIFY_DONE;
 }
 
-static int rf_suspend(struct notifier_block *block, unsigned long event, void *data)
+static bool rf_suspends;	/* we are the builder; serialised as notifiers are */
+
+/* Nobody creates a subOS from here until rf_suspend_end(), and nobody does now. */
+static int rf_suspend_begin(void)
 {
-	/* The last is also what a writer of /dev/snapshot begins with, which can suspend. */
-	if (event != PM_SUSPEND_PREPARE && event != PM_HIBERNATION_PREPARE &&
-	    event != PM_RESTORE_PREPARE)
+	if (rf_subos_builder_take()) {
+		pr_err("cannot suspend while a subOS is created or started\n");
+		return notifier_from_errno(-EBUSY);
+	}
+	rf_suspends = list_empty(&rf_subos_list);
+	if (rf_suspends)
 		return NOTIFY_DONE;
-	if (list_empty(&rf_subos_list))
-		return NOTIFY_DONE;
+	rf_subos_builder_done();
 	pr_err("cannot suspend while cores are lent to a subOS; destroy all subOSes first\n");
 	return notifier_from_errno(-EBUSY);
+}
+
+/* Also after a suspend that failed, or that began before the module was loaded. */
+static void rf_suspend_end(void)
+{
+	if (rf_suspends)
+		rf_subos_builder_done();
+	rf_suspends = false;
+}
+
+static int rf_suspend(struct notifier_block *block, unsigned long event, void *data)
+{
+	switch (event) {
+	case PM_SUSPEND_PREPARE:
+	case PM_HIBERNATION_PREPARE:
+	case PM_RESTORE_PREPARE:	/* also with what a writer of /dev/snapshot begins */
+		return rf_suspend_begin();
+	case PM_POST_SUSPEND:
+	case PM_POST_HIBERNATION:
+	case PM_POST_RESTORE:
+		rf_suspend_end();
+	}
+	return NOTIFY_DONE;
 }
 
 static struct notifier_block rf_reboot_block = {
