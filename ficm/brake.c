@@ -12,7 +12,11 @@
 /* Heartbeats, about a second: so long a doorbell is only polled, once it was too much. */
 #define RF_BRAKE_TICKS	20
 
-static unsigned int rf_brake = 20000;
+/*
+ * At a few microseconds each, this is most of what one core can do; who has fewer of them to
+ * spare sets less. Two kernels that answer each other at once stay below it.
+ */
+static unsigned int rf_brake = 250000;
 module_param_named(brake, rf_brake, uint, 0644);
 MODULE_PARM_DESC(brake, "interrupts a second above which doorbells are polled; 0: never");
 
