@@ -53,6 +53,29 @@ static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
 	return rc;
 }
 
+/*
+ * It did not come to the park. It has never left the supervisor, and is offline; to start it would
+ * take ten seconds if it does not react to INIT (do_boot_cpu()). A last INIT without a SIPI, so
+ * that it is not on its way to our pages, which end with the module.
+ */
+static void rf_core_stray(struct rf_subos *subos, u32 cpu)
+{
+	u32 apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
+	unsigned long flags;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_core_init_ipi(apic_id);
+	rf_park_leave(apic_id);
+	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, RF_OWNER_SUPERVISOR,
+				 RF_CORE_HOME);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	rf_expect(rc);
+	pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
+	       cpu, cpu);
+}
+
 /**
  * rf_core_take() - take one core offline and hold it
  * @subos: its next owner; rf_core_attach() puts the core into its list
@@ -60,7 +83,7 @@ static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
  *
  * Context: Process context, may sleep. Ledger lock held.
  * Return: 0; -EIO it could not be taken offline; -ETIMEDOUT it could not be held: it is the
- *         supervisor's as before, and comes online again soon, if it can.
+ *         supervisor's as before, but offline.
  */
 int rf_core_take(struct rf_subos *subos, u32 cpu)
 {
@@ -170,7 +193,10 @@ static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
 	return offline;
 }
 
-/* Our kernel starts it from now on: it leaves the park without our doing. */
+/*
+ * Our kernel starts it from now on: it leaves the park without our doing. Return: 0; -ESHUTDOWN the
+ * machine goes down.
+ */
 static int rf_core_departs(struct rf_subos *subos, u32 cpu)
 {
 	unsigned long flags;
@@ -178,6 +204,10 @@ static int rf_core_departs(struct rf_subos *subos, u32 cpu)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
+	if (!rf_cores_startable()) {
+		spin_unlock_irqrestore(&rf_state_lock, flags);
+		return -ESHUTDOWN;
+	}
 	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, subos->id, RF_CORE_RETURNING);
 	if (!rc)
 		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
@@ -351,7 +381,6 @@ free_table:
 
 void rf_cores_exit(void)
 {
-	rf_strays_exit();
 	cpuhp_remove_state_nocalls(rf_veto_state);
 	rf_park_exit();
 	rf_lowmem_exit();

@@ -27,16 +27,9 @@ void rf_cores_forget_lender(u32 id);
 /* hold.c */
 enum rf_recall { RF_RECALL_NONE, RF_RECALL_SIPI, RF_RECALL_INIT };
 
-struct rf_park_wait {
-	unsigned long end, next;	/* jiffies */
-	enum rf_recall recall;		/* for those that have not come */
-	u32 recalls;
-	bool last;			/* the last look */
-};
-
 void rf_core_call(struct rf_subos *subos, u32 cpu);
-struct rf_park_wait rf_park_wait_begin(void);			/* no lock */
-int rf_core_await(struct rf_subos *subos, u32 cpu, struct rf_park_wait *wait);	/* see there */
+void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count);
+int rf_core_await(struct rf_subos *subos, u32 cpu);		/* both: see there */
 int rf_core_hold(struct rf_subos *subos, u32 cpu);
 void rf_cores_hold(struct rf_subos *subos);			/* state lock */
 void rf_cores_freeze(bool kexec);				/* state lock */

@@ -47,7 +47,7 @@ void rf_core_call(struct rf_subos *subos, u32 cpu)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_park_call(apic_id);
 	rf_core_init_delay();
-	rf_park_sipi(apic_id);
+	rf_park_begin(apic_id);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
@@ -102,54 +102,60 @@ static bool rf_park_recall(u32 apic_id, enum rf_recall recall)
 	if (recall == RF_RECALL_INIT) {
 		rf_park_call(apic_id);
 		rf_core_init_delay();
-	}
-	if (recall != RF_RECALL_NONE)
+		rf_park_begin(apic_id);
+	} else if (recall == RF_RECALL_SIPI) {
 		rf_park_sipi(apic_id);
+	}
 	return false;
 }
 
-static bool rf_core_has_come(u32 apic_id, enum rf_recall recall)
+/**
+ * rf_cores_await() - wait until cores that were called are held
+ * @subos: their owner
+ * @cpus: logical numbers; in no list
+ * @missing: in: which of them to wait for; out: which are not proven to be held, and may
+ *	     execute anything
+ * @count: of both
+ *
+ * Context: Process context, may sleep, for RF_PARK_TIMEOUT_MS at most. Nobody else calls the cores
+ *	    or starts them: ledger lock, or the owner's `adjusting`.
+ */
+void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count)
 {
+	struct rf_park_wait wait = rf_park_wait_begin();
 	unsigned long flags;
-	bool held;
+	u32 i, left;
 
-	spin_lock_irqsave(&rf_state_lock, flags);
-	held = rf_park_recall(apic_id, recall);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return held;
+	do {
+		left = 0;
+		spin_lock_irqsave(&rf_state_lock, flags);
+		for (i = 0; i < count; i++) {
+			missing[i] = missing[i] &&
+				     !rf_park_recall(rf_ledger_core_apic_id(&rf_books.cores, cpus[i]),
+						     wait.recall);
+			left += missing[i];
+		}
+		spin_unlock_irqrestore(&rf_state_lock, flags);
+	} while (left && rf_park_wait_on(&wait));
+	for (i = 0; left && i < count; i++)
+		if (missing[i])
+			rf_core_not_held(subos, cpus[i]);
 }
 
-/**
- * rf_core_await() - wait until a core that was called is held
- * @subos: its owner
- * @cpu: logical number; in no list
- * @wait: from rf_park_wait_begin(), right after the call; several cores can share it
- *
- * Context: Process context, may sleep, for RF_PARK_TIMEOUT_MS at most. Nobody else calls the core
- *	    or starts it: ledger lock, or the owner's `adjusting`.
- * Return: 0; -ETIMEDOUT it is not proven to be held, and may execute anything.
- */
-int rf_core_await(struct rf_subos *subos, u32 cpu, struct rf_park_wait *wait)
+/* The same for one. Return: 0; -ETIMEDOUT. */
+int rf_core_await(struct rf_subos *subos, u32 cpu)
 {
-	u32 apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
+	bool missing = true;
 
-	while (!rf_core_has_come(apic_id, wait->recall)) {
-		if (!rf_park_wait_on(wait)) {
-			rf_core_not_held(subos, cpu);
-			return -ETIMEDOUT;
-		}
-	}
-	return 0;
+	rf_cores_await(subos, &cpu, &missing, 1);
+	return missing ? -ETIMEDOUT : 0;
 }
 
 /* rf_core_call() and rf_core_await(). Context: ledger lock held. */
 int rf_core_hold(struct rf_subos *subos, u32 cpu)
 {
-	struct rf_park_wait wait;
-
 	rf_core_call(subos, cpu);
-	wait = rf_park_wait_begin();
-	return rf_core_await(subos, cpu, &wait);
+	return rf_core_await(subos, cpu);
 }
 
 /**
@@ -190,7 +196,7 @@ void rf_cores_hold(struct rf_subos *subos)
 	rf_core_init_delay();
 	rank = 0;
 	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
-		rf_park_sipi(rf_ledger_core_apic_id(&rf_books.cores, cpu));
+		rf_park_begin(rf_ledger_core_apic_id(&rf_books.cores, cpu));
 }
 
 /**

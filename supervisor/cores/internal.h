@@ -20,6 +20,7 @@ int rf_park_init(void);
 void rf_park_exit(void);
 int rf_park_save(u32 cpu, u32 apic_id);
 void rf_park_call(u32 apic_id);
+void rf_park_begin(u32 apic_id);
 void rf_park_sipi(u32 apic_id);
 void rf_park_leave(u32 apic_id);
 bool rf_park_held(u32 apic_id);
@@ -31,15 +32,20 @@ void rf_park_close(void);
 int rf_trampoline_init(void);
 
 /* hold.c */
+struct rf_park_wait {
+	unsigned long end, next;	/* jiffies */
+	enum rf_recall recall;		/* for those that have not come */
+	u32 recalls;
+	bool last;			/* the last look */
+};
+
 void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
+struct rf_park_wait rf_park_wait_begin(void);		/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
 void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */
 bool rf_cores_callable(const struct rf_subos *subos);
 bool rf_cores_startable(void);		/* may one still be started? */
 bool rf_cores_parkable(void);		/* may one still be sent to the park? */
 
-/* strays.c */
-void rf_core_stray(struct rf_subos *subos, u32 cpu);	/* ledger lock */
-void rf_strays_exit(void);
 
 #endif /* RF_CORES_INTERNAL_H */

@@ -12,14 +12,24 @@
 
 #define RF_PROVE_ROUNDS	3
 
-static void rf_cores_ask(struct rf_subos *subos)
+/* Return: -ENODEV. */
+static int rf_cores_call(struct rf_subos *subos)
 {
-	u64 rank = 0;
-	int cpu;
+	rf_cores_hold(subos);
+	return -ENODEV;
+}
 
-	lockdep_assert_held(&rf_state_lock);
+/* Return: -ENODEV; or a core that was called again meanwhile, and then none is asked. */
+static int rf_cores_ask(struct rf_subos *subos)
+{
+	int cpu = rf_cores_recall(subos, RF_RECALL_NONE);
+	u64 rank = 0;
+
+	if (cpu >= 0)
+		return cpu;
 	while ((cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
 		rf_park_ask(rf_ledger_core_apic_id(&rf_books.cores, cpu));
+	return -ENODEV;
 }
 
 /* Return: the first core that has not answered, or -ENODEV. */
@@ -52,21 +62,19 @@ static int rf_cores_try(struct rf_subos *subos, enum rf_recall recall,
  * Have all cores do what @begin tells them, and wait until @missing finds none. Return: a core
  * that has not done it in time, -ENODEV none, -EBUSY a kernel runs there, or is started.
  */
-static int rf_cores_have(struct rf_subos *subos, void (*begin)(struct rf_subos *subos),
+static int rf_cores_have(struct rf_subos *subos, int (*begin)(struct rf_subos *subos),
 			 int (*missing)(struct rf_subos *subos, enum rf_recall recall))
 {
 	struct rf_park_wait wait;
 	unsigned long flags;
-	bool callable;
-	int cpu;
+	int cpu = -EBUSY;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	callable = rf_cores_callable(subos);
-	if (callable)
-		begin(subos);
+	if (rf_cores_callable(subos))
+		cpu = begin(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (!callable)
-		return -EBUSY;
+	if (cpu != -ENODEV)
+		return cpu;
 	wait = rf_park_wait_begin();
 	do
 		cpu = rf_cores_try(subos, wait.recall, missing);
@@ -107,7 +115,7 @@ int rf_cores_prove(struct rf_subos *subos, u32 *culprit)
 	int cpu = 0, round;
 
 	for (round = 0; cpu >= 0 && round < RF_PROVE_ROUNDS; round++) {
-		cpu = rf_cores_have(subos, rf_cores_hold, rf_cores_recall);
+		cpu = rf_cores_have(subos, rf_cores_call, rf_cores_recall);
 		if (cpu >= 0)
 			break;
 		if (cpu == -ENODEV)

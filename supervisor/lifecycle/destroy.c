@@ -23,8 +23,8 @@
 static struct workqueue_struct *rf_destroy_queue;
 
 /*
- * Hold all cores: nothing of this subOS executes any more, the watch ignores it, and requests
- * to its agent fail, so that an adjustment that is under way ends soon.
+ * Call all cores to the park; rf_destroy_work() sees whether they come. From now on the watch
+ * ignores it, and requests to its agent fail, so that an adjustment that is under way ends soon.
  */
 static void rf_destroy_begin(struct rf_subos *subos)
 {

@@ -10,7 +10,7 @@
 #include "memory/memory.h"
 #include "pci/pci.h"
 
-/* Hold all cores: nothing of the last kernel executes any more. */
+/* Call all cores to the park; rf_reset_run() sees whether they have come. */
 static int rf_reset_begin(struct rf_subos *subos, u32 flags)
 {
 	const enum rf_phase phase = subos->life.phase;

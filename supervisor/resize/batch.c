@@ -110,7 +110,6 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 /* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
 static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
 {
-	struct rf_park_wait wait;
 	int rc;
 
 	lockdep_assert_held(&from->adjusting);
@@ -118,11 +117,10 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	rf_core_detach(from, cpu);
 	rf_publish();	/* first, so that @from does not start it after the INIT */
 	rf_core_call(from, cpu);
-	wait = rf_park_wait_begin();
 	mutex_unlock(&rf_ledger_lock);
 
 	/* In no list, and with `adjusting` held, nobody else touches it. */
-	rc = rf_core_await(from, cpu, &wait);
+	rc = rf_core_await(from, cpu);
 	mutex_lock(&rf_ledger_lock);
 	if (rc)
 		rf_core_attach(from, cpu);
@@ -192,7 +190,6 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
  */
 int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 {
-	struct rf_park_wait wait;
 	int result = 0;
 	u32 i;
 
@@ -201,12 +198,13 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
 	rf_publish();
-	for (i = 0; i < batch->count; i++)
+	for (i = 0; i < batch->count; i++) {
+		batch->unheld[i] = batch->told[i];
 		if (batch->told[i])
 			rf_core_call(subos, batch->cpus[i]);
-	wait = rf_park_wait_begin();
+	}
+	rf_cores_await(subos, batch->cpus, batch->unheld, batch->count);
 	for (i = 0; i < batch->count; i++) {
-		batch->unheld[i] = batch->told[i] && rf_core_await(subos, batch->cpus[i], &wait);
 		if (!batch->unheld[i])
 			continue;
 		rf_core_attach(subos, batch->cpus[i]);

@@ -433,6 +433,7 @@ class Oracle:
 
     def give(self, core, owner):
         last = self.owner.get(core)
+        self.parked.discard(core)
         if isinstance(last, SubOS):
             last.stopped.discard(core)
         self.owner[core] = owner

@@ -23,7 +23,7 @@
 #include "park.h"
 
 struct rf_park_record {
-	u32 wanted;			/* another number each time a core is sent to the park */
+	u32 wanted;			/* another number for each INIT; read when it gets there */
 	u32 held;			/* set to @wanted by the core, when it is there */
 	u32 nmis;			/* counted by the core while it is there */
 	u32 checks;			/* machine checks */
@@ -177,7 +177,7 @@ int rf_park_init(void)
 	return 0;
 }
 
-/* No core is held any more: each was started again by our kernel. Context: as above. */
+/* No core is held any more: each was started by our kernel, or is in wait-for-SIPI. Context: as above. */
 void rf_park_exit(void)
 {
 	free_pages((unsigned long)rf_park, RF_PARK_ORDER);
@@ -238,21 +238,27 @@ int rf_park_save(u32 cpu, u32 apic_id)
 	return 0;
 }
 
-/**
- * rf_park_call() - call a core to the park: first half
- * @apic_id: its physical APIC id
- *
- * What it executed until now is over, unless it is in VMX root operation. rf_park_sipi()
- * follows, after rf_core_init_delay().
- *
- * Context: State lock held. The core's owner allows it.
- */
-void rf_park_call(u32 apic_id)
+/* It is not held from now on, whatever it said so far. */
+static void rf_park_renew(u32 apic_id)
 {
 	struct rf_park_record *record = rf_park_record(apic_id);
 
 	lockdep_assert_held(&rf_state_lock);
 	WRITE_ONCE(record->wanted, record->wanted + 1);
+}
+
+/**
+ * rf_park_call() - call a core to the park: first half
+ * @apic_id: its physical APIC id
+ *
+ * What it executed until now is over, unless it is in VMX root operation. rf_park_begin()
+ * follows, after rf_core_init_delay().
+ *
+ * Context: State lock held, until then. The core's owner allows it.
+ */
+void rf_park_call(u32 apic_id)
+{
+	lockdep_assert_held(&rf_state_lock);
 	rf_parked[apic_id].called = true;
 	rf_core_init_ipi(apic_id);
 }
@@ -270,7 +276,7 @@ static void rf_park_mend(void *entry)
 	memcpy(entry, rf_park_pristine, PAGE_SIZE);
 }
 
-/* Second half. Repeated if it was missed. Context: state lock held. */
+/* Repeat the second half: it was missed. Context: state lock held. */
 void rf_park_sipi(u32 apic_id)
 {
 	if (!rf_cores_parkable())
@@ -279,13 +285,20 @@ void rf_park_sipi(u32 apic_id)
 	rf_core_sipi(apic_id, rf_park_entry());
 }
 
+/*
+ * Second half. Only now, for what the core did before the INIT, be it on its way to the park,
+ * must not answer this call. Context: state lock held.
+ */
+void rf_park_begin(u32 apic_id)
+{
+	rf_park_renew(apic_id);
+	rf_park_sipi(apic_id);
+}
+
 /* It may leave the park from now on: not held before it is called again. Context: state lock. */
 void rf_park_leave(u32 apic_id)
 {
-	struct rf_park_record *record = rf_park_record(apic_id);
-
-	lockdep_assert_held(&rf_state_lock);
-	WRITE_ONCE(record->wanted, record->wanted + 1);
+	rf_park_renew(apic_id);
 	rf_parked[apic_id].called = false;
 }
 
@@ -295,16 +308,21 @@ void rf_park_close(void)
 	u32 apic_id;
 
 	lockdep_assert_held(&rf_state_lock);
-	for (apic_id = 0; apic_id < RF_PARK_IDS; apic_id++)
-		if (rf_parked[apic_id].called)
-			rf_core_init_ipi(apic_id);
+	for (apic_id = 0; apic_id < RF_PARK_IDS; apic_id++) {
+		if (!rf_parked[apic_id].called)
+			continue;
+		rf_park_renew(apic_id);
+		rf_core_init_ipi(apic_id);
+	}
 }
 
 /**
  * rf_park_ask() - ask a core for a sign that it is in the park now
- * @apic_id: its physical APIC id; it has come
+ * @apic_id: its physical APIC id
  *
- * That a core has come says that it was there. An NMI is counted by one that still is.
+ * That a core has come says that it was there. An NMI is counted by one that still is. On its way
+ * there it is deadly, for there is no IDT yet: the core has come (rf_park_held()), and was not
+ * called again since.
  *
  * Context: State lock held.
  */

@@ -20,7 +20,7 @@
  * other exception the core halts for good. An NMI before the IDT is loaded is a triple fault, as
  * in Linux's own way from SIPI to long mode.
  *
- * RBP: the core's record, all the time. Its stack is the end of the record.
+ * RBP: the core's record, all the time. Its stack is the end of the record. R8: the call.
  */
 #include <linux/linkage.h>
 #include <asm/msr-index.h>
@@ -63,6 +63,8 @@ SYM_DATA_START(rf_park_start)
 	shlq	$RF_PARK_RECORD_SHIFT, %rbp
 	addq	HEADER(RF_PARK_RECORDS), %rbp
 	leaq	(1 << RF_PARK_RECORD_SHIFT)(%rbp), %rsp
+	/* For which call: one that comes from now on sends INIT first, and is not answered by us. */
+	movl	RF_PARK_WANTED(%rbp), %r8d
 
 	/*
 	 * Nothing in low memory is needed from here on: a crash kernel may overwrite it. By IRET,
@@ -118,8 +120,7 @@ SYM_DATA_START(rf_park_start)
 
 	/* The supervisor reads the two words: all before this is done when they are the same. */
 .Lheld:
-	movl	RF_PARK_WANTED(%rbp), %eax
-	movl	%eax, RF_PARK_HELD(%rbp)
+	movl	%r8d, RF_PARK_HELD(%rbp)
 .Lhalt:
 	leaq	(1 << RF_PARK_RECORD_SHIFT)(%rbp), %rsp
 	hlt

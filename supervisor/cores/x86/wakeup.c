@@ -10,12 +10,9 @@
 
 #include "cores/internal.h"
 
-/*
- * Between INIT and SIPI. Linux waits 10 ms for processors before the P6 family and AMD's 0xf, none
- * for the others (smp_quirk_init_udelay()); 0 to 10 ms all worked.
- */
+/* Between INIT and SIPI. Linux waits 10 ms, or not at all (smp_quirk_init_udelay()); all worked. */
 #define RF_SIPI_US		10
-#define RF_ICR_TRIES		10000	/* microseconds for an interrupt command to be sent */
+#define RF_ICR_TRIES		1000	/* microseconds for an interrupt command to be sent */
 
 /* In xAPIC mode an ICR write is two register writes: nothing may come between them. */
 static void rf_icr_write(u32 low, u32 apic_id)
@@ -58,7 +55,7 @@ void rf_core_sipi(u32 apic_id, u64 entry)
 	rf_icr_write(APIC_DM_STARTUP | (u32)(entry >> PAGE_SHIFT), apic_id);
 }
 
-/* NMI to a core in the park, which counts it. To any other it is one from nowhere. Context: any. */
+/* NMI to a core that is in the park: see rf_park_ask(). Context: any. */
 void rf_core_nmi(u32 apic_id)
 {
 	rf_icr_write(APIC_DM_NMI, apic_id);
