@@ -150,6 +150,7 @@ enum rf_problem {
 	RF_PROBLEM_BARS		= 12,	/* a memory BAR has no address, or shares a page */
 	RF_PROBLEM_DRIVER	= 13,	/* its driver does not let it go, or ours could not take it */
 	RF_PROBLEM_MANY		= 14,	/* more than RF_FUNCTIONS_MAX, or named twice */
+	RF_PROBLEM_ATS		= 15,	/* it has its own address cache (ATS): boot with pci=noats */
 };
 
 /* How a function is reset, the best way first: what `reset` of rf_function_info says. */

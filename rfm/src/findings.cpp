@@ -263,6 +263,11 @@ void add_passthrough(std::vector<Finding> &findings, const std::optional<ModuleF
 		else
 			reasons[problem_word(function.problem)]++;
 	}
+	if (const auto ats = reasons.find(problem_word(RF_PROBLEM_ATS)); ats != reasons.end())
+		findings.push_back({"ATS", Verdict::warn,
+				    text("on for ", ats->second,
+					 " PCI function(s): these cannot be given"),
+				    text("pci=noats", on_command_line)});
 	std::string detail = text(able, " of ", devices, " PCI functions can be given");
 	for (const auto &[word, count] : reasons)
 		detail += text(", ", count, " ", word);

@@ -29,6 +29,9 @@ constexpr Row rows[] = {
 	{RF_PROBLEM_REMAPPED, "remapped",
 	 "cannot be given while its interrupts are remapped: put intremap=off on the supervisor's "
 	 "kernel command line and reboot"},
+	{RF_PROBLEM_ATS, "ats",
+	 "cannot be given while it caches the IOMMU's translations (ATS): put pci=noats on the "
+	 "supervisor's kernel command line and reboot"},
 	{RF_PROBLEM_NO_RESET, "no-reset",
 	 "has no reset method, so it cannot be proven quiet: --force gives it anyway",
 	 true},

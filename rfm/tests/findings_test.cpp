@@ -120,4 +120,23 @@ TEST(Findings, FunctionsThatCanBeGiven)
 	EXPECT_EQ(row().detail, "1 of 2 PCI functions can be given, 1 no-msi");
 }
 
+TEST(Findings, FunctionsThatCacheTranslations)
+{
+	rf::ModuleFacts facts;
+	const auto row = [&] {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), facts, {}, true))
+			if (row.name == "ATS")
+				return row;
+		return rf::Finding{};
+	};
+
+	facts.functions = {{.problem = RF_PROBLEM_NONE}};
+	EXPECT_EQ(row().name, "");
+	facts.functions.push_back({.problem = RF_PROBLEM_ATS});
+	EXPECT_EQ(row().verdict, rf::Verdict::warn);
+	EXPECT_EQ(row().detail, "on for 1 PCI function(s): these cannot be given");
+	EXPECT_EQ(row().remedy.rfind("pci=noats", 0), 0u);
+}
+
 } // namespace

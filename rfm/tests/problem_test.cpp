@@ -47,7 +47,7 @@ TEST(Problem, EachHasAWordAndASentenceOfItsOwn)
 {
 	std::set<std::string> words, sentences;
 
-	for (std::uint32_t problem = RF_PROBLEM_ABSENT; problem <= RF_PROBLEM_MANY; problem++) {
+	for (std::uint32_t problem = RF_PROBLEM_ABSENT; problem <= RF_PROBLEM_ATS; problem++) {
 		const Error error = problem_error(card, problem, inventory());
 		const std::string sentence = error.what();
 		EXPECT_TRUE(words.insert(problem_word(problem)).second) << problem;
@@ -72,6 +72,7 @@ TEST(Problem, NamesTheRemedy)
 
 	const std::tuple<std::uint32_t, std::uint32_t, const char *> table[] = {
 		{card, RF_PROBLEM_REMAPPED, "intremap=off"},
+		{card, RF_PROBLEM_ATS, "pci=noats"},
 		{card, RF_PROBLEM_VFS, "'rfm pci vf 0000:02:00.0 0'"},
 		{disk, RF_PROBLEM_GROUP, "the others are 0000:01:00.1"},
 		{card, RF_PROBLEM_LENT, "its owner is 'db'"},

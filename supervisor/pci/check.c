@@ -177,6 +177,16 @@ static bool rf_bars_usable(struct pci_dev *pdev)
 	return true;
 }
 
+/*
+ * Is the IOMMU driver to invalidate a cache of translations in the function itself? It waits
+ * without bound, with interrupts off, for the answer; a function that its subOS resets meanwhile
+ * gives none. Only the IOMMU driver can switch this off, and it does so at boot: pci=noats.
+ */
+bool rf_pci_caches(const struct pci_dev *pdev)
+{
+	return pdev->ats_enabled;
+}
+
 static bool rf_driver_stays(struct pci_dev *pdev)
 {
 	bool stays;
@@ -212,6 +222,8 @@ enum rf_problem rf_pci_problem(struct pci_dev *pdev)
 		return RF_PROBLEM_NO_MSI;
 	if (rf_msi_remapped(&pdev->dev))
 		return RF_PROBLEM_REMAPPED;
+	if (rf_pci_caches(pdev))
+		return RF_PROBLEM_ATS;
 	if (!rf_bars_usable(pdev))
 		return RF_PROBLEM_BARS;
 	if (rf_driver_stays(pdev))

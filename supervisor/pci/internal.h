@@ -19,6 +19,7 @@ void rf_pci_free(struct rf_lent *lent);
 int rf_pci_fit(struct rf_subos *subos, const u32 *bdfs, u32 count, struct rf_refusal *refusal);
 enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* its own, without force */
 u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
+bool rf_pci_caches(const struct pci_dev *pdev);		/* ATS is on */
 
 /* quiesce.c */
 enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);

@@ -134,8 +134,8 @@ static int rf_pci_take_dma(struct rf_lent *lent, u32 *problem)
 		pci_warn(lent->pdev, "its DMA cannot be confined: error %d\n", rc);
 		return -ENXIO;
 	}
-	if (rf_pci_gone(lent)) {
-		*problem = RF_PROBLEM_ABSENT;
+	if (rf_pci_gone(lent) || rf_pci_caches(lent->pdev)) {	/* attaching may enable ATS */
+		*problem = rf_pci_gone(lent) ? RF_PROBLEM_ABSENT : RF_PROBLEM_ATS;
 		return -ENXIO;
 	}
 	return 0;

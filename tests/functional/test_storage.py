@@ -7,7 +7,7 @@ import pytest
 from functional import disks
 from functional.elastic import Ledger
 from functional.functions import (
-    BAD_VALUE, LENT, MASTER, MEMORY, Lender, as_before, block, command, driver, present, until,
+    BAD_VALUE, LENT, MASTER, MEMORY, Lender, as_before, block, command, driver, errors, present, until,
 )  # fmt: skip
 from functional.session import Shell
 from functional.subos import BLOCK, troubles
@@ -181,6 +181,33 @@ def test_remapped_interrupts(machines):
     bdf = lender.bdf("disk0")
     lender.refuses_create(bdf, BAD_VALUE, bdf, "remapped", "intremap=off")
     lender.unchanged()
+
+
+@pytest.mark.budget(240)
+def test_cached_translations(machines):
+    """A function with ATS is refused, with the remedy; with the remedy, it works."""
+    fields = {"snapshot": False, "iommu": "ats", "disks": ["virtio:blank=64M"]}
+    lender = Lender(machines(**fields), warm=False)
+    bdf = lender.bdf("disk0")
+    lender.refuses_create(bdf, BAD_VALUE, bdf, "ATS", "pci=noats")
+    assert "pci=noats" in lender.rfm("check").stdout
+    lender.create("web", "2-3", mem="256M")
+    refused = lender.rfm("resize", "web", "--pci", f"+{bdf}")
+    assert refused.status == BAD_VALUE and len(errors(refused)) == 1
+    assert bdf in refused.stderr and "pci=noats" in refused.stderr
+    lender.clear()
+    lender.unchanged()
+
+    lender = Tenants(machines(append="pci=noats", **fields))
+    bdf = lender.bdf("disk0")
+    assert "pci=noats" not in lender.rfm("check").stdout
+    lender.create_on("web", "2-3", "disk0", "--require-iommu", mem="256M")
+    with lender.shells("web") as shell:
+        disks.fio(shell.run, f"--filename={block(shell.run, bdf)}", FIO)
+        shell.run(f"echo 1 > /sys/bus/pci/devices/{bdf}/reset")
+        assert not troubles(shell.run("dmesg"))
+    assert lender.show("web")["dma_faults"] == 0
+    lender.clear()
 
 
 # ---- Debian ----

@@ -105,8 +105,9 @@ def machine_options(named):
     group.add_argument("--device", dest="devices", action="append", default=[],
                        metavar="|".join(Device.KINDS) + "[:rootbus|:function]",
                        help="a device, from dev0 on (repeatable)")  # fmt: skip
-    group.add_argument("--iommu", nargs="?", const=True, default=False, choices=(True, "intremap"),
-                       metavar="intremap", help="an IOMMU; with 'intremap', also for interrupts")
+    group.add_argument("--iommu", nargs="?", const=True, default=False, choices=(True, "intremap", "ats"),
+                       metavar="intremap|ats", help="an IOMMU; with 'intremap', also for "
+                       "interrupts; with 'ats', virtio functions cache its translations")
     group.add_argument("--trace", action="store_true",
                        help="log every access of a vCPU to a device")  # fmt: skip
     group.add_argument("--allow-reboot", action="store_true",

@@ -109,7 +109,7 @@ class Config:
     qemu_args: list = field(default_factory=list)
     disks: list = field(default_factory=list)
     devices: list = field(default_factory=list)
-    iommu: bool | str = False  # "intremap": it remaps interrupts too
+    iommu: bool | str = False  # "intremap": it remaps interrupts too; "ats": virtio has ATS
     pool: str = "reserved"
     trace: bool = False
     allow_reboot: bool = False
@@ -127,8 +127,8 @@ class Config:
             raise LabError(f"no such root: '{self.rootfs}' (tiny or debian)")
         if self.pool not in ("reserved", "runtime"):
             raise LabError(f"no such pool: '{self.pool}' (reserved or runtime)")
-        if self.iommu not in (False, True, "intremap"):
-            raise LabError(f"no such IOMMU: '{self.iommu}' (True, False or intremap)")
+        if self.iommu not in (False, True, "intremap", "ats"):
+            raise LabError(f"no such IOMMU: '{self.iommu}' (True, False, intremap or ats)")
         parse_size(self.mem)
 
     @property

@@ -86,7 +86,9 @@ def iommu(config):
     """Before all devices: it translates for those that come after it."""
     if not config.iommu:
         return []
-    return ["-device", f"intel-iommu,intremap={'on' if config.iommu == 'intremap' else 'off'}"]
+    intremap = "on" if config.iommu == "intremap" else "off"
+    caches = ",device-iotlb=on" if config.iommu == "ats" else ""
+    return ["-device", f"intel-iommu,intremap={intremap}{caches}"]
 
 
 def functions(config):
@@ -159,7 +161,8 @@ def translated(config, device):
     """QEMU lets virtio around the IOMMU unless it is told to use it."""
     if not config.iommu or not device.startswith("virtio-"):
         return ""
-    return ",iommu_platform=on,disable-legacy=on,disable-modern=off"
+    ats = ",ats=on" if config.iommu == "ats" else ""
+    return f",iommu_platform=on,disable-legacy=on,disable-modern=off{ats}"
 
 
 def logging(config):
