@@ -57,11 +57,13 @@ struct rf_steps {
 	u32 count;			/* steps since a test set it to 0 */
 	u32 fail_nth;			/* fail the Nth step from now, 0: off */
 	u32 kill_nth;			/* kill the caller there, 0: off */
+	u32 fail_resets;		/* so many resets of PCI functions fail */
 };
 
 extern struct rf_steps rf_steps;
 
 int rf_step(const char *what);
+int rf_step_reset(void);
 void rf_step_caller(struct task_struct *task);
 
 /* files.c */

@@ -2,7 +2,8 @@
 /*
  * Test-only faults. Every step of a create, resize, reset or destroy that can fail
  * calls rf_step(); a test makes the Nth step from now fail, or kills the calling
- * process there (control/debugfs.c). The count of steps lets a test sweep them all.
+ * process there (control/debugfs.c). The count of steps lets a test sweep them all. A reset of a PCI
+ * function is no such step, as one that fails need not make the whole fail.
  */
 #include <linux/sched/signal.h>
 
@@ -39,4 +40,15 @@ int rf_step(const char *what)
 		return -EIO;
 	}
 	return 0;
+}
+
+/* A PCI function is about to be reset. Return: 0; -EIO: a test wants it to fail. Ledger lock. */
+int rf_step_reset(void)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!rf_steps.fail_resets)
+		return 0;
+	rf_steps.fail_resets--;
+	pr_notice("test: failing the reset of a PCI function\n");
+	return -EIO;
 }

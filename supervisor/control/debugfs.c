@@ -4,6 +4,7 @@
  *
  *   /sys/kernel/debug/rainforest/fail_nth   N, 0: off
  *   /sys/kernel/debug/rainforest/kill_nth   N, 0: off
+ *   /sys/kernel/debug/rainforest/fail_resets N: so many resets of PCI functions fail
  *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
  *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
  *                                           nobody owns, or 0 (reads all of it)
@@ -82,6 +83,7 @@ void rf_debugfs_init(void)
 	rf_debug_dir = debugfs_create_dir("rainforest", NULL);
 	debugfs_create_u32("fail_nth", 0600, rf_debug_dir, &rf_steps.fail_nth);
 	debugfs_create_u32("kill_nth", 0600, rf_debug_dir, &rf_steps.kill_nth);
+	debugfs_create_u32("fail_resets", 0600, rf_debug_dir, &rf_steps.fail_resets);
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
 	debugfs_create_file("ledger", 0400, rf_debug_dir, NULL, &rf_debug_ledger_fops);

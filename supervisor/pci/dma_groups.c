@@ -2,7 +2,9 @@
 /*
  * Which functions are confined to the domain of their subOS (dma.c). An IOMMU group is
  * attached as a whole, with its first function. It stays claimed until its last function is
- * detached, so that nobody else can use it: DMA outside a domain of ours is blocked.
+ * detached, so that nobody else can use it: DMA outside a domain of ours is blocked. So is all
+ * DMA of a group that rf_dma_block() took out of the domain, because one of its functions could
+ * not be reset: it waits for that without reaching any memory.
  */
 #include <linux/iommu.h>
 #include <linux/pci.h>
@@ -50,7 +52,7 @@ static struct rf_dma_group *rf_dma_group_attach(struct rf_dma *dma,
 
 	if (!group)
 		goto put_group;
-	rc = iommu_group_claim_dma_owner(iommu_group, dma);
+	rc = iommu_group_claim_dma_owner(iommu_group, group);
 	if (rc == -EPERM)
 		rc = -EBUSY;		/* another driver uses it; our -EPERM means never */
 	if (rc)
@@ -71,10 +73,18 @@ put_group:
 	return ERR_PTR(rc);
 }
 
+/* Claimed as it is, the group then has a domain without any memory. Idempotent. */
+static void rf_dma_group_block(struct rf_dma *dma, struct rf_dma_group *group)
+{
+	if (list_empty(&group->node))
+		return;
+	list_del_init(&group->node);
+	iommu_detach_group(dma->domain, group->group);
+}
+
 static void rf_dma_group_detach(struct rf_dma *dma, struct rf_dma_group *group)
 {
-	list_del(&group->node);
-	iommu_detach_group(dma->domain, group->group);
+	rf_dma_group_block(dma, group);
 	iommu_group_release_dma_owner(group->group);
 	iommu_group_put(group->group);
 	kfree(group);
@@ -143,8 +153,24 @@ int rf_dma_attach(struct rf_lent *lent)
 }
 
 /**
+ * rf_dma_block() - block all DMA of a function's group, for good; it stays claimed. Idempotent.
+ * @lent: the function; its subOS will never run again
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ */
+void rf_dma_block(struct rf_lent *lent)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!lent->dma_group)
+		return;
+	rf_dma_faults_flush();		/* while they can still be attributed */
+	rf_dma_group_block(lent->subos->dma, lent->dma_group);
+	rf_dma_destroy(lent->subos);
+}
+
+/**
  * rf_dma_detach() - remove a function from its subOS's domain. Idempotent.
- * @lent: the function, which is quiet; it need not be attached
+ * @lent: the function, which is quiet and was reset; it need not be attached
  *
  * The last function of an IOMMU group gives the group back to the supervisor: only then can
  * a driver be bound to any function of the group.

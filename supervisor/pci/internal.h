@@ -46,6 +46,7 @@ struct rf_dma_group {
 };
 
 bool rf_dma_translates(struct pci_dev *pdev);
+void rf_dma_block(struct rf_lent *lent);		/* reaches nothing, for good. Idempotent. */
 int rf_dma_populate(struct rf_subos *subos);
 bool rf_dma_conflicts(struct rf_subos *subos, struct rf_dma_group *group);
 

@@ -34,7 +34,8 @@ struct rf_lent {
 	struct rf_subos *subos;		/* entry.owner */
 	struct pci_dev *pdev;		/* with a reference; bound to our driver */
 	u32 generation;
-	struct rf_dma_group *dma_group;	/* its IOMMU group in the subOS's DMA domain, or NULL */
+	struct rf_dma_group *dma_group;	/* its IOMMU group: in the subOS's DMA domain, or
+					 * blocked; NULL: not claimed */
 	u64 leaving_since;		/* ktime_get_ns() of the request to remove it, 0: none */
 	u64 config;			/* physical address of its configuration space */
 	struct pci_saved_state *state;	/* when taken: decodes memory, is not a bus master */
@@ -125,7 +126,8 @@ int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refus
 u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
 
 /* quiesce.c: make sure that a function is idle */
-int rf_pci_quiesce(struct rf_lent *lent);	/* 0: proven quiet, state as when taken. Sleeps. */
+/* 0: proven quiet, state as when taken; -EBUSY, -EIO: not, or not enough. Sleeps. */
+int rf_pci_quiesce(struct rf_lent *lent);
 
 /*
  * dma.c, dma_groups.c: what a subOS's functions can reach, where an IOMMU translates: its

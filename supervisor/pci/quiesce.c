@@ -13,8 +13,10 @@
  * A successful reset alone is proof: it does not complete before the function is idle. So
  * are 1 and 2, as far as memory is concerned; but a function that was not reset could resume
  * where it stopped, so one whose reset failed is marked as stuck: it is neither given back
- * to its driver nor lent again, unless the operator forces it. A trip to D3hot and back
- * clears a function's state, but waits for nothing: it is no proof, only an addition.
+ * to its driver nor lent again, unless the operator forces it; and it does not leave the DMA
+ * domain of its subOS, if there is one, for that of the supervisor, where it could reach all
+ * memory. A trip to D3hot and back clears a function's state, but waits for nothing: it is no
+ * proof, only an addition. Nor is it that a function reads as all ones: it may listen again.
  *
  * Whatever was done to the bus, the power state and the BARs meanwhile does not matter:
  * in the end they are restored to what they were when the function was taken.
@@ -164,8 +166,12 @@ static int rf_quiet_reset_virtio(struct pci_dev *pdev)
 
 static int rf_quiet_reset(struct pci_dev *pdev, enum rf_reset_way way)
 {
-	int rc = -ENOTTY;
+	int rc;
 
+	rc = rf_step_reset();
+	if (rc)
+		return rc;
+	rc = -ENOTTY;
 	switch (way) {
 	case RF_RESET_BUS:
 		return rf_quiet_reset_bus(pdev);	/* locks all devices on the bus */
@@ -265,7 +271,43 @@ bool rf_pci_drain(struct pci_dev *pdev)
 	done = pci_wait_for_pending_transaction(pdev);
 	pci_read_config_word(pdev, PCI_COMMAND, &command);
 	pci_dev_unlock(pdev);
-	return done && (!(command & PCI_COMMAND_MASTER) || PCI_POSSIBLE_ERROR(command));
+	return done && !(command & PCI_COMMAND_MASTER);	/* all ones are no proof */
+}
+
+/* Is the slot below a port empty, or without power? Hotplug removes power before a card. */
+static bool rf_quiet_no_card(struct pci_dev *port)
+{
+	u16 flags, status, control;
+	u32 can;
+
+	pcie_capability_read_word(port, PCI_EXP_FLAGS, &flags);
+	pcie_capability_read_dword(port, PCI_EXP_SLTCAP, &can);
+	pcie_capability_read_word(port, PCI_EXP_SLTCTL, &control);
+	pcie_capability_read_word(port, PCI_EXP_SLTSTA, &status);
+	if (!(flags & PCI_EXP_FLAGS_SLOT) || PCI_POSSIBLE_ERROR(can))
+		return false;
+	return !(status & PCI_EXP_SLTSTA_PDS) ||
+	       (can & PCI_EXP_SLTCAP_PCP && control & PCI_EXP_SLTCTL_PCC);
+}
+
+/*
+ * Is a function gone from the link above it? What has no link sends nothing. A function that
+ * just does not answer may do so for other reasons, and be a bus master all the while.
+ */
+static bool rf_quiet_no_link(struct pci_dev *pdev)
+{
+	struct pci_dev *port = pci_upstream_bridge(pdev);
+	u16 link;
+	u32 can;
+
+	if (!port || !pci_is_pcie(port) || pci_device_is_present(pdev))
+		return false;
+	pcie_capability_read_dword(port, PCI_EXP_LNKCAP, &can);
+	pcie_capability_read_word(port, PCI_EXP_LNKSTA, &link);
+	if (PCI_POSSIBLE_ERROR(can))
+		return false;
+	return rf_quiet_no_card(port) ||
+	       (can & PCI_EXP_LNKCAP_DLLLARC && !(link & PCI_EXP_LNKSTA_DLLLA));
 }
 
 /*
@@ -285,13 +327,16 @@ static int rf_quiet_gone(struct pci_dev *pdev)
 	now = rf_pci_get(bdf);
 	if (!now)
 		now = pci_dev_get(pdev);
-	if (!pci_device_is_present(now) || now->vendor != pdev->vendor ||
-	    now->device != pdev->device) {
-		pci_dev_put(now);
-		return 0;
+	if (pci_device_is_present(now) && now->vendor == pdev->vendor &&
+	    now->device == pdev->device) {
+		drained = rf_pci_drain(now);
+		rc = rf_reset_is_function(now) ? rf_quiet_reset(now, RF_RESET_FUNCTION) : -ENOTTY;
+	} else {
+		drained = pci_device_is_present(now);	/* another card */
+		rc = drained ? 0 : -EIO;
 	}
-	drained = rf_pci_drain(now);
-	rc = rf_reset_is_function(now) ? rf_quiet_reset(now, RF_RESET_FUNCTION) : -ENOTTY;
+	if (rc && rf_quiet_no_link(now))	/* perhaps only since a moment ago */
+		rc = 0;
 	rf_quiet_note(now, RF_RESET_FUNCTION, rc);
 	pci_dev_put(now);
 	return !rc || drained ? 0 : -EIO;
@@ -304,28 +349,37 @@ static int rf_quiet_gone(struct pci_dev *pdev)
  * Leaves the function in the state that rf_pci_restore() describes.
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0 if the function is proven idle, else -EIO. See rf_pci_stuck() for the reset.
+ * Return: 0 if the function is proven idle, and may go wherever its subOS's functions may
+ *         go; -EBUSY: idle, but its reset failed and it is in a DMA domain, where it has to
+ *         stay; -EIO: not proven idle. See rf_pci_stuck() for the reset.
  */
 int rf_pci_quiesce(struct rf_lent *lent)
 {
 	struct pci_dev *pdev = lent->pdev;
 	enum rf_reset_way way;
-	bool drained;
+	bool drained, stuck;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (rf_pci_gone(lent))
 		return rf_quiet_gone(pdev);
-	if (!pci_device_is_present(pdev))
-		return 0;		/* a function that does not respond does no DMA */
+	if (!pci_device_is_present(pdev)) {
+		rc = rf_quiet_no_link(pdev) ? 0 : -EIO;
+		rf_quiet_note(pdev, RF_RESET_FUNCTION, rc);
+		return rc;
+	}
 	drained = rf_pci_drain(pdev);
 	way = rf_pci_reset_way(pdev);
 	if (way == RF_RESET_VIRTIO)
 		rf_pci_restore(lent);
 	rc = rf_quiet_reset(pdev, way);
 	rf_pci_restore(lent);
-	rf_quiet_note(pdev, way, way == RF_RESET_NONE ? !drained : rc);
-	return !rc || drained ? 0 : -EIO;
+	/* Without any way to reset it, the operator said that draining will do. */
+	stuck = way == RF_RESET_NONE ? !drained : rc;
+	rf_quiet_note(pdev, way, stuck);
+	if (stuck && !drained)
+		return -EIO;
+	return stuck && lent->dma_group ? -EBUSY : 0;
 }
 
 void rf_pci_quiet_exit(void)

@@ -4,10 +4,13 @@
  * from the subOS's DMA domain; bound to their old drivers. The opposite of take.c.
  *
  * A function that an IOMMU can cut off from memory need not be proven quiet before that
- * memory changes hands; every other one must be.
+ * memory changes hands; every other one must be. But behind an IOMMU a function whose reset
+ * failed does not come home: it stays with its subOS, out of reach of any memory once this has
+ * ended, until a later destroy has reset it.
  */
 #include <linux/ktime.h>
 #include <linux/pci.h>
+#include <linux/string.h>
 
 #include "pci/internal.h"
 
@@ -18,6 +21,40 @@
 static bool rf_pci_confined(const struct rf_lent *lent)
 {
 	return lent->dma_group && !rf_pci_gone(lent);
+}
+
+/* Is a function of @lent's IOMMU group not reset, so that the group must not be released? */
+static bool rf_pci_held_back(const struct rf_lent *lent)
+{
+	struct rf_lent *other;
+
+	rf_pci_for_each(other, lent->subos)
+		if (lent->dma_group && other->dma_group == lent->dma_group &&
+		    !rf_pci_gone(other) && rf_pci_stuck(other->pdev))
+			return true;
+	return false;
+}
+
+/* Nothing is left to do for it but to bind its driver. A group that is still claimed waits. */
+static bool rf_pci_is_done(const struct rf_lent *lent)
+{
+	return lent->entry.state == RF_PCI_QUIET && !lent->dma_group;
+}
+
+/* Say why a subOS does not get rid of a function: in the log, as an event, as its reason. */
+static void rf_pci_report(const struct rf_lent *lent, const char *why)
+{
+	struct rf_subos *subos = lent->subos;
+	char reason[RF_REASON_MAX], text[RF_PCI_TEXT];
+	unsigned long flags;
+
+	rf_pci_text(lent->entry.bdf, text, sizeof(text));
+	scnprintf(reason, sizeof(reason), "PCI function %s: %s", text, why);
+	pci_err(lent->pdev, "%s: subOS %s keeps it\n", why, subos->name);
+	rf_pci_note(subos, lent->entry.bdf, RF_EVENT_PCI_ERROR, 0, why);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	strscpy(subos->reason, reason, sizeof(subos->reason));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
 /* Would resetting @lent also reset a function that its subOS still has? */
@@ -90,7 +127,8 @@ static void rf_pci_give(struct rf_lent *lent)
  * be bound before the whole IOMMU group is detached: call rf_dma_detach() for all first.
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0, or -EIO if it cannot be proven quiet; then the subOS still has it.
+ * Return: 0, or an error if it cannot be proven quiet, or not be reset and is in a DMA domain;
+ *         then the subOS still has it.
  */
 int rf_pci_return(struct rf_lent *lent)
 {
@@ -103,10 +141,10 @@ int rf_pci_return(struct rf_lent *lent)
 		return rc;
 	waits = rf_pci_waits(lent);
 	if (waits)
-		rc = rf_pci_drain(lent->pdev) ? 0 : -EIO;
+		rc = rf_pci_drain(lent->pdev) && !rf_pci_held_back(lent) ? 0 : -EIO;
 	else
 		rc = rf_pci_quiesce(lent);
-	if (rc && !rf_pci_confined(lent)) {
+	if (rc) {
 		pci_err(lent->pdev, "cannot be proven quiet: subOS %s keeps it\n",
 			lent->subos->name);
 		return rc;
@@ -120,10 +158,48 @@ int rf_pci_return(struct rf_lent *lent)
 	return 0;
 }
 
+/*
+ * Quiesce one function. Memory of its subOS may change hands afterwards, unless -EIO is
+ * returned: it is idle, or the IOMMU will block it (@detach), or it reaches no more than the
+ * next kernel of the same subOS has.
+ */
+static int rf_pci_quiesce_one(struct rf_lent *lent, bool detach)
+{
+	int rc;
+
+	rc = rf_step("pci-quiet");
+	if (rc)
+		return rc;
+	rc = rf_pci_quiesce(lent);
+	if (rc == -EBUSY || (detach && rf_pci_confined(lent)))
+		rc = 0;
+	if (rc && detach)
+		rf_pci_report(lent, "cannot be proven quiet");
+	else if (rc)
+		pci_err(lent->pdev, "cannot be proven quiet: subOS %s is not started again\n",
+			lent->subos->name);
+	else if (detach && lent->entry.state != RF_PCI_QUIET)
+		rf_pci_move(lent, RF_PCI_QUIET);
+	return rc;
+}
+
+/* All functions are QUIET: take them off the DMA domain, and release what was reset. */
+static void rf_pci_detach_all(struct rf_subos *subos)
+{
+	struct rf_lent *lent;
+
+	rf_pci_for_each(lent, subos)
+		rf_dma_block(lent);
+	rf_pci_for_each(lent, subos)
+		if (!rf_pci_held_back(lent))
+			rf_dma_detach(lent);
+}
+
 /**
  * rf_pci_quiesce_all() - make all functions of a subOS idle
  * @subos: the subOS; none of its cores executes
- * @detach: the subOS will not be started again: detach them from the DMA domain as well
+ * @detach: the subOS will not be started again: detach them from the DMA domain as well;
+ *          the group of a function that could not be reset stays claimed, all its DMA blocked
  *
  * Context: Process context, may sleep for long. Ledger lock held.
  * Return: 0, or -EIO if a function cannot be proven quiet: then no memory may change hands,
@@ -136,27 +212,14 @@ int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_pci_for_each(lent, subos)
-		if (lent->entry.state != RF_PCI_QUIET && !rf_pci_gone(lent))
-			rf_pci_silence(lent->pdev);	/* QUIET ones are restored already */
-	rf_pci_for_each(lent, subos) {
-		if (lent->entry.state == RF_PCI_QUIET)
-			continue;
-		if (rf_step("pci-quiet")) {
-			rc = -EIO;
-		} else if (!rf_pci_quiesce(lent) || (detach && rf_pci_confined(lent))) {
-			if (detach)
-				rf_pci_move(lent, RF_PCI_QUIET);
-		} else {
-			pci_err(lent->pdev, "cannot be proven quiet: subOS %s keeps its memory\n",
-				subos->name);
-			rc = -EIO;
-		}
-	}
-	if (!detach || rc)
-		return rc;
+		if (!rf_pci_is_done(lent) && !rf_pci_gone(lent))
+			rf_pci_silence(lent->pdev);	/* the others are restored already */
 	rf_pci_for_each(lent, subos)
-		rf_dma_detach(lent);
-	return 0;
+		if (!rf_pci_is_done(lent) && rf_pci_quiesce_one(lent, detach))
+			rc = -EIO;
+	if (detach && !rc)
+		rf_pci_detach_all(subos);
+	return rc;
 }
 
 /**
@@ -173,7 +236,7 @@ int rf_pci_return_taken(struct rf_subos *subos)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	rf_pci_for_each(lent, subos)
-		if (rf_pci_taken(lent))
+		if (rf_pci_taken(lent) && !rf_pci_held_back(lent))
 			rf_dma_detach(lent);
 	rf_pci_for_each_safe(lent, next, subos) {
 		if (!rf_pci_taken(lent))
@@ -190,19 +253,25 @@ int rf_pci_return_taken(struct rf_subos *subos)
  * @subos: the subOS; rf_pci_quiesce_all() was successful, with @detach
  *
  * Context: Process context, may sleep for long. Ledger lock held.
- * Return: 0, -EIO: the call may be retried.
+ * Return: 0; -EIO: some are still claimed, because they could not be reset. Both calls may be
+ *         retried.
  */
 int rf_pci_return_all(struct rf_subos *subos)
 {
-	struct rf_lent *lent;
-	int rc;
+	struct rf_lent *lent, *next;
+	int rc = 0, step;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	while ((lent = rf_pci_next(subos, NULL))) {
-		rc = rf_step("pci-give");
-		if (rc)
-			return rc;
+	rf_pci_for_each_safe(lent, next, subos) {
+		if (!rf_pci_is_done(lent)) {
+			rf_pci_report(lent, "could not be reset");
+			rc = -EIO;
+			continue;
+		}
+		step = rf_step("pci-give");
+		if (step)
+			return step;
 		rf_pci_give(lent);
 	}
-	return 0;
+	return rc;
 }

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 
 import pytest
 from functional.doorbells import Layout
-from functional.subos import Supervisor
+from functional.functions import INCOMPLETE, MASTER, MEMORY, bars, command, driver, errors
+from functional.subos import DEBUG, Supervisor
 from functional.test_isolation import fill_pool
 
 ROGUE = "/sys/kernel/debug/rf_rogue"
@@ -51,14 +52,11 @@ class Kernel:
         self.say(f"store {into:x}")
 
 
-class Lair:
-    """A subOS `rogue` with the device, and the machine's memory."""
+class Memory:
+    """The machine's memory, as QEMU reads it."""
 
-    def __init__(self, supervisor, shells):
-        self.supervisor = supervisor
-        self.rogue, self.good = (Kernel(shell.run) for shell in shells)
-        self.mine = Kernel(supervisor.sh)
-        self.qmp = supervisor.machine.qmp()
+    def __init__(self, machine):
+        self.qmp = machine.qmp()
 
     def words(self, address, count):
         line = f"xp /{count}gx {address:#x}"
@@ -69,6 +67,16 @@ class Lair:
     def memory(self, address):
         """What lies there: BYTES bytes."""
         return b"".join(word.to_bytes(8, "little") for word in self.words(address, BYTES // 8))
+
+
+class Lair(Memory):
+    """A subOS `rogue` with the device, and the machine's memory."""
+
+    def __init__(self, supervisor, shells):
+        super().__init__(supervisor.machine)
+        self.supervisor = supervisor
+        self.rogue, self.good = (Kernel(shell.run) for shell in shells)
+        self.mine = Kernel(supervisor.sh)
 
     def faults(self):
         return self.supervisor.show("rogue")["dma_faults"]
@@ -191,6 +199,60 @@ def spans(shown):
     step = 2 << 20
     return {start for each in shown["ranges"]
             for start in range(each["start"], each["start"] + each["size"], step)}  # fmt: skip
+
+
+@pytest.mark.budget(180)
+def test_failed_reset_stays_out_of_reach(machines):
+    """Passed through, the supervisor's own domain is all of memory: what was not reset is not in it."""
+    machine = machines(snapshot=False, iommu=True, append="iommu=pt", devices=["edu"])
+    supervisor = Supervisor(machine)
+    bdf = machine.bdf("dev0")
+    mine = Kernel(supervisor.sh)
+    supervisor.create("web", "2-3", "--pci", bdf, mem="256M")
+    assert supervisor.show("web")["dma_isolated"]
+    supervisor.load("rf_rogue")
+
+    supervisor.sh(f"echo 1000 >{DEBUG}/fail_resets")
+    refused = supervisor.rfm("resize", "web", "--pci", f"-{bdf}")
+    assert refused.status and len(errors(refused)) == 1, refused
+    shown = supervisor.show("web")
+    assert list(shown["functions"]) == [bdf] and shown["dma_isolated"]
+    for _ in range(2):
+        refused = supervisor.rfm("destroy", "web")
+        assert refused.status == INCOMPLETE and len(errors(refused)) == 1, refused
+        # All but the function came back.
+        shown = supervisor.show("web")
+        assert shown["state"] == "stopping" and not shown["cores"] and not shown["ranges"], shown
+        assert list(shown["functions"]) == [bdf] and shown["dma_isolated"]
+        assert bdf in shown["reason"] and "could not be reset" in shown["reason"]
+        assert supervisor.events("web")[-1]["event"] == "pci-error"
+    assert supervisor.pool_intact()
+
+    mine.say(f"device {bars(supervisor.sh, bdf)[0][0]:x}")
+    mine.say("fill 77")
+    seen = Memory(machine)
+    write_from_outside(supervisor, mine, bdf)
+    assert seen.memory(mine.page) == pattern(0x77)
+    supervisor.sh(f"echo 0 >{DEBUG}/fail_resets")
+    supervisor.destroy("web")
+    assert driver(supervisor.sh, bdf) == "" and not command(supervisor.sh, bdf) & MASTER
+    # At home again it reaches that page: it was not for another reason that it did not before.
+    write_from_outside(supervisor, mine, bdf)
+    assert seen.memory(mine.page) == pattern(0)
+    seen.qmp.close()
+    slot = bdf.partition(":")[2]
+    assert re.search(rf"DMAR: \[DMA Write.*\[{slot}\] fault addr", machine.dmesg())
+    supervisor.sh("rmmod rf_rogue")
+
+
+def write_from_outside(supervisor, kernel, bdf):
+    """The device writes the zeros of its buffer to the page of @kernel, whoever has it."""
+    control = MEMORY | MASTER | 0x400
+    octal = "".join(f"\\{byte:03o}" for byte in control.to_bytes(2, "little"))
+    config = f"/sys/bus/pci/devices/{bdf}/config"
+    supervisor.sh(f"printf '{octal}' | dd of={config} bs=1 seek=4 conv=notrunc 2>/dev/null")
+    assert command(supervisor.sh, bdf) & MASTER
+    kernel.say(f"store {kernel.page:x}")
 
 
 @pytest.mark.extended

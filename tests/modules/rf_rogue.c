@@ -5,6 +5,7 @@
  * Where there is no such device the module still offers a page to be aimed at.
  *
  *   echo fill 5a >/sys/kernel/debug/rf_rogue/command	the page, byte by byte
+ *   echo device ADDRESS >.../command			its registers, if its driver is another one
  *   echo load ADDRESS >.../command			memory -> the device's buffer
  *   echo store ADDRESS >.../command			the device's buffer -> memory
  *
@@ -33,15 +34,26 @@
 #define RF_EDU_START		1	/* of the command; clear again when it is done */
 #define RF_EDU_TO_MEMORY	2
 #define RF_EDU_BUFFER		0x40000
+#define RF_EDU_SIZE		0x100000
 
 #define RF_ROGUE_BYTES		64
 #define RF_ROGUE_PATIENCE_US	(10 * USEC_PER_SEC)
 
 static DEFINE_MUTEX(rf_rogue_lock);
 static void __iomem *rf_edu;		/* lock; NULL: no device */
+static void __iomem *rf_borrowed;	/* lock; as rf_edu, if this is not our driver's */
 static u64 rf_transfers;		/* lock */
 static u8 *rf_page;
 static struct dentry *rf_rogue_dir;
+
+/* Drive a device that is bound to another driver, or to none. */
+static int rf_borrow(u64 address)
+{
+	if (rf_edu)
+		return -EBUSY;
+	rf_edu = rf_borrowed = ioremap(address, RF_EDU_SIZE);
+	return rf_edu ? 0 : -ENOMEM;
+}
 
 /* One transfer between the device's buffer and @address. */
 static int rf_transfer(u64 address, bool to_memory)
@@ -71,6 +83,8 @@ static int rf_run(const char *line)
 	if (sscanf(line, "fill %x", &byte) == 1) {
 		memset(rf_page, byte, PAGE_SIZE);
 		rc = 0;
+	} else if (sscanf(line, "device %llx", &address) == 1) {
+		rc = rf_borrow(address);
 	} else if (sscanf(line, "load %llx", &address) == 1) {
 		rc = rf_transfer(address, false);
 	} else if (sscanf(line, "store %llx", &address) == 1) {
@@ -159,6 +173,8 @@ static void __exit rf_rogue_exit(void)
 {
 	debugfs_remove(rf_rogue_dir);
 	pci_unregister_driver(&rf_edu_driver);
+	if (rf_borrowed)
+		iounmap(rf_borrowed);
 	free_page((unsigned long)rf_page);
 }
 module_exit(rf_rogue_exit);
