@@ -35,16 +35,27 @@ static int rf_pci_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	rc = pci_enable_device_mem(pdev);	/* and all bridges on the way to it */
 	if (rc)
 		return rc;
+	/* Nobody else maps them, be it through /dev/mem or sysfs; and /proc/iomem says so. */
+	rc = pci_request_mem_regions(pdev, RF_PCI_DRIVER);
+	if (rc)
+		goto disable;
 	pci_clear_master(pdev);
 	pci_intx(pdev, 0);
 	pci_save_state(pdev);
 	lent->state = pci_store_saved_state(pdev);
 	if (!lent->state) {
-		pci_disable_device(pdev);
-		return -ENOMEM;
+		rc = -ENOMEM;
+		goto release;
 	}
 	pci_set_drvdata(pdev, lent);
+	pci_set_dev_assigned(pdev);	/* lets a physical function's driver keep this one */
 	return 0;
+
+release:
+	pci_release_mem_regions(pdev);
+disable:
+	pci_disable_device(pdev);
+	return rc;
 }
 
 /* Released by us; or unplugged: then the unplugged() callback queues the rest as work. */
@@ -53,6 +64,8 @@ static void rf_pci_remove(struct pci_dev *pdev)
 	struct rf_lent *lent = pci_get_drvdata(pdev);
 	unsigned long flags;
 
+	pci_clear_dev_assigned(pdev);
+	pci_release_mem_regions(pdev);
 	pci_disable_device(pdev);
 	if (READ_ONCE(rf_pci_hand) == lent)
 		return;

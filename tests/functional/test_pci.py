@@ -270,6 +270,9 @@ def test_lent(lender):
     ):
         assert lender.machine.exec(f"( {script} ) 2>/dev/null").status != 0, script
     assert driver(lender.sh, bdf) == LENT
+    iomem = lender.sh("cat /proc/iomem")
+    for start, size in bars(lender.sh, bdf).values():
+        assert f"{start:08x}-{start + size - 1:08x} : {LENT}" in iomem, iomem
     with lender.shells("web") as shell:
         disks.check(shell.run, lender.machine, "disk1", block(shell.run, bdf))
         # It can do to its function what concerns that alone, and nothing else is there.
@@ -328,6 +331,10 @@ def test_virtual_functions(lender):
             start, _ = bars(shell.run, second)[0]
             assert int.from_bytes(space[0x10:0x18], "little") & ~0xF == start
         lender.refuses(("pci", "vf", pf, "0"), BUSY, second, "'web'")
+        # Nor does the driver of the physical function remove it when somebody else asks.
+        numvfs = f"/sys/bus/pci/devices/{pf}/sriov_numvfs"
+        assert lender.machine.exec(f"( echo 0 >{numvfs} ) 2>/dev/null").status != 0
+        assert lender.lent() == {second} == lender.functions_of("web")
         lender.destroy("web")
     finally:
         if lender.json("list")["subos"]:
