@@ -128,7 +128,18 @@ static pci_ers_result_t rf_pci_slot_reset(struct pci_dev *pdev)
 	return PCI_ERS_RESULT_RECOVERED;
 }
 
+/*
+ * Somebody resets the function through sysfs. That cannot be refused, and does no harm but to
+ * its driver in the subOS: the PCI core has silenced it, and restores what it saves now.
+ */
+static void rf_pci_reset_done(struct pci_dev *pdev)
+{
+	if (!rf_pci_resets())
+		rf_pci_error(pdev, "reset through sysfs");
+}
+
 static const struct pci_error_handlers rf_pci_errors = {
+	.reset_done = rf_pci_reset_done,
 	.error_detected = rf_pci_error_detected,
 	.mmio_enabled = rf_pci_mmio_enabled,
 	.slot_reset = rf_pci_slot_reset,
@@ -285,7 +296,8 @@ static bool rf_pci_taken_place(struct pci_dev *pdev)
 
 /*
  * A function was added, perhaps the very one that a subOS still holds: then no driver may
- * bind here, because its DMA may still be directed by the subOS.
+ * bind here, because its DMA may still be directed by the subOS. It is silenced before the
+ * IOMMU driver, which listens as well, attaches it to the supervisor's own DMA domain.
  */
 static int rf_pci_notify(struct notifier_block *block, unsigned long action, void *data)
 {
@@ -293,6 +305,7 @@ static int rf_pci_notify(struct notifier_block *block, unsigned long action, voi
 
 	if (action != BUS_NOTIFY_ADD_DEVICE || !rf_pci_taken_place(pdev))
 		return NOTIFY_DONE;
+	rf_pci_silence(pdev);
 	if (rf_pci_override(pdev, RF_PCI_DRIVER))
 		pci_err(pdev, "cannot keep a driver from binding\n");
 	if (!rf_pci_taken_place(pdev))
@@ -306,7 +319,10 @@ void rf_pci_set_ops(const struct rf_pci_ops *ops)
 	rf_pci_ops = ops;
 }
 
-static struct notifier_block rf_pci_block = { .notifier_call = rf_pci_notify };
+static struct notifier_block rf_pci_block = {
+	.notifier_call = rf_pci_notify,
+	.priority = INT_MAX,		/* before the IOMMU driver */
+};
 
 int rf_pci_init(void)
 {

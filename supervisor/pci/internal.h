@@ -24,6 +24,7 @@ bool rf_pci_caches(const struct pci_dev *pdev);		/* ATS is on */
 /* quiesce.c */
 enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);
 bool rf_pci_stuck(struct pci_dev *pdev);		/* its last reset failed */
+bool rf_pci_resets(void);				/* is it us who reset functions? */
 void rf_pci_silence(struct pci_dev *pdev);
 bool rf_pci_drain(struct pci_dev *pdev);
 void rf_pci_restore(struct rf_lent *lent);

@@ -38,6 +38,9 @@
 #define RF_VIRTIO_FIRST		0x1000	/* PCI device ids (virtio 1.1, 4.1.2) */
 #define RF_VIRTIO_LAST		0x107f
 
+/* The task that resets functions for us; ledger lock to write. */
+static struct task_struct *rf_quiet_resetter;
+
 /* By RF_BDF(): functions whose last reset failed. */
 static DEFINE_XARRAY(rf_stuck);
 
@@ -132,12 +135,20 @@ enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev)
 	return bus ? RF_RESET_BUS : RF_RESET_NONE;
 }
 
+/* Are the handlers of our driver called because of a reset of our own? */
+bool rf_pci_resets(void)
+{
+	return READ_ONCE(rf_quiet_resetter) == current;
+}
+
 static int rf_quiet_reset_bus(struct pci_dev *pdev)
 {
 	int rc, tries = RF_BUS_RESET_TRIES;
 
+	WRITE_ONCE(rf_quiet_resetter, current);
 	while ((rc = pci_reset_bus(pdev)) == -EAGAIN && --tries)
 		msleep(RF_BUS_RESET_PAUSE_MS);
+	WRITE_ONCE(rf_quiet_resetter, NULL);
 	return rc;
 }
 
@@ -330,7 +341,9 @@ static int rf_quiet_gone(struct pci_dev *pdev)
 	if (pci_device_is_present(now) && now->vendor == pdev->vendor &&
 	    now->device == pdev->device) {
 		drained = rf_pci_drain(now);
+		pci_save_state(now);	/* a reset forgets BARs, which a new driver needs */
 		rc = rf_reset_is_function(now) ? rf_quiet_reset(now, RF_RESET_FUNCTION) : -ENOTTY;
+		pci_restore_state(now);
 	} else {
 		drained = pci_device_is_present(now);	/* another card */
 		rc = drained ? 0 : -EIO;

@@ -6,7 +6,8 @@ import time
 import pytest
 from functional import disks
 from functional.functions import (
-    BAD_VALUE, BUSY, DRIVERS, LENT, Lender, block, driver, errors, present, until,
+    BAD_VALUE, BUSY, DRIVERS, LENT, MASTER, MEMORY, Lender, await_driver, bars, block, command, driver,
+    errors, present, until,
 )  # fmt: skip
 from functional.subos import troubles
 
@@ -199,6 +200,70 @@ def test_removed_from_what_ended(lender):
         assert present(shell.run) == {lender.bdf("disk1")}
 
 
+def told(lender):
+    """What went wrong with functions of this subOS, as events."""
+    same = lender.show("web")["id"]
+    return [each for each in lender.events("web")
+            if each["event"] == "pci-error" and each["id"] == same]  # fmt: skip
+
+
+@pytest.mark.budget(180)
+def test_meddled_with_through_sysfs(lender):
+    """Of a lent function, by root in the supervisor: refused, or noticed, and nothing is left of it."""
+    bdf = lender.bdf("disk1")
+    here = f"/sys/bus/pci/devices/{bdf}"
+    create(lender, "disk0", "disk1")
+    with lender.shells("web") as shell:
+        # Reset under its driver: noticed; what the supervisor had set up is there again.
+        before = bars(lender.sh, bdf)
+        lender.sh(f"echo 1 >{here}/reset", timeout=60)
+        (event,) = told(lender)
+        assert event["function"] == bdf and "reset" in event["problem"]
+        assert driver(lender.sh, bdf) == LENT and bars(lender.sh, bdf) == before
+        assert command(lender.sh, bdf) & MEMORY
+        # Names of drivers to come are ours, or of no effect.
+        lender.sh(f"echo virtio-pci >{here}/driver_override; echo {bdf} >/sys/bus/pci/drivers_probe")
+        assert driver(lender.sh, bdf) == LENT
+        for script in (f"echo {bdf} >/sys/bus/pci/drivers/virtio-pci/bind",
+                       f"echo {bdf} >{here}/driver/unbind", f"echo 1 >{here}/enable"):  # fmt: skip
+            assert lender.machine.exec(f"( {script} ) 2>/dev/null").status != 0, script
+        lender.sh("echo 1 >/sys/bus/pci/rescan", timeout=60)
+        assert lender.functions_of("web") == {lender.bdf("disk0"), bdf} == lender.lent()
+        disks.check(shell.run, lender.machine, "disk0", block(shell.run, lender.bdf("disk0")))
+        assert shell.alive()
+    lender.destroy("web")
+    lender.unchanged()
+
+
+@pytest.mark.budget(180)
+def test_removed_and_found_again(lender):
+    """Taken out of the list of devices while it is lent and busy, and found again at once."""
+    bdf = lender.bdf("disk0")
+    here = f"/sys/bus/pci/devices/{bdf}"
+    create(lender, "disk0", "disk1")
+    with lender.shells("web") as shell:
+        disks.begin_writes(shell.run, block(shell.run, bdf), 0)
+        before = bars(lender.sh, bdf)
+        lender.sh(f"echo 1 >{here}/remove; echo 1 >/sys/bus/pci/rescan", timeout=90)
+        assert not command(lender.sh, bdf) & MASTER or driver(lender.sh, bdf) == "nvme"
+        # When the kernel there has let go of it, its old driver has it.
+        shell.run(until(f"[ ! -e {here} ]", 30), timeout=40)
+        await_driver(lender.sh, bdf, "nvme", 30)
+        assert bars(lender.sh, bdf) == before
+        disks.read(lender.sh, block(lender.sh, bdf), 0, 1)
+        assert lender.functions_of("web") == {lender.bdf("disk1")} == present(shell.run)
+        assert told(lender) and all(each["function"] == bdf for each in told(lender))
+        assert shell.alive()
+    lender.destroy("web")
+    # Its command register has what its driver needs, not all that firmware had set.
+    before = lender.before
+    lender.remember()
+    for each in (before, lender.before):
+        each["functions"] = [line for line in each["functions"] if not line.startswith(bdf)]
+    assert lender.before == before
+    lender.remember()
+
+
 @pytest.mark.budget(150)
 def test_unplugged(lender):
     """Pulled out while it is lent and busy: all kernels go on without it."""
@@ -212,8 +277,7 @@ def test_unplugged(lender):
         lender.sh(until(gone, 30), timeout=40)
         shell.run(until(gone, 30), timeout=40)
         assert lender.functions_of("web") == {lender.bdf("disk0")} == present(shell.run)
-        told = [each for each in lender.events("web") if each["event"] == "pci-error"]
-        assert told and all(each["function"] == bdf for each in told), told
+        assert told(lender) and all(each["function"] == bdf for each in told(lender))
         disks.check(shell.run, lender.machine, "disk0", block(shell.run, lender.bdf("disk0")))
         assert not troubles(shell.run("dmesg"))
     lender.destroy("web")
