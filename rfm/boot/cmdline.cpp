@@ -35,7 +35,7 @@ constexpr std::array<std::uint16_t, 4> UART_PORTS = {0x3f8, 0x2f8, 0x3e8, 0x2e8}
 constexpr std::string_view BLACKLIST =
 	"module_blacklist=kvm_intel,kvm_amd,intel_uncore,amd_uncore,intel_uncore_frequency,"
 	"rapl,intel_rapl_msr,intel_rapl_common,intel_cstate,intel_powerclamp,isst_if_mbox_msr,"
-	"pcspkr";
+	"x86_pkg_temp_thermal,intel_pmc_core_pltdrv,pcspkr";
 
 // Always there. Which hazard each word answers: docs/architecture.md.
 constexpr std::string_view FIXED =
@@ -50,7 +50,10 @@ constexpr std::string_view FIXED =
 	// another kernel would start where this one's agent cannot follow
 	" sysctl.kernel.kexec_load_disabled=1"
 	// registers that a whole package shares
-	" dis_ucode_ldr mce=no_cmci rdt=!cmt,!mbmtotal,!mbmlocal,!l3cat,!l3cdp,!l2cat,!l2cdp,!mba"
+	" dis_ucode_ldr mce=no_cmci"
+	" rdt=!cmt,!mbmtotal,!mbmlocal,!l3cat,!l3cdp,!l2cat,!l2cdp,!mba,!smba,!bmec"
+	// SGX: a kernel that boots empties all enclave memory of the machine
+	" nosgx initcall_blacklist=amd_uncore_init"
 	// going down: stay dead after a panic; reset through the mailbox (ACPI)
 	" panic=0 reboot=a ";
 

@@ -19,12 +19,14 @@ TEST(Cmdline, WhatEverySubosNeeds)
 	for (const char *word :
 	     {"tsc_early_khz=2500000", "tsc=reliable", "lpj=10000000", "no_ipi_broadcast=1",
 	      "pci=off", "apic_extnmi=none", "panic=0", "nmi_watchdog=0", "reboot=a", "swiotlb=noforce",
-	      "noreplace-smp", "maxcpus=1", "dis_ucode_ldr", "memhp_default_state=online_movable",
+	      "noreplace-smp", "maxcpus=1", "dis_ucode_ldr", "nosgx",
+	      "initcall_blacklist=amd_uncore_init", "memhp_default_state=online_movable",
 	      "sysctl.kernel.kexec_load_disabled=1",
 	      "rdinit=/rf/init", "reserve=0x3f8,8,0x2f8,8,0x3e8,8,0x2e8,8", "console=hvc0"})
 		EXPECT_TRUE(has_word(line, word)) << word << " in: " << line;
 	for (const char *module : {"kvm_intel", "kvm_amd", "intel_uncore", "rapl", "intel_rapl_msr",
-				   "intel_rapl_common", "intel_cstate"}) {
+				   "intel_rapl_common", "intel_cstate", "x86_pkg_temp_thermal",
+				   "intel_pmc_core_pltdrv"}) {
 		auto at = line.find("module_blacklist=");
 		ASSERT_NE(at, std::string::npos);
 		auto words = "," + line.substr(at + 17, line.find(' ', at) - at - 17) + ",";
