@@ -21,10 +21,13 @@ enum rf_problem rf_pci_problem(struct pci_dev *pdev);	/* its own, without force 
 u64 rf_pci_config(struct pci_dev *pdev);		/* physical address, 0: not in MCFG */
 bool rf_pci_caches(const struct pci_dev *pdev);		/* ATS is on */
 
-/* quiesce.c */
+/* reset.c. Process context */
 enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev);
-bool rf_pci_stuck(struct pci_dev *pdev);		/* its last reset failed */
+int rf_pci_reset(struct pci_dev *pdev, enum rf_reset_way way);
 bool rf_pci_resets(void);				/* is it us who reset functions? */
+
+/* quiesce.c */
+bool rf_pci_stuck(struct pci_dev *pdev);		/* its last reset failed */
 void rf_pci_silence(struct pci_dev *pdev);
 bool rf_pci_drain(struct pci_dev *pdev);
 void rf_pci_restore(struct rf_lent *lent);
