@@ -106,6 +106,23 @@ def await_serial(machine, pattern, timeout=90, crashed=False):
     return log
 
 
+def test_no_suspend_beside_a_create(supervisor):
+    """Not even while it takes what it needs, and is in no list yet."""
+    supervisor.sh("echo freezer > /sys/power/pm_test")
+    suspend = "echo freeze > /sys/power/state"
+    kernel = f"/boot/vmlinuz-{supervisor.version}"
+    create = f"rfm create web --cores 1-3 --mem 256M --no-start --kernel {kernel}"
+    result = supervisor.machine.exec(
+        f"{create} & pid=$!; until grep -qv 0-3 /sys/devices/system/cpu/online; do :; done;"
+        f"ls /sys/class/misc/rainforest/subos; {suspend}; wait $pid"
+    )
+    assert result.ok and not result.stdout and "busy" in result.stderr.lower(), result
+    assert supervisor.machine.exec(suspend).status != 0
+    supervisor.destroy("web")
+    supervisor.sh(suspend)
+    supervisor.create("web", "3", mem="256M")
+
+
 @pytest.mark.parametrize("load", ["idle", pytest.param("busy", marks=pytest.mark.extended)])
 def test_clock_and_interrupts(supervisor, load):
     """The supervisor's time and interrupts stay right while subOSes come and go."""
