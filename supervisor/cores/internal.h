@@ -39,6 +39,7 @@ struct rf_park_wait {
 	bool last;			/* the last look */
 };
 
+int rf_core_hold(struct rf_subos *subos, u32 cpu);	/* ledger lock */
 void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
 struct rf_park_wait rf_park_wait_begin(void);		/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
