@@ -141,9 +141,11 @@ int rf_pci_return(struct rf_lent *lent)
 		return rc;
 	waits = rf_pci_waits(lent);
 	if (waits)
-		rc = rf_pci_drain(lent->pdev) && !rf_pci_held_back(lent) ? 0 : -EIO;
+		rc = rf_pci_drain(lent->pdev) ? 0 : -EIO;
 	else
 		rc = rf_pci_quiesce(lent);
+	if (!rc && rf_pci_held_back(lent))
+		rc = -EBUSY;		/* another one of its group */
 	if (rc) {
 		pci_err(lent->pdev, "cannot be proven quiet: subOS %s keeps it\n",
 			lent->subos->name);
@@ -226,6 +228,8 @@ int rf_pci_quiesce_all(struct rf_subos *subos, bool detach)
  * rf_pci_return_taken() - return the functions that were unplugged or taken by force
  * @subos: the subOS, which has ended; rf_pci_quiesce_all() was successful
  *
+ * One that could not be reset stays, unused and in the subOS's DMA domain, until a destroy.
+ *
  * Context: Process context, may sleep for long. Ledger lock held.
  * Return: 0, -EIO.
  */
@@ -242,7 +246,9 @@ int rf_pci_return_taken(struct rf_subos *subos)
 		if (!rf_pci_taken(lent))
 			continue;
 		rc = rf_pci_return(lent);
-		if (rc)
+		if (rc == -EBUSY)
+			rf_pci_keep(lent);
+		else if (rc)
 			return rc;
 	}
 	return 0;
