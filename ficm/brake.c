@@ -5,6 +5,7 @@
  * while. Nothing can keep a peer from sending the interrupt all the same: only one that
  * rings as agreed is slowed down.
  */
+#include <linux/math64.h>
 #include <linux/moduleparam.h>
 
 #include "rf_ficm.h"
@@ -25,6 +26,7 @@ static u32 rf_rung[RF_DOORBELLS_MAX];	/* each by its own interrupt */
 /* The heartbeat's. */
 static u32 rf_rung_then[RF_DOORBELLS_MAX];
 static u32 rf_ticks[RF_DOORBELLS_MAX];	/* left on the brake; others read it */
+static u32 rf_polled;			/* doorbells, as bits, that the last look said to poll */
 static ktime_t rf_looked;
 
 /* A doorbell was rung. Context: its interrupt. */
@@ -47,14 +49,15 @@ bool rf_brake_is_on(u32 index)
  * more than a fair share.
  *
  * Context: The heartbeat.
- * Return: doorbells, as bits, that are on the brake, or were until now: whether they were
- *	rung has to be looked at.
+ * Return: doorbells, as bits, that are on the brake, or were so at the last two looks: whether
+ *	they were rung has to be looked at. (The word of one that was just released may be
+ *	published by the next look only.)
  */
 u32 rf_brake_look(ktime_t now)
 {
 	u64 limit = div_u64((u64)READ_ONCE(rf_brake) * ktime_us_delta(now, rf_looked),
 			    USEC_PER_SEC);
-	u32 more[RF_DOORBELLS_MAX], i, polled = 0;
+	u32 more[RF_DOORBELLS_MAX], i, polled = 0, polled_then = rf_polled;
 	u64 total = 0;
 
 	BUILD_BUG_ON(RF_DOORBELLS_MAX > BITS_PER_TYPE(polled));
@@ -78,7 +81,8 @@ u32 rf_brake_look(ktime_t now)
 			WRITE_ONCE(rf_ticks[i], rf_ticks[i] - 1);
 		}
 	}
-	return polled;
+	rf_polled = polled;
+	return polled | polled_then;
 }
 
 /* All doorbells are off the brake. Context: process, before the heartbeat starts. */
@@ -90,5 +94,6 @@ void rf_brake_reset(void)
 		rf_rung_then[i] = READ_ONCE(rf_rung[i]);
 		WRITE_ONCE(rf_ticks[i], 0);
 	}
+	rf_polled = 0;
 	rf_looked = ktime_get();
 }
