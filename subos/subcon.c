@@ -223,15 +223,29 @@ static bool rf_control_copy(struct rf_control *control, u32 from, const struct r
 	return false;
 }
 
-/* A request that comes twice, or late, is one that somebody put into the ring again. */
-static bool rf_request_is_new(u32 id)
+/*
+ * A request that comes twice is one that somebody put into the ring again. But if it only seems
+ * old, then because somebody sent a newer one in the supervisor's name, which has to hear of
+ * that: it would be ignored from now on.
+ */
+static bool rf_request_is_new(const struct rf_control *control)
 {
-	bool is_new;
+	s64 args[RF_CONTROL_ARGS] = { -ESTALE };
+	bool is_new, is_open;
 
 	spin_lock_bh(&rf_requests_lock);
-	is_new = id > rf_last_id;
-	rf_last_id = max(id, rf_last_id);
+	is_new = rf_control_id_is_newer(control->id, rf_last_id);
+	is_open = rf_request_find(control->id);
+	args[1] = rf_last_id;
+	if (is_new)
+		rf_last_id = control->id;
 	spin_unlock_bh(&rf_requests_lock);
+	if (!is_new) {
+		pr_warn_ratelimited("request %u ignored: it is older than %lld\n", control->id,
+				    args[1]);
+		if (!is_open && control->id != args[1])
+			rf_answer(control, RF_ANSWER_FAILED, args, false);
+	}
 	return is_new;
 }
 
@@ -242,10 +256,6 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 
 	if (!rf_control_copy(&control, from, message))
 		return;
-	if (!rf_request_is_new(control.id)) {
-		pr_warn_ratelimited("request %u ignored: it has been served\n", control.id);
-		return;
-	}
 	if (control.op >= RF_OP_NR || !rf_ops[control.op]) {
 		rf_answer_refused(&control, -EOPNOTSUPP);
 		return;
@@ -254,6 +264,8 @@ static void rf_on_request(u32 from, const struct rf_message *message, void *data
 		rf_answer_refused(&control, -EINVAL);
 		return;
 	}
+	if (!rf_request_is_new(&control))
+		return;
 	if (rf_control_is_urgent(control.op)) {
 		rf_request_run_urgent(&control);
 		return;

@@ -4,8 +4,10 @@
  * subOS), carried by FICM as urgent messages of the types RF_MSG_REQUEST,
  * RF_MSG_ANSWER and RF_MSG_CANCEL, each with a struct rf_control as payload.
  *
- * Every request has an id, higher than those before: the agent takes none that is not, so
- * that each is served once, whatever becomes of the ring. It is answered by any number
+ * Every request has an id, newer than those before: the agent takes none that is not, so
+ * that each is served once, whatever becomes of the ring. One that is older and was never
+ * seen is FAILED with -ESTALE and the newest id: another kernel forged that one, and the
+ * supervisor goes on from there. A request is answered by any number
  * of PROGRESS, then exactly one of DONE, FAILED, CANCELLED. All say how many PROGRESS came
  * before: one that comes twice is ignored, and if one of them got lost, nobody knows what
  * the agent has done, and the final answer is none. The agent works off
@@ -64,7 +66,7 @@ enum rf_op {
 	 * once, before requests that are under way or wait.
 	 */
 	RF_OP_STOP		= 6,
-	/* DONE: the same args. Served at once. */
+	/* DONE: the same args, but for the last. Served at once. */
 	RF_OP_PING		= 7,
 	/* DONE: the statistics in the subOS's endpoint are fresh, and all before is worked off. */
 	RF_OP_STATISTICS	= 8,

@@ -42,6 +42,12 @@ static inline bool rf_control_is_range(__s64 start, __s64 size, __u64 unit)
 	       (__u64)size <= 0x7fffffffffffffffULL - (__u64)start;
 }
 
+/* Does the request @id come after @last? Both ends of the numbers meet. */
+static inline bool rf_control_id_is_newer(__u32 id, __u32 last)
+{
+	return (__s32)(id - last) > 0;
+}
+
 /* Is the request served at once, and not in its turn? Such ones neither sleep nor wait. */
 static inline bool rf_control_is_urgent(__u16 op)
 {
@@ -242,7 +248,7 @@ static inline bool rf_control_takes_done(const struct rf_control_asked *asked, c
 	case RF_OP_PCI_ADD:
 		return args[0] == 0 || args[0] == 1;
 	case RF_OP_PING:
-		return !__builtin_memcmp(args, asked->args, RF_CONTROL_ARGS * sizeof(*args));
+		return !__builtin_memcmp(args, asked->args, RF_CONTROL_REPORTED * sizeof(*args));
 	default:
 		return true;
 	}

@@ -9,6 +9,7 @@
 
 #include "agent/internal.h"
 
+#define RF_BLOCK_SIZE_MAX	(2ULL << 30)	/* of memory hotplug on x86 */
 #define RF_CAPABILITIES		(RF_CAN_CORES | RF_CAN_MEMORY | RF_CAN_CONSOLE | RF_CAN_PCI)
 
 /* Nothing in the subOS will answer any more: callers that wait for it get -EPIPE. */
@@ -72,6 +73,8 @@ static void rf_request_answered(struct rf_request *request, const struct rf_cont
 	} else {
 		request->answer = control->answer;
 		memcpy(request->last, control->args, sizeof(request->last));
+		if (control->answer == RF_ANSWER_FAILED && control->args[0] == -ESTALE)
+			rf_requests_catch_up(control->args[1]);
 		if (request->abandoned)
 			rf_request_hand_over(request);
 	}
@@ -124,12 +127,13 @@ static void rf_on_answer(u32 member, const struct rf_message *message, void *dat
 /* Record the capabilities that an agent announces, as far as valid. State lock held. */
 static void rf_hello_note(struct rf_subos *subos, const struct rf_control *control)
 {
-	u64 block_size = control->args[2];
+	/* A kernel's blocks do not grow. */
+	u64 block_size = subos->block_size ?: control->args[2];
 
 	lockdep_assert_held(&rf_state_lock);
 	subos->capabilities = control->args[0] == RF_CONTROL_VERSION ?
 			      control->args[1] & RF_CAPABILITIES : 0;
-	if (block_size < RF_EXTENT_SIZE) {
+	if (block_size < RF_EXTENT_SIZE || block_size > RF_BLOCK_SIZE_MAX) {
 		block_size = 0;
 		subos->capabilities &= ~RF_CAN_MEMORY;
 	}

@@ -120,21 +120,7 @@ static int rf_request_finish(struct rf_request *request, struct rf_ask *ask, int
 	return rc;
 }
 
-/**
- * rf_supcon_ask() - ask the agent of a subOS, and wait
- * @subos: the subOS
- * @ask: the request; receives its outcome
- *
- * On a time-out, a signal, or an answer that makes no sense, the request is cancelled, and
- * the agent's final answer is waited for, for at most RF_CANCEL_MS. If that answer comes
- * later and the request was about cores, memory or functions, @ask->late gets it.
- *
- * Context: Process context, may sleep. No lock but `adjusting` held.
- * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR, -EPROTO; -EPIPE (the
- *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it lacks the capability);
- *         -EBUSY (the agent owes an answer to another request); -ENOMEM; -ENOBUFS.
- */
-int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
+static int rf_supcon_ask_once(struct rf_subos *subos, struct rf_ask *ask)
 {
 	struct rf_request *request;
 	int rc;
@@ -154,6 +140,28 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
 put:
 	rf_request_put(request);
 	return rc;
+}
+
+/**
+ * rf_supcon_ask() - ask the agent of a subOS, and wait
+ * @subos: the subOS
+ * @ask: the request; receives its outcome
+ *
+ * On a time-out, a signal, or an answer that makes no sense, the request is cancelled, and
+ * the agent's final answer is waited for, for at most RF_CANCEL_MS. If that answer comes
+ * later and the request was about cores, memory or functions, @ask->late gets it.
+ *
+ * Context: Process context, may sleep. No lock but `adjusting` held.
+ * Return: 0 (DONE); the agent's errno (FAILED); -ETIMEDOUT, -EINTR, -EPROTO; -EPIPE (the
+ *         subOS has ended); -ENOTCONN, -EOPNOTSUPP (no agent, or it lacks the capability);
+ *         -EBUSY (the agent owes an answer to another request); -ENOMEM; -ENOBUFS.
+ */
+int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask)
+{
+	int rc = rf_supcon_ask_once(subos, ask);
+
+	/* The agent took a forged request for a newer one: again, with an id that is newer. */
+	return rc == -ESTALE ? rf_supcon_ask_once(subos, ask) : rc;
 }
 
 /* Does an agent owe the final answer to an abandoned resize request? Context: any. */

@@ -49,6 +49,7 @@ void rf_request_put(struct rf_request *request);
 int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms);
 int rf_request_begin(struct rf_request *request, u32 timeout_ms);
 void rf_request_delist(struct rf_request *request);
+void rf_requests_catch_up(u32 id);
 void rf_request_hand_over(struct rf_request *request);	/* requests lock */
 bool rf_request_is_open(struct rf_subos *subos);	/* requests lock */
 bool rf_op_resizes(enum rf_op op);

@@ -104,6 +104,14 @@ static int rf_request_send(struct rf_request *request, u32 timeout_ms)
 	return 0;
 }
 
+/* An agent has seen a request with this id: ours are newer from now on. Requests lock held. */
+void rf_requests_catch_up(u32 id)
+{
+	lockdep_assert_held(&rf_requests_lock);
+	if (rf_control_id_is_newer(id, rf_last_request))
+		rf_last_request = id;
+}
+
 /*
  * Send the request, and list it with its subOS: from here on it receives answers, and the
  * subOS's end.

@@ -229,4 +229,14 @@ TEST(Control, CountsCores)
 	EXPECT_FALSE(rf_control_has_core(args, 1));
 }
 
+TEST(Control, NumbersMeet)
+{
+	EXPECT_TRUE(rf_control_id_is_newer(1, 0));
+	EXPECT_FALSE(rf_control_id_is_newer(1, 1));
+	EXPECT_FALSE(rf_control_id_is_newer(1, 2));
+	EXPECT_TRUE(rf_control_id_is_newer(0, 0xffffffffu));
+	EXPECT_TRUE(rf_control_id_is_newer(5, 0xfffffff0u));
+	EXPECT_FALSE(rf_control_id_is_newer(0xffffffffu, 0));
+}
+
 } // namespace
