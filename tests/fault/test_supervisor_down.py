@@ -111,7 +111,7 @@ def test_no_suspend_beside_a_create(supervisor):
     supervisor.sh("echo freezer > /sys/power/pm_test")
     suspend = "echo freeze > /sys/power/state"
     kernel = f"/boot/vmlinuz-{supervisor.version}"
-    create = f"rfm create web --cores 1-3 --mem 256M --no-start --kernel {kernel}"
+    create = f"rfm create web --cores 1-3 --mem 256M --no-start --kernel {kernel} >/dev/null"
     result = supervisor.machine.exec(
         f"{create} & pid=$!; until grep -qv 0-3 /sys/devices/system/cpu/online; do :; done;"
         f"ls /sys/class/misc/rainforest/subos; {suspend}; wait $pid"

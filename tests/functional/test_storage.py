@@ -183,6 +183,7 @@ def test_remapped_interrupts(machines):
     lender.unchanged()
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_cached_translations(machines):
     """A function with ATS is refused, with the remedy; with the remedy, it works."""
