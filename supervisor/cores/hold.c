@@ -9,9 +9,9 @@
 
 #include "cores/internal.h"
 
-#define RF_PARK_AGAIN_MS	10	/* of a hundred cores, one misses its first SIPI */
+/* Of a hundred cores, one misses its first SIPI (SDM 3A, 8.4.4.1). */
+#define RF_PARK_AGAIN_MS	10
 #define RF_PARK_CALLS		10	/* of so many SIPIs, one comes after another INIT */
-#define RF_PARK_TIMEOUT_MS	1000	/* 45 ms were seen on a loaded host, under emulation */
 
 /* State lock: what becomes of held cores when the machine goes down; see rf_cores_freeze(). */
 static enum { RF_CORES_WORK, RF_CORES_PARKED, RF_CORES_STOPPED } rf_cores_mode;
@@ -26,6 +26,14 @@ bool rf_cores_parkable(void)
 {
 	lockdep_assert_held(&rf_state_lock);
 	return rf_cores_mode != RF_CORES_STOPPED;
+}
+
+static void rf_park_send(u32 apic_id)
+{
+	lockdep_assert_held(&rf_state_lock);
+	rf_park_call(apic_id);
+	rf_core_init_delay();
+	rf_park_begin(apic_id);
 }
 
 /**
@@ -45,9 +53,7 @@ void rf_core_call(struct rf_subos *subos, u32 cpu)
 	if (rf_expect(rf_ledger_core_owner(&rf_books.cores, cpu) != subos->id))
 		return;
 	spin_lock_irqsave(&rf_state_lock, flags);
-	rf_park_call(apic_id);
-	rf_core_init_delay();
-	rf_park_begin(apic_id);
+	rf_park_send(apic_id);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
@@ -62,16 +68,16 @@ void rf_core_not_held(struct rf_subos *subos, u32 cpu)
 	rf_event(subos, RF_EVENT_CORE_NOT_HELD, 0, RF_CAUSE_NONE, 0, event, NULL);
 }
 
-struct rf_park_wait rf_park_wait_begin(void)
+struct rf_park_wait rf_park_wait_begin(u32 timeout_ms)
 {
 	return (struct rf_park_wait){
-		.end = jiffies + msecs_to_jiffies(RF_PARK_TIMEOUT_MS),
+		.end = jiffies + msecs_to_jiffies(timeout_ms),
 		.next = jiffies + msecs_to_jiffies(RF_PARK_AGAIN_MS),
 	};
 }
 
 /**
- * rf_park_wait_on() - sleep between two looks at cores that were called or asked
+ * rf_park_wait_on() - sleep between two looks at cores that were called, asked or started
  * @wait: from rf_park_wait_begin(); its @recall says what those need that have not come
  *
  * Return: false if it is over, with one more look after the end: who waits may have been held up.
@@ -99,13 +105,10 @@ static bool rf_park_recall(u32 apic_id, enum rf_recall recall)
 	lockdep_assert_held(&rf_state_lock);
 	if (rf_park_held(apic_id))
 		return true;
-	if (recall == RF_RECALL_INIT) {
-		rf_park_call(apic_id);
-		rf_core_init_delay();
-		rf_park_begin(apic_id);
-	} else if (recall == RF_RECALL_SIPI) {
+	if (recall == RF_RECALL_INIT)
+		rf_park_send(apic_id);
+	else if (recall == RF_RECALL_SIPI)
 		rf_park_sipi(apic_id);
-	}
 	return false;
 }
 
@@ -122,7 +125,7 @@ static bool rf_park_recall(u32 apic_id, enum rf_recall recall)
  */
 void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count)
 {
-	struct rf_park_wait wait = rf_park_wait_begin();
+	struct rf_park_wait wait = rf_park_wait_begin(RF_PARK_TIMEOUT_MS);
 	unsigned long flags;
 	u32 i, left;
 

@@ -32,6 +32,8 @@ void rf_park_close(void);
 int rf_trampoline_init(void);
 
 /* hold.c */
+#define RF_PARK_TIMEOUT_MS	1000	/* 45 ms were seen on a loaded host, under emulation */
+
 struct rf_park_wait {
 	unsigned long end, next;	/* jiffies */
 	enum rf_recall recall;		/* for those that have not come */
@@ -41,7 +43,7 @@ struct rf_park_wait {
 
 int rf_core_hold(struct rf_subos *subos, u32 cpu);	/* ledger lock */
 void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
-struct rf_park_wait rf_park_wait_begin(void);		/* no lock */
+struct rf_park_wait rf_park_wait_begin(u32 timeout_ms);	/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
 void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */
 bool rf_cores_callable(const struct rf_subos *subos);

@@ -75,7 +75,7 @@ static int rf_cores_have(struct rf_subos *subos, int (*begin)(struct rf_subos *s
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (cpu != -ENODEV)
 		return cpu;
-	wait = rf_park_wait_begin();
+	wait = rf_park_wait_begin(RF_PARK_TIMEOUT_MS);
 	do
 		cpu = rf_cores_try(subos, wait.recall, missing);
 	while (cpu >= 0 && rf_park_wait_on(&wait));

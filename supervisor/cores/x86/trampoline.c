@@ -51,8 +51,6 @@ static_assert((1 + RF_COMMON_TABLES + 1) * PAGE_SIZE <= RF_LOW_SLICE_SIZE);
 
 /* How long a started core may take through the trampolines; 95 ms were seen under emulation. */
 #define RF_ENTRY_TIMEOUT_MS	2000
-#define RF_SIPI_AGAIN_MS	10	/* for a core that missed it (SDM 3A, 8.4.4.1) */
-#define RF_SIPIS		10	/* of so many, one comes after another INIT */
 
 static struct rf_custom_header *rf_custom_of(struct rf_subos *subos)
 {
@@ -206,21 +204,18 @@ static bool rf_trampoline_enter(struct rf_subos *subos, u32 apic_id, u64 base, b
 /* The core was sent off: watch how far it gets. Return: the furthest stage reached. */
 static enum rf_stage rf_trampoline_await(struct rf_subos *subos, u32 apic_id, u64 base)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(RF_ENTRY_TIMEOUT_MS);
-	unsigned long again = jiffies + msecs_to_jiffies(RF_SIPI_AGAIN_MS);
+	struct rf_park_wait wait = rf_park_wait_begin(RF_ENTRY_TIMEOUT_MS);
 	enum rf_stage stage;
-	u32 tries = 0;
 
-	/* Nobody waits for one that was called back to the park: it is being destroyed. */
-	while ((stage = rf_entry_stage(subos, base)) < RF_STAGE_KERNEL &&
-	       rf_subos_phase(subos) == RF_PHASE_LOADED && time_before(jiffies, end)) {
-		if (stage == RF_STAGE_NONE && time_after(jiffies, again)) {
-			if (!rf_trampoline_enter(subos, apic_id, base, ++tries % RF_SIPIS == 0))
-				break;
-			again = jiffies + msecs_to_jiffies(RF_SIPI_AGAIN_MS);
-		}
-		usleep_range(100, 200);
-	}
+	do {
+		stage = rf_entry_stage(subos, base);
+		/* Nobody waits for one that was called back to the park: it is being destroyed. */
+		if (stage >= RF_STAGE_KERNEL || rf_subos_phase(subos) != RF_PHASE_LOADED)
+			break;
+		if (stage == RF_STAGE_NONE && wait.recall != RF_RECALL_NONE &&
+		    !rf_trampoline_enter(subos, apic_id, base, wait.recall == RF_RECALL_INIT))
+			break;
+	} while (rf_park_wait_on(&wait));
 	return stage;
 }
 
