@@ -117,13 +117,41 @@ static inline bool rf_hotplug_has_poison(u64 start, u64 size)
 	return false;
 }
 
+/*
+ * Is I/O to or from this page under way? Hot-remove would wait for its end, and listen to no signal.
+ * Only a look: a page that is locked may be unlocked at once. Tail pages have no such bits.
+ */
+static inline bool rf_hotplug_page_busy(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && (test_bit(PG_locked, &page->flags) || test_bit(PG_writeback, &page->flags));
+}
+
+/* The first such page in a range, or 0. */
+static inline unsigned long rf_hotplug_busy_page(u64 start, u64 size)
+{
+	unsigned long pfn, end = PHYS_PFN(start + size);
+
+	for (pfn = PHYS_PFN(start); pfn < end; pfn++) {
+		if (!(pfn % PAGES_PER_SECTION))
+			cond_resched();
+		if (rf_hotplug_page_busy(pfn))
+			return pfn;
+	}
+	return 0;
+}
+
 /**
  * rf_hotplug_remove_memory() - offline_and_remove_memory()
  * @start: physical address, of memory that this kernel has
  * @size: bytes, in whole memory blocks
  *
- * Tries for ever as long as pages are busy, or until a signal is pending. A page that is known
- * to be bad stays with the kernel that knows it: its next owner would run into it.
+ * Tries for ever as long as pages are busy, or until a signal is pending; and waits for pages and
+ * buffers whose I/O is under way without listening to one. PF_MEMALLOC would spare it some of
+ * these waits, but not those for writeback and buffers, and let it use up the kernel's last
+ * reserves, without reclaim. A page that is known to be bad stays with the kernel that knows it:
+ * its next owner would run into it.
  *
  * Return: 0; -EHWPOISON; or another negative error: then the range is as it was.
  */

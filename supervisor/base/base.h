@@ -7,6 +7,8 @@
  * Locks, outermost first:
  *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
  *                        time; that of a second subOS only by trylock
+ *   turn to hotplug      rf_hotplug_begin(): memory of this kernel comes and goes one block at a
+ *                        time; waited for with a deadline
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
  *                        serialises the use of the common trampoline. Held for a long time.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
@@ -20,6 +22,7 @@
 #define RF_BASE_H
 
 #include <linux/bug.h>
+#include <linux/completion.h>
 #include <linux/lockdep.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -68,5 +71,21 @@ void rf_step_caller(struct task_struct *task);
 
 /* files.c */
 int rf_file_write(const char *path, const char *text);
+
+/* hotplug.c: hotplug of this kernel, one at a time and with an end */
+struct rf_hotplug_job {
+	u64 block;			/* address of the memory block that it is about */
+	int (*work)(struct rf_hotplug_job *job);
+	/* In its thread, if nobody waits any more: records the result, and frees the job. */
+	void (*settle)(struct rf_hotplug_job *job, int rc);
+	struct work_struct *later;	/* queued then, when others can hotplug again */
+	struct completion done;
+	bool left;
+};
+
+u64 rf_hotplug_blocked(void);
+int rf_hotplug_begin(unsigned long deadline);
+void rf_hotplug_end(void);
+int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline);
 
 #endif /* RF_BASE_H */

@@ -9,6 +9,8 @@
  *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
  *                                           nobody owns, or 0 (reads all of it)
  *   /sys/kernel/debug/rainforest/pool_left  bytes given up that are still to be cleared
+ *   /sys/kernel/debug/rainforest/hotplug_blocked  address of the memory block that blocks hotplug of
+ *                                           this kernel, or 0
  *   /sys/kernel/debug/rainforest/ledger     "sound", or the first inconsistency in the
  *                                           ledger, or why it cannot be rebuilt from the
  *                                           machine page
@@ -46,6 +48,13 @@ static int rf_pool_left_get(void *data, u64 *value)
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_left_fops, rf_pool_left_get, NULL, "%llu\n");
+
+static int rf_hotplug_blocked_get(void *data, u64 *value)
+{
+	*value = rf_hotplug_blocked();
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(rf_hotplug_blocked_fops, rf_hotplug_blocked_get, NULL, "0x%llx\n");
 
 /*
  * Not a seq_file: to lockdep the locks of all of these are one, and /proc/iomem, which is read
@@ -87,6 +96,8 @@ void rf_debugfs_init(void)
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
 	debugfs_create_file("ledger", 0400, rf_debug_dir, NULL, &rf_debug_ledger_fops);
+	debugfs_create_file_unsafe("hotplug_blocked", 0400, rf_debug_dir, NULL,
+				   &rf_hotplug_blocked_fops);
 	debugfs_create_file_unsafe("pool_left", 0400, rf_debug_dir, NULL, &rf_pool_left_fops);
 }
 

@@ -18,6 +18,9 @@
 #include "pci/pci.h"
 #include "shared/shared.h"
 
+/* For memory of the supervisor's kernel, and the turn to hotplug. */
+#define RF_CREATE_MS	60000
+
 static u32 rf_last_id;			/* ledger lock */
 
 static bool rf_name_valid(const char *name)
@@ -61,7 +64,7 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 		return rc;
 	need = rf_arena_need();
 	if (args->memory <= U64_MAX - need &&
-	    rf_pool_could_take(args->memory + need, args->node, &args->available))
+	    rf_pool_could_take(args->memory + need, 0, args->node, &args->available))
 		return 0;
 	args->available -= min(args->available, need);
 	return -ENOMEM;
@@ -115,7 +118,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 	if (!rc)
 		rc = rf_link_attach(subos);
 	if (!rc)
-		rc = rf_pool_take(subos, args->memory, args->node, &args->available);
+		rc = rf_pool_take(subos, args->memory, args->node);
 	if (rc)
 		return rc;
 	subos->boot_area = memremap(rf_ledger_memory_boot(&rf_books.memory, subos->id),
@@ -134,7 +137,10 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 	return rc;
 }
 
-/* On an error after the checks, the caller has to destroy *@out. Ledger lock held. */
+/*
+ * On an error after the checks, the caller has to destroy *@out. -EAGAIN: the memory that was
+ * provided went to somebody else. Ledger lock held.
+ */
 static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *functions,
 			    struct rf_subos **out)
 {
@@ -146,6 +152,9 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	rc = rf_create_check(args, cpus, functions);
 	if (rc)
 		return rc;
+	if (rf_pool_missing(args->memory + rf_arena_need(), 0, args->node, false,
+			    &args->available))
+		return -EAGAIN;
 	subos = rf_subos_alloc(args->name);
 	if (!subos)
 		return -ENOMEM;
@@ -185,6 +194,72 @@ static void rf_create_note(struct rf_subos *subos, const struct rf_create *args,
 		rf_pci_note(subos, functions[i], RF_EVENT_PCI_ADDED, 0, NULL);
 }
 
+/* Everything that is possible before anything gets an owner: checks, then memory. */
+static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 *functions,
+			     struct rf_provision *provision)
+{
+	u64 need;
+	int rc;
+
+	args->culprit = rf_subos_builder();
+	if (args->culprit)
+		return -EBUSY;
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_create_check(args, cpus, functions);
+	need = rf_arena_need();
+	mutex_unlock(&rf_ledger_lock);
+	if (rc)
+		return rc;
+	provision->size = args->memory + need;
+	provision->node = args->node;
+	rc = rf_pool_provide(provision);
+	args->available = provision->available - min(provision->available, need);
+	return rc;
+}
+
+/* Take it all, or nothing. Return: as above. */
+static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *functions,
+			 const struct rf_provision *provision, struct rf_subos **out)
+{
+	struct rf_destroy unused = {};
+	int rc = rf_hotplug_begin(provision->deadline);
+
+	if (rc == -ETIMEDOUT) {
+		args->culprit = cpus[0];
+		return -EIO;
+	}
+	if (rc)
+		return rc;
+	rc = mutex_lock_interruptible(&rf_ledger_lock);
+	if (!rc) {
+		rc = rf_create_locked(args, cpus, functions, out);
+		mutex_unlock(&rf_ledger_lock);
+	}
+	rf_hotplug_end();
+	if (rc && *out) {
+		rf_subos_destroy(*out, &unused);
+		kobject_put(&(*out)->kobj);
+	}
+	return rc;
+}
+
+static int rf_create_build(struct rf_create *args, const u32 *cpus, const u32 *functions,
+			   const struct rf_provision *provision, struct rf_subos **out)
+{
+	const pid_t holder = rf_subos_builder_take();
+	int rc;
+
+	if (holder) {
+		args->culprit = holder;
+		return -EBUSY;
+	}
+	rc = rf_create_all(args, cpus, functions, provision, out);
+	if (rc)
+		rf_subos_builder_done();
+	return rc;
+}
+
 /**
  * rf_subos_create() - take cores, memory, a low slice and PCI functions for a new subOS
  * @args: see RF_IOC_CREATE
@@ -200,8 +275,7 @@ static void rf_create_note(struct rf_subos *subos, const struct rf_create *args,
 int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *functions,
 		    struct rf_subos **out)
 {
-	struct rf_destroy unused = {};
-	pid_t holder;
+	struct rf_provision provision;
 	int rc;
 
 	*out = NULL;
@@ -210,23 +284,14 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *function
 		return rc;
 	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
-	holder = rf_subos_builder_take();
-	if (holder) {
-		args->culprit = holder;
-		return -EBUSY;
-	}
-	rc = mutex_lock_interruptible(&rf_ledger_lock);
-	if (!rc) {
-		rc = rf_create_locked(args, cpus, functions, out);
-		mutex_unlock(&rf_ledger_lock);
-	}
-	if (rc && *out) {
-		rf_subos_destroy(*out, &unused);
-		kobject_put(&(*out)->kobj);
-	}
-	if (rc)
-		rf_subos_builder_done();
-	else
+	rf_provision_init(&provision, RF_CREATE_MS);
+	do {
+		rc = rf_create_provide(args, cpus, functions, &provision);
+		if (!rc)
+			rc = rf_create_build(args, cpus, functions, &provision, out);
+	} while (rc == -EAGAIN);
+	rf_pool_release(&provision);
+	if (!rc)
 		rf_create_note(*out, args, cpus, functions);
 	return rc;
 }

@@ -7,6 +7,7 @@
  */
 #include <linux/completion.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -19,6 +20,8 @@
 #include "pci/pci.h"
 #include "resize/resize.h"
 #include "shared/shared.h"
+
+#define RF_DESTROY_MS	60000		/* for the turn to hotplug */
 
 static struct workqueue_struct *rf_destroy_queue;
 
@@ -73,7 +76,7 @@ static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
 	if (rc)
 		return rc;
 	rf_lowmem_free(subos->id);
-	return rf_blocks_give_back();
+	return 0;
 }
 
 static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *args)
@@ -95,25 +98,31 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 	module_put(THIS_MODULE);
 }
 
-/*
- * Return everything that a subOS owns, and drop the list's reference when all is back. After
- * an error it can be called again, and continues with what is left.
- */
-static int rf_destroy_all(struct rf_subos *subos, struct rf_destroy *args)
+/* First its memory gets free: nothing executes, and no device writes any more. */
+static int rf_destroy_free(struct rf_subos *subos, struct rf_destroy *args, int *rc_memory)
 {
-	int rc, rc_cores, rc_functions;
-
-	lockdep_assert_held(&subos->adjusting);
 	lockdep_assert_held(&rf_ledger_lock);
 	if (!rf_phase_destroyable(subos->life.phase))
 		return -ENOENT;
-	rc = rf_destroy_quiet(subos);
-	if (rc)
+	if (rf_destroy_quiet(subos))
 		return -EIO;
-	rc = rf_destroy_memory(subos, &args->memory_returned);
+	*rc_memory = rf_destroy_memory(subos, &args->memory_returned);
+	return 0;
+}
+
+/*
+ * Then all else returns. The list's reference is dropped when all is back; @rc_memory: is its
+ * memory? After an error the subOS can be destroyed again, and continues with what is left.
+ */
+static int rf_destroy_rest(struct rf_subos *subos, struct rf_destroy *args, int rc_memory)
+{
+	int rc_cores, rc_functions;
+
+	lockdep_assert_held(&subos->adjusting);
+	lockdep_assert_held(&rf_ledger_lock);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rc_functions = rf_pci_return_all(subos);
-	if (rc || rc_cores || rc_functions) {
+	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish();
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
@@ -130,6 +139,34 @@ struct rf_destroy_request {
 	int rc;
 };
 
+/* The caller has the turn to hotplug. -EINPROGRESS: not any more, and not all is back. */
+static int rf_destroy_all(struct rf_destroy_request *request)
+{
+	struct rf_subos *subos = request->subos;
+	int rc, rc_memory = 0;
+
+	lockdep_assert_held(&subos->adjusting);
+	mutex_lock(&rf_ledger_lock);
+	rf_step_caller(request->caller);
+	rc = rf_destroy_free(subos, request->args, &rc_memory);
+	rf_step_caller(NULL);
+	mutex_unlock(&rf_ledger_lock);
+	if (rc)
+		return rc;
+
+	/* Not under the ledger lock: others need it. */
+	rc_memory = rc_memory ?: rf_blocks_give_back(request->caller);
+	if (rc_memory == -EINPROGRESS)
+		return rc_memory;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_step_caller(request->caller);
+	rc = rf_destroy_rest(subos, request->args, rc_memory);
+	rf_step_caller(NULL);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
 static void rf_destroy_work(struct work_struct *work)
 {
 	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
@@ -139,11 +176,15 @@ static void rf_destroy_work(struct work_struct *work)
 	request->rc = rf_cores_prove(request->subos, &request->args->culprit);
 	if (request->rc)
 		goto unlock;
-	mutex_lock(&rf_ledger_lock);
-	rf_step_caller(request->caller);
-	request->rc = rf_destroy_all(request->subos, request->args);
-	rf_step_caller(NULL);
-	mutex_unlock(&rf_ledger_lock);
+	/* Memory and cores can only return by hotplug. */
+	request->rc = -EIO;
+	if (rf_hotplug_begin(jiffies + msecs_to_jiffies(RF_DESTROY_MS)))
+		goto unlock;
+	request->rc = rf_destroy_all(request);
+	if (request->rc == -EINPROGRESS)
+		request->rc = -EIO;
+	else
+		rf_hotplug_end();
 unlock:
 	mutex_unlock(&request->subos->adjusting);
 }

@@ -107,25 +107,55 @@ static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
 	return 0;
 }
 
+/* How much could be given; with @align, in whole aligned blocks. */
+static u64 rf_pool_ready(u64 align, int node)
+{
+	return align ? rf_ledger_memory_usable_blocks(&rf_books.memory, align, node) :
+		       rf_pool_usable(node);
+}
+
 /**
- * rf_pool_could_take() - is rf_pool_take() worth trying?
+ * rf_pool_could_take() - is it worth trying to get so much memory?
  * @size: bytes
+ * @align: for whole aligned memory blocks: their size; else 0
  * @node: NUMA node, or -1
  * @available: how much could be given at best
  *
  * Context: Process context, may sleep. Ledger lock held.
  */
-bool rf_pool_could_take(u64 size, int node, u64 *available)
+bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available)
 {
 	struct rf_memory memory = { .node = node };
+	u64 guards = align ? 0 : 2 * rf_guard();
 
 	lockdep_assert_held(&rf_ledger_lock);
-	*available = rf_pool_usable(node);
+	*available = rf_pool_ready(align, node);
 	if (*available >= size)
 		return true;
 	rf_blocks_figures(&memory);
-	*available += memory.movable + memory.other;
-	return *available >= 2 * rf_guard() && *available - 2 * rf_guard() >= size;
+	memory.movable += memory.other;
+	*available += align ? ALIGN_DOWN(memory.movable, align) : memory.movable;
+	return *available >= guards && *available - guards >= size;
+}
+
+/**
+ * rf_pool_missing() - how much memory the pool lacks
+ * @size: bytes wanted
+ * @align: as above
+ * @node: NUMA node, or -1
+ * @ample: with poison=1, also for the distances between those that share it
+ * @available: how much there is
+ *
+ * Context: Process context. Ledger lock held.
+ */
+u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available)
+{
+	/* Two homes of the arena and one range: each has two neighbours. */
+	u64 wanted = size + (ample && !align ? 6 * rf_guard() : 0);
+
+	lockdep_assert_held(&rf_ledger_lock);
+	*available = rf_pool_ready(align, node);
+	return wanted > *available ? wanted - *available : 0;
 }
 
 /**
@@ -133,25 +163,15 @@ bool rf_pool_could_take(u64 size, int node, u64 *available)
  * @subos: the new owner, also of the memory carved before an error
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @node: NUMA node, or -1
- * @available: on -ENOMEM, how much could have been given
  *
- * Takes memory blocks from the supervisor if the pool is too small.
- *
- * Context: Process context, interruptible. Ledger lock held.
- * Return: 0, -ENOMEM, -EINTR.
+ * Context: Process context. Ledger lock held.
+ * Return: 0, -ENOMEM.
  */
-int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
+int rf_pool_take(struct rf_subos *subos, u64 size, int node)
 {
-	u64 usable = rf_pool_usable(node), taken;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (usable < size) {
-		rc = rf_blocks_take(size - usable + 2 * rf_guard(), node, &taken);
-		*available = rf_pool_usable(node);
-		if (rc)
-			return rc;
-	}
 	rc = rf_step("memory-carve");
 	if (!rc)
 		rc = rf_pool_carve(subos, size, node);
@@ -164,50 +184,18 @@ int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available)
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @start: set to its physical address
  *
- * Takes memory blocks from the supervisor if the pool has no room.
- *
- * Context: Process context, interruptible. Ledger lock held.
- * Return: 0, with the memory cleared, and COMING; -ENOMEM, -EINTR.
+ * Context: Process context. Ledger lock held.
+ * Return: 0, with the memory cleared, and COMING; -ENOMEM.
  */
 int rf_pool_take_top(u32 owner, u64 size, u64 *start)
 {
 	struct rf_range range;
-	u64 taken;
-	int rc, tries;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	for (tries = 0; tries < 2; tries++) {
-		if (rf_ledger_memory_pick_top(&rf_books.memory, size, rf_guard(), &range)) {
-			*start = range.start;
-			return rf_pool_give(owner, &range);
-		}
-		rc = rf_blocks_take(size + 2 * rf_guard(), -1, &taken);
-		if (rc)
-			return rc;
-	}
-	return -ENOMEM;
-}
-
-/* Make the pool hold @size bytes in whole blocks. */
-static int rf_pool_gather(u64 size, u64 align, int node, u64 *available)
-{
-	struct rf_memory memory = { .node = node };
-	u64 taken;
-	int rc;
-
-	*available = rf_ledger_memory_usable_blocks(&rf_books.memory, align, node);
-	if (*available >= size)
-		return 0;
-	rf_blocks_figures(&memory);
-	if (size - *available > memory.movable + memory.other) {
-		*available += ALIGN_DOWN(memory.movable + memory.other, align);
+	if (!rf_ledger_memory_pick_top(&rf_books.memory, size, rf_guard(), &range))
 		return -ENOMEM;
-	}
-	rc = rf_blocks_take(size - *available, node, &taken);
-	*available = rf_ledger_memory_usable_blocks(&rf_books.memory, align, node);
-	if (rc == -EINTR)
-		return rc;
-	return *available < size ? -ENOMEM : 0;
+	*start = range.start;
+	return rf_pool_give(owner, &range);
 }
 
 /**
@@ -218,23 +206,18 @@ static int rf_pool_gather(u64 size, u64 align, int node, u64 *available)
  * @node: NUMA node, or -1
  * @ranges: filled
  * @count: in: room in @ranges; out: how many
- * @available: on -ENOMEM, how much could have been given
  *
- * Takes memory blocks from the supervisor if the pool is too small; after an error
- * those blocks stay in the pool, see rf_blocks_give_back().
- *
- * Context: Process context, interruptible. Ledger lock held.
- * Return: 0, with the memory cleared, and COMING; -ENOMEM, -EINTR: nobody owns it.
+ * Context: Process context. Ledger lock held.
+ * Return: 0, with the memory cleared, and COMING; -ENOMEM: nobody owns it.
  */
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
-			 u32 *count, u64 *available)
+			 u32 *count)
 {
 	u32 room = *count;
-	int rc;
+	int rc = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	*count = 0;
-	rc = rf_pool_gather(size, align, node, available);
 	while (!rc && size) {
 		struct rf_range *range = &ranges[*count];
 

@@ -8,6 +8,8 @@
 #ifndef RF_MEMORY_H
 #define RF_MEMORY_H
 
+#include <linux/xarray.h>
+
 #include "subos/subos.h"
 
 int rf_memory_init(void);
@@ -25,15 +27,34 @@ void rf_pool_clear_wait(void);
 u64 rf_pool_check(void);
 
 /* carve.c: decides who gets which memory, and clears it */
-bool rf_pool_could_take(u64 size, int node, u64 *available);
-int rf_pool_take(struct rf_subos *subos, u64 size, int node, u64 *available);
+bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available);
+u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available);
+int rf_pool_take(struct rf_subos *subos, u64 size, int node);
 int rf_pool_take_top(u32 owner, u64 size, u64 *start);
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
-			 u32 *count, u64 *available);
+			 u32 *count);
 
-/* blocks.c: memory blocks taken from the supervisor's kernel and given back */
+/* provide.c: the pool gets what it lacks. Not the ledger lock */
+struct rf_provision {
+	u64 size;			/* bytes that are needed */
+	u64 align;			/* in whole blocks of this size, or 0 */
+	int node;			/* NUMA node, or -1 */
+	unsigned long deadline;		/* jiffies */
+	u64 available;			/* out: what the pool has */
+	bool began;			/* a block was tried */
+	struct xarray notes;		/* of candidates.c */
+};
+
+void rf_provision_init(struct rf_provision *provision, u32 timeout_ms);
+int rf_pool_provide(struct rf_provision *provision);
+void rf_pool_release(struct rf_provision *provision);
+
+/* candidates.c. Any lock */
 void rf_blocks_figures(struct rf_memory *memory);
-int rf_blocks_give_back(void);
 u64 rf_block_size(void);
+
+/* blocks.c: blocks return to the supervisor's kernel. Not the ledger lock */
+int rf_blocks_give_back(struct task_struct *caller);
+int rf_blocks_home(void);
 
 #endif /* RF_MEMORY_H */

@@ -79,29 +79,6 @@ void rf_pool_clear_wait(void)
 }
 
 /**
- * rf_pool_add() - add memory that nobody owns any more to the pool
- * @start: physical address, RF_EXTENT_SIZE aligned
- * @size: bytes, a multiple of RF_EXTENT_SIZE
- * @node: NUMA node
- * @reserved: reserved at boot
- *
- * Context: Process context. Ledger lock held.
- * Return: 0 or -ENOMEM; on error the pool is as before.
- */
-int rf_pool_add(u64 start, u64 size, int node, bool reserved)
-{
-	enum rf_content content = RF_CONTENT_BOOT;
-
-	/* Memory reserved at boot is large, and was nobody's: it is cleared when it is carved. */
-	if (!reserved || rf_free_byte()) {
-		if (rf_fill(start, size, rf_free_byte()))
-			return -ENOMEM;
-		content = RF_CONTENT_CLEAN;
-	}
-	return rf_extents_add(start, size, node, reserved, content);
-}
-
-/**
  * rf_pool_take_back() - take a subOS's memory back, cleared
  * @subos: the owner; none of its cores or devices can write any more
  * @returned: counts the bytes

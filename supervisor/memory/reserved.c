@@ -46,6 +46,17 @@ static bool rf_reserved_at_boot(char *cmdline, u64 start, u64 size)
 	return false;
 }
 
+/* It is large, and was nobody's: it is cleared when it is carved. */
+static int rf_reserved_pool(u64 start, u64 size)
+{
+	const bool fill = rf_free_byte();
+
+	if (fill && rf_fill(start, size, rf_free_byte()))
+		return -ENOMEM;
+	return rf_extents_add(start, size, memory_add_physaddr_to_nid(start), true,
+			      fill ? RF_CONTENT_CLEAN : RF_CONTENT_BOOT);
+}
+
 static int rf_reserved_add(char *cmdline, u64 start, u64 size)
 {
 	if (!size || !IS_ALIGNED(start | size, RF_EXTENT_SIZE)) {
@@ -65,7 +76,7 @@ static int rf_reserved_add(char *cmdline, u64 start, u64 size)
 		return -EBUSY;
 	}
 	rf_claimed[rf_nr_claimed++] = (struct rf_range){ start, size };
-	return rf_pool_add(start, size, memory_add_physaddr_to_nid(start), true);
+	return rf_reserved_pool(start, size);
 }
 
 int rf_reserved_init(void)

@@ -12,12 +12,16 @@
 struct rf_growth {
 	u64 size;			/* bytes, rounded up */
 	u64 block_size;
+	u64 end;			/* deadline, ktime_get_ns() */
 	u32 count;
 	u32 added;			/* of ranges[], in the subOS's grant */
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
-/* Give memory to the subOS; on error only the pool may have grown. Ledger lock held. */
+/*
+ * Give memory to the subOS. -EAGAIN: what was provided for it went to somebody else. Ledger lock
+ * held.
+ */
 static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 			       struct rf_growth *growth)
 {
@@ -28,9 +32,11 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 	rc = rf_step("memory-offer");
 	if (rc)
 		return rc;
+	if (rf_pool_missing(growth->size, growth->block_size, args->node, false, &args->available))
+		return -EAGAIN;
 	growth->count = rf_ledger_memory_room(&rf_books.memory, subos->id);
 	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
-				  growth->ranges, &growth->count, &args->available);
+				  growth->ranges, &growth->count);
 	if (rc)
 		return rc;
 	for (; !rc && growth->added < growth->count; growth->added += !rc) {
@@ -66,17 +72,18 @@ static void rf_memory_add_late(struct rf_subos *subos, const struct rf_late *lat
 	if (rf_ledger_memory_holds(&rf_books.memory, subos->id, start, size))
 		rf_memory_withdraw(subos, start, size);
 	mutex_unlock(&rf_ledger_lock);
-	rf_memory_home();
+	rf_blocks_home();
 }
 
 /* The agent onlines the ranges one by one; from the first failure on they are taken back. */
 static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 			     const struct rf_growth *growth)
 {
-	u64 end = ktime_get_ns() + rf_resize_timeout(args) * NSEC_PER_MSEC, now;
-	struct rf_ask ask;
+	const u64 end = growth->end;
 	int rc = 0, rc_back = 0;
+	struct rf_ask ask;
 	u32 i, unused;
+	u64 now;
 
 	for (i = 0; !rc && i < growth->count; i++) {
 		now = ktime_get_ns();
@@ -107,21 +114,53 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 	return rc;
 }
 
+/* Is there so much? Then make the pool hold it. */
+static int rf_memory_provide(struct rf_resize *args, const struct rf_growth *growth,
+			     struct rf_provision *provision)
+{
+	bool could;
+	int rc;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	could = rf_pool_could_take(growth->size, growth->block_size, args->node,
+				   &args->available);
+	mutex_unlock(&rf_ledger_lock);
+	if (!could)
+		return -ENOMEM;
+	provision->size = growth->size;
+	provision->align = growth->block_size;
+	provision->node = args->node;
+	rc = rf_pool_provide(provision);
+	args->available = provision->available;
+	return rc;
+}
+
 /* Context: `adjusting` held, as below. */
 static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 			 struct rf_growth *growth)
 {
+	struct rf_provision provision;
 	int rc;
 
 	lockdep_assert_held(&subos->adjusting);
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rc = rf_memory_add_begin(subos, args, growth);
-	mutex_unlock(&rf_ledger_lock);
-	if (!rc)
-		rc = rf_memory_add_end(subos, args, growth);
+	rf_provision_init(&provision, rf_resize_timeout(args));
+	do {
+		rc = rf_memory_provide(args, growth, &provision);
+		if (rc)
+			break;
+		rc = mutex_lock_interruptible(&rf_ledger_lock);
+		if (rc)
+			break;
+		rc = rf_memory_add_begin(subos, args, growth);
+		mutex_unlock(&rf_ledger_lock);
+	} while (rc == -EAGAIN);
+	rf_pool_release(&provision);
 	if (rc)
-		rf_memory_home();	/* give unused blocks of the pool back */
+		return rc;
+	rc = rf_memory_add_end(subos, args, growth);
+	if (rc)
+		rf_blocks_home();	/* give unused blocks of the pool back */
 	return rc;
 }
 
@@ -163,6 +202,7 @@ int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
 		return -ENOMEM;
 	growth->size = ALIGN(args->memory, block_size);
 	growth->block_size = block_size;
+	growth->end = begun + rf_resize_timeout(args) * NSEC_PER_MSEC;
 	rc = rf_memory_add(subos, args, growth);
 	kfree(growth);
 	rf_memory_note(subos, RF_EVENT_MEMORY_ADDED, args, begun, rc);

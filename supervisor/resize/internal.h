@@ -55,7 +55,6 @@ int rf_resize_move(struct rf_subos *subos, struct rf_resize *args, const u32 *cp
 int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
 
 /* memory.c */
-int rf_memory_home(void);		/* takes the ledger lock */
 int rf_memory_ready(struct rf_subos *subos, u64 *block_size);
 int rf_memory_withdraw(struct rf_subos *subos, u64 start, u64 size);	/* ledger lock */
 void rf_memory_note(struct rf_subos *subos, enum rf_event_type type,

@@ -4,43 +4,10 @@
  * whole memory blocks of the subOS's kernel; they come from the pool, or from the supervisor's
  * kernel, and return there.
  */
-#include <linux/sched.h>
-#include <linux/workqueue.h>
-
 #include "memory/memory.h"
 #include "pci/pci.h"
 #include "resize/internal.h"
 #include "shared/shared.h"
-
-/* ---- return unowned blocks to the supervisor's kernel ---- */
-
-struct rf_returning {
-	struct work_struct work;
-	struct task_struct *caller;
-	int rc;
-};
-
-static void rf_returning_work(struct work_struct *work)
-{
-	struct rf_returning *returning = container_of(work, struct rf_returning, work);
-
-	mutex_lock(&rf_ledger_lock);
-	rf_step_caller(returning->caller);
-	returning->rc = rf_blocks_give_back();
-	rf_step_caller(NULL);
-	mutex_unlock(&rf_ledger_lock);
-}
-
-/* In a worker: it writes to sysfs files, which the caller may not see (chroot, namespace). */
-int rf_memory_home(void)
-{
-	struct rf_returning returning = { .caller = current };
-
-	INIT_WORK_ONSTACK(&returning.work, rf_returning_work);
-	rf_work_run(&returning.work);
-	destroy_work_on_stack(&returning.work);
-	return returning.rc;
-}
 
 /* Can its memory be resized now? A new HELLO may change the block size: read it once. */
 int rf_memory_ready(struct rf_subos *subos, u64 *block_size)

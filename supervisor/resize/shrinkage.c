@@ -94,7 +94,7 @@ static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 
 	for (i = 0; i < shrinkage->refused; i++)
 		rf_memory_offer(subos, shrinkage->ranges[i].start, shrinkage->ranges[i].size);
 	if (shrinkage->done)
-		rc = rf_memory_home() ?: rc;
+		rc = rf_blocks_home() ?: rc;
 	return rc;
 }
 

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory that the pool lacks is taken from the supervisor's kernel, block by block, before
+ * anything changes its owner, and without the ledger lock. What was provided is free memory of
+ * the pool: somebody else may be faster, so who takes it looks again, under the lock.
+ */
+#include <linux/jiffies.h>
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/sched/signal.h>
+
+#include "memory/internal.h"
+
+/* Kept free for the supervisor itself when memory is taken from it. */
+#define RF_SUPERVISOR_RESERVE	(64ULL << 20)
+#define RF_BLOCK_TRY		(10 * HZ)	/* then another block is tried */
+#define RF_BUSY_LOOK		(HZ / 10)
+
+static bool rf_provision_spare(u64 missing)
+{
+	u64 spare = (u64)si_mem_available() << PAGE_SHIFT;
+
+	return spare >= RF_SUPERVISOR_RESERVE && missing <= spare - RF_SUPERVISOR_RESERVE;
+}
+
+static int rf_provision_step(const char *what)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step(what);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* Take the next block. Return: as rf_provision_block(); -EINPROGRESS: the turn is gone. */
+static int rf_provision_next(struct rf_provision *provision)
+{
+	unsigned long deadline = jiffies + RF_BLOCK_TRY;
+	bool busy;
+	u64 start = rf_block_pick(provision->node, &provision->notes, &busy);
+	int rc;
+
+	if (!start)
+		return busy ? -EAGAIN : -ENOMEM;
+	rc = rf_provision_step("block-take");
+	if (rc)
+		return rc;
+	if (signal_pending(current))
+		return -EINTR;
+	provision->began = true;
+	if (time_after(deadline, provision->deadline))
+		deadline = provision->deadline;
+	rc = rf_block_take(start, provision, deadline);
+	if (rc == -EINPROGRESS)
+		return rc;
+	return rc ? rf_block_exclude(&provision->notes, start) : 0;
+}
+
+/*
+ * Try to take one block. Return: 0, also if it could not be taken, but others may; -EAGAIN: those
+ * that are left have I/O under way; -ENOMEM; -EINTR; -ETIMEDOUT.
+ */
+static int rf_provision_block(struct rf_provision *provision)
+{
+	int rc = rf_hotplug_begin(provision->deadline);
+
+	if (rc)
+		return rc;
+	/* The turn for one block at a time. Others may have changed the resource tree since. */
+	rc = rf_provision_next(provision);
+	if (rc == -EINPROGRESS)
+		return -ETIMEDOUT;
+	rf_hotplug_end();
+	return rc;
+}
+
+/* Return: bytes, or -EINTR. */
+static s64 rf_provision_missing(struct rf_provision *provision, bool ample)
+{
+	u64 missing;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	missing = rf_pool_missing(provision->size, provision->align, provision->node, ample,
+				  &provision->available);
+	mutex_unlock(&rf_ledger_lock);
+	return min_t(u64, missing, S64_MAX);
+}
+
+/**
+ * rf_pool_provide() - make the pool hold enough free memory
+ * @provision: size, align, node, and deadline are set, see rf_provision_init()
+ *
+ * What was taken stays in the pool until rf_pool_release(), also after an error.
+ *
+ * Context: Process context, interruptible. Neither the turn to hotplug nor the ledger lock held.
+ * Return: 0; -EINTR; -ENOMEM: not so much, or not in time: provision->available is what there
+ *	   is; or the error of a step.
+ */
+int rf_pool_provide(struct rf_provision *provision)
+{
+	s64 missing;
+	int rc = 0;
+
+	while (!rc) {
+		missing = rf_provision_missing(provision, provision->began);
+		if (missing <= 0)
+			return missing;
+		if (!rf_provision_spare(missing) || time_after(jiffies, provision->deadline))
+			break;
+		rc = rf_provision_block(provision);
+		if (rc == -EAGAIN) {
+			schedule_timeout_interruptible(RF_BUSY_LOOK);
+			rc = signal_pending(current) ? -EINTR : 0;
+		}
+	}
+	if (rc && rc != -ENOMEM && rc != -ETIMEDOUT)
+		return rc;
+	missing = rf_provision_missing(provision, false);
+	return missing > 0 ? -ENOMEM : missing;
+}
+
+void rf_provision_init(struct rf_provision *provision, u32 timeout_ms)
+{
+	*provision = (struct rf_provision){
+		.node = -1,
+		.deadline = jiffies + msecs_to_jiffies(timeout_ms),
+	};
+	xa_init(&provision->notes);
+}
+
+/**
+ * rf_pool_release() - what was provided has found its owner, or nobody needs it
+ * @provision: the provision; it is over
+ *
+ * Context: as above; in a worker, so that no signal ends it.
+ */
+void rf_pool_release(struct rf_provision *provision)
+{
+	xa_destroy(&provision->notes);
+	if (!provision->began)
+		return;
+	rf_blocks_release(provision);
+	rf_blocks_home();
+}
