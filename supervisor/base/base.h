@@ -7,8 +7,8 @@
  * Locks, outermost first:
  *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
  *                        time; that of a second subOS only by trylock
- *   turn to hotplug      rf_hotplug_begin(): memory of this kernel comes and goes one block at a
- *                        time; waited for with a deadline
+ *   turn to hotplug      rf_hotplug_begin(): memory and cores of this kernel come and go, one
+ *                        block or a few cores at a time; waited for with a deadline
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
  *                        serialises the use of the common trampoline. Held for a long time.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
@@ -85,6 +85,7 @@ struct rf_hotplug_job {
 
 u64 rf_hotplug_blocked(void);
 int rf_hotplug_begin(unsigned long deadline);
+int rf_hotplug_begin_return(void);
 void rf_hotplug_end(void);
 int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline);
 

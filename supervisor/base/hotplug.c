@@ -21,6 +21,7 @@
 
 #include "base/base.h"
 
+#define RF_RETURN_MS	30000
 #define RF_GRACE	HZ		/* for a thread that got a signal */
 #define RF_GRACE_LOOK	(HZ / 50)
 
@@ -81,6 +82,20 @@ int rf_hotplug_begin(unsigned long deadline)
 	if (block)
 		rf_turn_report(block);
 	return -ETIMEDOUT;
+}
+
+/* The same for who gives back, which a signal does not end. Return: 0; -ETIMEDOUT. */
+int rf_hotplug_begin_return(void)
+{
+	bool got = false;
+	u64 block = 0;
+
+	wait_event_idle_timeout(rf_turn_wait,
+				(got = rf_turn_try()) || (block = rf_hotplug_blocked()),
+				msecs_to_jiffies(RF_RETURN_MS));
+	if (!got && block)
+		rf_turn_report(block);
+	return got ? 0 : -ETIMEDOUT;
 }
 
 /* Context: any. */

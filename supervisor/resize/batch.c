@@ -110,6 +110,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 /* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
 static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
 {
+	bool turn;
 	int rc;
 
 	lockdep_assert_held(&from->adjusting);
@@ -121,6 +122,10 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 
 	/* In no list, and with `adjusting` held, nobody else touches it. */
 	rc = rf_core_await(from, cpu);
+	turn = !rc && !batch->to;
+	if (turn)
+		rc = rf_hotplug_begin_return();
+	turn &= !rc;
 	mutex_lock(&rf_ledger_lock);
 	if (rc)
 		rf_core_attach(from, cpu);
@@ -130,6 +135,8 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 		rc = rf_core_return(from, cpu);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
+	if (turn)
+		rf_hotplug_end();
 	return rc;
 }
 
@@ -221,23 +228,33 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
  * @culprit: set to a core that did not come back and thus still belongs to the subOS; told[] and
  *	     unheld[] say why
  *
- * Context: Process context, may sleep. Ledger lock held.
+ * Context: Process context, may sleep. `adjusting` held; takes the turn to hotplug, and the ledger
+ *	    lock.
  * Return: 0 or -EIO.
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
+	const int blocked = rf_hotplug_begin_return();
 	int result;
 	u32 i;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	lockdep_assert_held(&subos->adjusting);
+	mutex_lock(&rf_ledger_lock);
 	result = rf_batch_withdraw(subos, batch);
-	for (i = 0; i < batch->count; i++)
-		if (batch->unheld[i] ||
-		    (batch->told[i] && rf_core_return(subos, batch->cpus[i]))) {
-			*culprit = batch->cpus[i];
-			result = -EIO;
-		}
+	for (i = 0; i < batch->count; i++) {
+		if (!batch->told[i])
+			continue;
+		if (blocked && !batch->unheld[i])
+			rf_core_attach(subos, batch->cpus[i]);
+		else if (!batch->unheld[i] && !rf_core_return(subos, batch->cpus[i]))
+			continue;
+		*culprit = batch->cpus[i];
+		result = -EIO;
+	}
 	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	if (!blocked)
+		rf_hotplug_end();
 	return result;
 }
 
@@ -342,9 +359,9 @@ static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late
 		batch->cpus[batch->count] = cpu;
 		batch->told[batch->count++] = -ETIMEDOUT;
 	}
+	mutex_unlock(&rf_ledger_lock);
 	if (batch->count)
 		rf_batch_home(subos, batch, &culprit);
-	mutex_unlock(&rf_ledger_lock);
 	kfree(batch);
 }
 
@@ -371,10 +388,7 @@ static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *l
 	mutex_unlock(&rf_ledger_lock);
 	if (batch->count)
 		rf_batch_offer(subos, batch, &ask);
-	if (rf_batch_failed(batch)) {
-		mutex_lock(&rf_ledger_lock);
+	if (rf_batch_failed(batch))
 		rf_batch_home(subos, batch, &culprit);
-		mutex_unlock(&rf_ledger_lock);
-	}
 	kfree(batch);
 }

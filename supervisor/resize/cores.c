@@ -44,18 +44,15 @@ static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 	int rc;
 
 	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
-	if (rf_batch_failed(batch)) {
-		mutex_lock(&rf_ledger_lock);
-		if (rf_batch_home(subos, batch, &args->culprit))
-			rc = -EIO;
-		mutex_unlock(&rf_ledger_lock);
-	}
+	if (rf_batch_failed(batch) && rf_batch_home(subos, batch, &args->culprit))
+		rc = -EIO;
 	return rf_batch_result(batch, args, rc);
 }
 
-static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+/* @checked: set if they can be taken as far as the ledger knows. The caller has the turn. */
+static int rf_cores_add_turn(struct rf_subos *subos, struct rf_batch *batch, bool *checked,
+			     u32 *culprit)
 {
-	u64 begun = ktime_get_ns();
 	int rc;
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
@@ -63,13 +60,32 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	if (batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
 		rc = -EINVAL;
 	else
-		rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
-	if (rc) {
-		mutex_unlock(&rf_ledger_lock);
-		return rc;
-	}
-	rc = rf_cores_add_begin(subos, batch, &args->culprit);
+		rc = rf_cores_check(batch->cpus, batch->count, culprit);
+	*checked = !rc;
+	if (!rc)
+		rc = rf_cores_add_begin(subos, batch, culprit);
 	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
+{
+	u64 begun = ktime_get_ns();
+	bool checked = false;
+	int rc;
+
+	rc = rf_hotplug_begin(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
+	if (rc == -EINTR)
+		return rc;
+	if (rc) {
+		args->culprit = batch->cpus[0];
+		args->error = EBUSY;
+		return -EIO;
+	}
+	rc = rf_cores_add_turn(subos, batch, &checked, &args->culprit);
+	rf_hotplug_end();
+	if (!checked)
+		return rc;
 	if (rc == -ETIMEDOUT) {
 		args->error = ETIMEDOUT;
 		rc = -EIO;

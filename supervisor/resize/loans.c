@@ -43,11 +43,8 @@ static void rf_homecoming_work(struct work_struct *work)
 	mutex_lock(&home->lender->adjusting);
 	if (rf_resize_runs(home->lender, home->kernel_id) && rf_homecoming_look(home)) {
 		rc = rf_batch_offer(home->lender, home->batch, &ask);
-		if (rf_batch_failed(home->batch)) {
-			mutex_lock(&rf_ledger_lock);
+		if (rf_batch_failed(home->batch))
 			rf_batch_home(home->lender, home->batch, &culprit);
-			mutex_unlock(&rf_ledger_lock);
-		}
 		rf_batch_note(home->lender, RF_EVENT_CORES_RETURNED, home->batch,
 			      home->lender->id, begun, rc);
 	}

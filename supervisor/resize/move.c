@@ -70,11 +70,8 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 
 	if (count)
 		rf_batch_offer(move->from, part, &ask);
-	if (!rf_batch_failed(part))
-		return;
-	mutex_lock(&rf_ledger_lock);
-	rf_batch_home(move->from, part, culprit);
-	mutex_unlock(&rf_ledger_lock);
+	if (rf_batch_failed(part))
+		rf_batch_home(move->from, part, culprit);
 }
 
 /* The receiver owns all cores that the giver gave up: have its agent start them. */
