@@ -8,7 +8,8 @@
  *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
  *                        time; that of a second subOS only by trylock
  *   turn to hotplug      rf_hotplug_begin(): memory and cores of this kernel come and go, one
- *                        block or a few cores at a time; waited for with a deadline
+ *                        block or a few cores at a time; waited for in order, and
+ *                        with a deadline
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
  *                        serialises the use of the common trampoline. Held for a long time.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
@@ -61,6 +62,7 @@ struct rf_steps {
 	u32 fail_nth;			/* fail the Nth step from now, 0: off */
 	u32 kill_nth;			/* kill the caller there, 0: off */
 	u32 fail_resets;		/* so many resets of PCI functions fail */
+	u32 stall;			/* threads that hotplug first hang so many seconds, 0: off */
 };
 
 extern struct rf_steps rf_steps;
@@ -75,17 +77,21 @@ int rf_file_write(const char *path, const char *text);
 /* hotplug.c: hotplug of this kernel, one at a time and with an end */
 struct rf_hotplug_job {
 	u64 block;			/* address of the memory block that it is about */
+	bool can_stop;			/* on a signal, without harm; who waits for it may, too */
 	int (*work)(struct rf_hotplug_job *job);
 	/* In its thread, if nobody waits any more: records the result, and frees the job. */
 	void (*settle)(struct rf_hotplug_job *job, int rc);
-	struct work_struct *later;	/* queued then, when others can hotplug again */
 	struct completion done;
 	bool left;
 };
 
+#define RF_HOTPLUG_FOREIGN	U64_MAX	/* instead of a block: another task hotplugs */
+
 u64 rf_hotplug_blocked(void);
 int rf_hotplug_begin(unsigned long deadline);
 int rf_hotplug_begin_return(void);
+int rf_hotplug_begin_cores(unsigned long deadline);
+int rf_hotplug_begin_cores_return(void);
 void rf_hotplug_end(void);
 int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline);
 

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The state of a memory block can only be changed through a file: device_online() is not exported. */
-#include <linux/cpu.h>
 #include <linux/fs.h>
 #include <linux/sched/signal.h>
 #include <linux/string.h>
 
-#include "base/base.h"
+#include "base/internal.h"
 
 #define RF_WRITE_TRIES	20
 
@@ -20,16 +19,6 @@ static int rf_file_write_once(const char *path, const char *text)
 	written = kernel_write(file, text, strlen(text), &pos);
 	filp_close(file, NULL);
 	return written < 0 ? written : 0;
-}
-
-/*
- * Wait in the queue of those who hotplug, and leave it. Whoever finds the way barred in
- * lock_device_hotplug_sysfs() then sleeps for a while, and we come first.
- */
-static void rf_hotplug_queue(void)
-{
-	/* Of a core that is online: nothing but the lock. */
-	add_cpu(cpumask_first(cpu_online_mask));
 }
 
 /**
@@ -56,7 +45,8 @@ int rf_file_write(const char *path, const char *text)
 		spin_lock_irq(&current->sighand->siglock);
 		recalc_sigpending();
 		spin_unlock_irq(&current->sighand->siglock);
-		rf_hotplug_queue();
+		/* Others who find the way barred there sleep for a while, and we come first. */
+		rf_hotplug_pass();
 	}
 	return -EBUSY;
 }

@@ -4,54 +4,101 @@
  * pending, and waits for pages whose I/O may never end without listening to signals. All that
  * time it holds the kernel's own lock of hotplug. So:
  *
- *   - one at a time: whoever hotplugs has the turn, and waits for it with a deadline and
- *     without a lock that others need;
- *   - what may take long runs in a thread of its own, which gets a signal at the deadline. If
- *     it does not end then, it is left behind, and the turn with it: hotplug is blocked until
- *     the thread ends after all, and settles what it had in hand.
+ *   - one at a time, in the order of their coming: whoever hotplugs has the turn, and waits for it
+ *     with a deadline and without a lock that others need;
+ *   - what may take long runs in a thread of its own. If it does not end in time, it is left
+ *     behind, and the turn with it: hotplug is blocked until the thread ends after all, and settles
+ *     what it had in hand.
+ *
+ * Others hotplug, too: an administrator, a hypervisor. Cores come and go under the ledger lock, so
+ * whoever has the turn for them first passes through the kernel's lock in such a thread.
  */
 #include <linux/completion.h>
+#include <linux/cpu.h>
 #include <linux/jiffies.h>
 #include <linux/kthread.h>
+#include <linux/list.h>
 #include <linux/memory.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
+#include <linux/slab.h>
 #include <linux/wait.h>
 
-#include "base/base.h"
+#include "base/internal.h"
 
-#define RF_RETURN_MS	30000
-#define RF_GRACE	HZ		/* for a thread that got a signal */
+#define RF_RETURN_MS	120000		/* longer than anybody has the turn */
+#define RF_PASS		(10 * HZ)	/* for others who hotplug */
+#define RF_GRACE	HZ		/* for a thread whose time is up */
 #define RF_GRACE_LOOK	(HZ / 50)
+
+/* Waits for the turn. */
+struct rf_turn_waiter {
+	struct list_head node;		/* in rf_turn_queue until it has the turn */
+	bool got;
+	u64 blocked_by;
+};
 
 static DEFINE_SPINLOCK(rf_turn_lock);
 static DECLARE_WAIT_QUEUE_HEAD(rf_turn_wait);
+static LIST_HEAD(rf_turn_queue);
 static bool rf_turn_taken;
-static u64 rf_blocked_by;		/* address of the memory block of a thread left behind, or 0 */
+static u64 rf_blocked_by;		/* block of the job that was left behind, or 0 */
 
-static bool rf_turn_try(void)
+static void rf_turn_enter(struct rf_turn_waiter *waiter)
 {
-	bool got;
-
+	*waiter = (struct rf_turn_waiter){};
 	spin_lock(&rf_turn_lock);
-	got = !rf_turn_taken;
-	rf_turn_taken = true;
+	list_add_tail(&waiter->node, &rf_turn_queue);
 	spin_unlock(&rf_turn_lock);
-	return got;
+}
+
+/* Need it wait no longer: because it has the turn, or because hotplug is blocked? */
+static bool rf_turn_look(struct rf_turn_waiter *waiter)
+{
+	spin_lock(&rf_turn_lock);
+	if (!rf_turn_taken && list_is_first(&waiter->node, &rf_turn_queue)) {
+		list_del(&waiter->node);
+		rf_turn_taken = waiter->got = true;
+	}
+	waiter->blocked_by = rf_blocked_by;
+	spin_unlock(&rf_turn_lock);
+	return waiter->got || waiter->blocked_by;
 }
 
 static void rf_turn_report(u64 block)
 {
-	pr_err("hotplug of this kernel is blocked by memory block %llu\n",
-	       block / memory_block_size_bytes());
+	if (block == RF_HOTPLUG_FOREIGN)
+		pr_err("hotplug of this kernel is blocked by another task\n");
+	else
+		pr_err("hotplug of this kernel is blocked by memory block %llu\n",
+		       block / memory_block_size_bytes());
+}
+
+/* @rc: below 0: a signal ended the wait. */
+static int rf_turn_result(struct rf_turn_waiter *waiter, long rc)
+{
+	if (waiter->got)
+		return 0;
+	spin_lock(&rf_turn_lock);
+	list_del(&waiter->node);
+	spin_unlock(&rf_turn_lock);
+	wake_up_all(&rf_turn_wait);	/* another one is the first now */
+	if (rc < 0)
+		return -EINTR;
+	if (waiter->blocked_by)
+		rf_turn_report(waiter->blocked_by);
+	else
+		pr_err("hotplug of this kernel was busy for too long\n");
+	return -ETIMEDOUT;
 }
 
 /**
- * rf_hotplug_blocked() - the memory block that keeps this kernel from hotplug
+ * rf_hotplug_blocked() - what keeps this kernel from hotplug
  *
  * Context: Any.
- * Return: its address, or 0. It may change at once.
+ * Return: address of the memory block, or RF_HOTPLUG_FOREIGN, or 0. It may change at once.
  */
 u64 rf_hotplug_blocked(void)
 {
@@ -63,39 +110,29 @@ u64 rf_hotplug_blocked(void)
  * @deadline: in jiffies
  *
  * Context: Process context, interruptible, ledger lock not held: outside of it.
- * Return: 0, then rf_hotplug_end() is due; -EINTR; -ETIMEDOUT, at once if hotplug is blocked.
+ * Return: 0, then rf_hotplug_end() is due; -EINTR; -ETIMEDOUT, at once if hotplug is blocked: the
+ *	   log says why.
  */
 int rf_hotplug_begin(unsigned long deadline)
 {
-	long left = deadline - jiffies, rc;
-	bool got = false;
-	u64 block = 0;
+	struct rf_turn_waiter waiter;
+	long rc;
 
-	rc = wait_event_interruptible_timeout(rf_turn_wait,
-					      (got = rf_turn_try()) ||
-					      (block = rf_hotplug_blocked()),
-					      max(left, 1L));
-	if (got)
-		return 0;
-	if (rc < 0)
-		return -EINTR;
-	if (block)
-		rf_turn_report(block);
-	return -ETIMEDOUT;
+	rf_turn_enter(&waiter);
+	rc = wait_event_interruptible_timeout(rf_turn_wait, rf_turn_look(&waiter),
+					      max_t(long, deadline - jiffies, 1));
+	return rf_turn_result(&waiter, rc);
 }
 
 /* The same for who gives back, which a signal does not end. Return: 0; -ETIMEDOUT. */
 int rf_hotplug_begin_return(void)
 {
-	bool got = false;
-	u64 block = 0;
+	struct rf_turn_waiter waiter;
 
-	wait_event_idle_timeout(rf_turn_wait,
-				(got = rf_turn_try()) || (block = rf_hotplug_blocked()),
+	rf_turn_enter(&waiter);
+	wait_event_idle_timeout(rf_turn_wait, rf_turn_look(&waiter),
 				msecs_to_jiffies(RF_RETURN_MS));
-	if (!got && block)
-		rf_turn_report(block);
-	return got ? 0 : -ETIMEDOUT;
+	return rf_turn_result(&waiter, 0);
 }
 
 /* Context: any. */
@@ -124,50 +161,61 @@ static bool rf_job_tell(struct rf_hotplug_job *job)
 static int rf_job_thread(void *data)
 {
 	struct rf_hotplug_job *job = data;
-	struct work_struct *later = job->later;
 	int rc;
 
 	/* The one signal that makes all kernels give up offlining. */
 	allow_kernel_signal(SIGKILL);
+	rf_step_stall();
 	rc = job->work(job);
 	if (rf_job_tell(job))
 		return rc;
 	job->settle(job, rc);		/* frees it */
 	rf_hotplug_end();
-	rf_work_queue(later);
 	module_put_and_kthread_exit(0);
 }
 
 /* Leave a thread behind. It has a reference on the module: not while that is unloaded. */
 static bool rf_job_leave(struct rf_hotplug_job *job)
 {
+	const u64 block = job->block;
 	bool left;
 
 	spin_lock(&rf_turn_lock);
 	left = !completion_done(&job->done) && try_module_get(THIS_MODULE);
 	if (left) {
 		job->left = true;
-		WRITE_ONCE(rf_blocked_by, job->block);
-		rf_turn_report(job->block);
+		WRITE_ONCE(rf_blocked_by, block);
 	}
 	spin_unlock(&rf_turn_lock);
-	if (left)
-		wake_up_all(&rf_turn_wait);
-	return left;
+	if (!left)
+		return false;
+	rf_turn_report(block);
+	wake_up_all(&rf_turn_wait);
+	return true;
+}
+
+/* Return: whether it ended by itself. */
+static bool rf_job_wait(struct rf_hotplug_job *job, unsigned long deadline)
+{
+	long left = max_t(long, deadline - jiffies, 1);
+
+	if (job->can_stop)
+		return wait_for_completion_interruptible_timeout(&job->done, left) > 0;
+	return wait_for_completion_timeout(&job->done, left) > 0;
 }
 
 /**
  * rf_hotplug_run() - do what may take long, in a thread of its own
- * @job: block, work, settle and later are set; in memory that the caller may leave behind
+ * @job: block, can_stop, work and settle are set; in memory that the caller may leave behind
  * @deadline: in jiffies
  *
- * Context: Process context, interruptible, ledger lock not held. The caller has the turn.
- * Return: what job->work() returned. -EINPROGRESS: it did not end in time, nor on a signal: the
- *	   turn and @job are the thread's now, which will call job->settle().
+ * Context: Process context, interruptible if @job can stop; ledger lock not held. The caller has
+ *	    the turn.
+ * Return: what job->work() returned, or why there is no thread. -EINPROGRESS: it did not end in
+ *	   time: the turn and @job are the thread's now, which will call job->settle().
  */
 int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline)
 {
-	long left = deadline - jiffies;
 	struct task_struct *task;
 	unsigned long end;
 	bool done;
@@ -180,10 +228,11 @@ int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline)
 		return PTR_ERR(task);
 	get_task_struct(task);
 	wake_up_process(task);
-	done = wait_for_completion_interruptible_timeout(&job->done, max(left, 1L)) > 0;
+	done = rf_job_wait(job, deadline);
 	for (end = jiffies + RF_GRACE; !done;) {
 		/* Again and again: it may not listen yet. */
-		send_sig(SIGKILL, task, 1);
+		if (job->can_stop)
+			send_sig(SIGKILL, task, 1);
 		if (time_after(jiffies, end) && rf_job_leave(job)) {
 			put_task_struct(task);
 			return -EINPROGRESS;
@@ -193,4 +242,61 @@ int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline)
 	rc = kthread_stop(task);
 	put_task_struct(task);
 	return rc;
+}
+
+/**
+ * rf_hotplug_pass() - wait in the kernel's queue of those who hotplug, and leave it
+ *
+ * Context: Process context, may sleep: until those who hotplug already are done.
+ */
+void rf_hotplug_pass(void)
+{
+	/* Of a core that is online: nothing but the lock. */
+	add_cpu(cpumask_first(cpu_online_mask));
+}
+
+static int rf_pass_work(struct rf_hotplug_job *job)
+{
+	rf_hotplug_pass();
+	return 0;
+}
+
+static void rf_pass_settle(struct rf_hotplug_job *job, int rc)
+{
+	kfree(job);
+}
+
+/*
+ * Does nobody else hotplug, without an end? Who begins from here on is not seen. The caller has
+ * the turn. Return: 0; -ETIMEDOUT: not any more.
+ */
+static int rf_turn_pass(unsigned long deadline)
+{
+	const unsigned long latest = jiffies + RF_PASS;
+	struct rf_hotplug_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
+	int rc = -ENOMEM;
+
+	if (job) {
+		job->block = RF_HOTPLUG_FOREIGN;
+		job->work = rf_pass_work;
+		job->settle = rf_pass_settle;
+		rc = rf_hotplug_run(job, time_before(deadline, latest) ? deadline : latest);
+	}
+	if (rc == -EINPROGRESS)
+		return -ETIMEDOUT;
+	/* Without a thread, as in a task that is killed, cores must return all the same. */
+	kfree(job);
+	return 0;
+}
+
+/* rf_hotplug_begin() for who hotplugs cores, under the ledger lock. Return: the same. */
+int rf_hotplug_begin_cores(unsigned long deadline)
+{
+	return rf_hotplug_begin(deadline) ?: rf_turn_pass(deadline);
+}
+
+/* rf_hotplug_begin_return() for cores. Return: the same. */
+int rf_hotplug_begin_cores_return(void)
+{
+	return rf_hotplug_begin_return() ?: rf_turn_pass(jiffies + RF_PASS);
 }

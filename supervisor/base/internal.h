@@ -9,6 +9,12 @@
 int rf_work_init(void);
 void rf_work_exit(void);
 
+/* step.c */
+void rf_step_stall(void);
+
+/* hotplug.c */
+void rf_hotplug_pass(void);
+
 /* platform.c */
 int rf_platform_check(void);
 

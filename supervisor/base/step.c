@@ -3,11 +3,13 @@
  * Test-only faults. Every step of a create, resize, reset or destroy that can fail
  * calls rf_step(); a test makes the Nth step from now fail, or kills the calling
  * process there (control/debugfs.c). The count of steps lets a test sweep them all. A reset of a PCI
- * function is no such step, as one that fails need not make the whole fail.
+ * function is no such step, as one that fails need not make the whole fail. Nor is a thread that
+ * hangs, as hotplug does in a kernel whose I/O does not end.
  */
+#include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 
-#include "base/base.h"
+#include "base/internal.h"
 
 struct rf_steps rf_steps;
 
@@ -51,4 +53,13 @@ int rf_step_reset(void)
 	rf_steps.fail_resets--;
 	pr_notice("test: failing the reset of a PCI function\n");
 	return -EIO;
+}
+
+/* A thread hangs, and listens to no signal, until a test has it go on. Context: process. */
+void rf_step_stall(void)
+{
+	u32 left = READ_ONCE(rf_steps.stall);
+
+	for (; left && READ_ONCE(rf_steps.stall); left--)
+		schedule_timeout_uninterruptible(HZ);
 }

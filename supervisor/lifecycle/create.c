@@ -5,8 +5,10 @@
  */
 #include <linux/ctype.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/sched/signal.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/string.h>
@@ -18,7 +20,7 @@
 #include "pci/pci.h"
 #include "shared/shared.h"
 
-/* For memory of the supervisor's kernel, and the turn to hotplug. */
+/* For each block of the supervisor's kernel, and for the turn to hotplug. */
 #define RF_CREATE_MS	60000
 
 static u32 rf_last_id;			/* ledger lock */
@@ -165,6 +167,8 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	*out = subos;
 
 	rc = rf_create_take(subos, args, cpus, functions);
+	if (rc == -EAGAIN)
+		rc = -ENOMEM;	/* the kernel's: for a thread */
 
 	/*
 	 * Make it visible; after a failure, too, as a subOS that is being destroyed, because it
@@ -222,25 +226,26 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *functions,
 			 const struct rf_provision *provision, struct rf_subos **out)
 {
-	struct rf_destroy unused = {};
-	int rc = rf_hotplug_begin(provision->deadline);
+	int rc = rf_hotplug_begin_cores(provision->deadline);
 
-	if (rc == -ETIMEDOUT) {
+	if (rc && signal_pending(current))
+		return -EINTR;
+	if (rc) {
 		args->culprit = cpus[0];
 		return -EIO;
 	}
-	if (rc)
-		return rc;
 	rc = mutex_lock_interruptible(&rf_ledger_lock);
 	if (!rc) {
 		rc = rf_create_locked(args, cpus, functions, out);
 		mutex_unlock(&rf_ledger_lock);
 	}
-	rf_hotplug_end();
-	if (rc && *out) {
-		rf_subos_destroy(*out, &unused);
-		kobject_put(&(*out)->kobj);
+	if (!rc || !*out) {
+		rf_hotplug_end();
+		return rc;
 	}
+	rf_subos_undo(*out);
+	kobject_put(&(*out)->kobj);
+	*out = NULL;
 	return rc;
 }
 
@@ -285,11 +290,14 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *function
 	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
 	rf_provision_init(&provision, RF_CREATE_MS);
+	provision.patience = msecs_to_jiffies(RF_CREATE_MS);
 	do {
 		rc = rf_create_provide(args, cpus, functions, &provision);
 		if (!rc)
 			rc = rf_create_build(args, cpus, functions, &provision, out);
-	} while (rc == -EAGAIN);
+	} while (rc == -EAGAIN && time_before(jiffies, provision.deadline));
+	if (rc == -EAGAIN)
+		rc = -ENOMEM;
 	rf_pool_release(&provision);
 	if (!rc)
 		rf_create_note(*out, args, cpus, functions);

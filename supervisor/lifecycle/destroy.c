@@ -7,7 +7,6 @@
  */
 #include <linux/completion.h>
 #include <linux/io.h>
-#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -20,8 +19,6 @@
 #include "pci/pci.h"
 #include "resize/resize.h"
 #include "shared/shared.h"
-
-#define RF_DESTROY_MS	60000		/* for the turn to hotplug */
 
 static struct workqueue_struct *rf_destroy_queue;
 
@@ -136,10 +133,25 @@ struct rf_destroy_request {
 	struct rf_subos *subos;
 	struct rf_destroy *args;
 	struct task_struct *caller;
+	bool turn;			/* the caller's turn to hotplug is ours */
 	int rc;
 };
 
-/* The caller has the turn to hotplug. -EINPROGRESS: not any more, and not all is back. */
+/*
+ * Blocks in which nobody owns anything return to the kernel, not under the ledger lock; then we
+ * need the turn for the cores. With that of a create, which holds blocks, this is for later.
+ */
+static int rf_destroy_blocks(struct rf_destroy_request *request)
+{
+	int rc;
+
+	if (request->turn)
+		return 0;
+	rc = rf_blocks_give_back(request->caller);
+	request->turn = !rf_hotplug_begin_cores_return();
+	return rc;
+}
+
 static int rf_destroy_all(struct rf_destroy_request *request)
 {
 	struct rf_subos *subos = request->subos;
@@ -153,11 +165,13 @@ static int rf_destroy_all(struct rf_destroy_request *request)
 	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
-
-	/* Not under the ledger lock: others need it. */
-	rc_memory = rc_memory ?: rf_blocks_give_back(request->caller);
-	if (rc_memory == -EINPROGRESS)
-		return rc_memory;
+	rc = rf_destroy_blocks(request);
+	rc_memory = rc_memory ?: rc;
+	if (!request->turn) {
+		pr_err("subOS %s: its cores cannot come back now; destroy it again\n",
+		       subos->name);
+		return -EIO;
+	}
 
 	mutex_lock(&rf_ledger_lock);
 	rf_step_caller(request->caller);
@@ -170,23 +184,33 @@ static int rf_destroy_all(struct rf_destroy_request *request)
 static void rf_destroy_work(struct work_struct *work)
 {
 	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
+	struct mutex *adjusting = &request->subos->adjusting;
 
-	mutex_lock(&request->subos->adjusting);
+	/* `adjusting` comes before the turn. Who has it now destroys it, and may need the turn. */
+	if (request->turn && !mutex_trylock(adjusting)) {
+		rf_hotplug_end();
+		request->turn = false;
+	}
+	if (!request->turn)
+		mutex_lock(adjusting);
 	/* Also cores that an adjustment added meanwhile. Nobody starts it in this phase. */
 	request->rc = rf_cores_prove(request->subos, &request->args->culprit);
-	if (request->rc)
-		goto unlock;
-	/* Memory and cores can only return by hotplug. */
-	request->rc = -EIO;
-	if (rf_hotplug_begin(jiffies + msecs_to_jiffies(RF_DESTROY_MS)))
-		goto unlock;
-	request->rc = rf_destroy_all(request);
-	if (request->rc == -EINPROGRESS)
-		request->rc = -EIO;
-	else
+	if (!request->rc)
+		request->rc = rf_destroy_all(request);
+	if (request->turn)
 		rf_hotplug_end();
-unlock:
-	mutex_unlock(&request->subos->adjusting);
+	mutex_unlock(adjusting);
+}
+
+static int rf_destroy_run(struct rf_destroy_request *request)
+{
+	request->caller = current;
+	rf_destroy_begin(request->subos);
+	INIT_WORK_ONSTACK(&request->work, rf_destroy_work);
+	queue_work(rf_destroy_queue, &request->work);
+	flush_work(&request->work);
+	destroy_work_on_stack(&request->work);
+	return request->rc;
 }
 
 /**
@@ -199,14 +223,25 @@ unlock:
  */
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 {
-	struct rf_destroy_request request = { .subos = subos, .args = args, .caller = current };
+	struct rf_destroy_request request = { .subos = subos, .args = args };
 
-	rf_destroy_begin(subos);
-	INIT_WORK_ONSTACK(&request.work, rf_destroy_work);
-	queue_work(rf_destroy_queue, &request.work);
-	flush_work(&request.work);
-	destroy_work_on_stack(&request.work);
-	return request.rc;
+	return rf_destroy_run(&request);
+}
+
+/**
+ * rf_subos_undo() - a create failed: return everything that it took
+ * @subos: the subOS; the caller has a reference
+ *
+ * Needs no other turn to hotplug, which might not come.
+ *
+ * Context: as above. The caller has the turn to hotplug; it is over then.
+ */
+void rf_subos_undo(struct rf_subos *subos)
+{
+	struct rf_destroy unused = {};
+	struct rf_destroy_request request = { .subos = subos, .args = &unused, .turn = true };
+
+	rf_destroy_run(&request);
 }
 
 int rf_destroy_init(void)

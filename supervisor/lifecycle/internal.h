@@ -24,6 +24,7 @@ void rf_policy_ended(struct rf_subos *subos);	/* state lock: it ended, its cores
 void rf_policy_off(void);			/* any context: the supervisor goes down */
 
 /* destroy.c */
+void rf_subos_undo(struct rf_subos *subos);
 int rf_destroy_init(void);
 void rf_destroy_exit(void);
 

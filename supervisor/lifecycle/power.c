@@ -5,6 +5,7 @@
  * while any subOS exists or is created, because nobody would wake the lent cores.
  */
 #include <linux/delay.h>
+#include <linux/jiffies.h>
 #include <linux/notifier.h>
 #include <linux/reboot.h>
 #include <linux/string.h>
@@ -15,6 +16,7 @@
 
 #define RF_RECALL_MS	10
 #define RF_RECALLS	10
+#define RF_SUSPEND_WAIT	HZ		/* for the turn to hotplug */
 
 static void rf_stop_one(struct rf_subos *subos)
 {
@@ -82,28 +84,45 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 	return NOTIFY_DONE;
 }
 
-static bool rf_suspends;	/* we are the builder; serialised as notifiers are */
+/* We are the builder, and have the turn to hotplug. Serialised as notifiers are. */
+static bool rf_suspends;
 
-/* Nobody creates a subOS from here until rf_suspend_end(), and nobody does now. */
+/* Return: NULL, or why this kernel cannot be suspended now. We are the builder. */
+static const char *rf_suspend_refusal(void)
+{
+	if (!list_empty(&rf_subos_list))
+		return "while cores are lent to a subOS; destroy all subOSes first";
+	/* A thread that hotplugs is not frozen, and the kernel would wait for it to take cores. */
+	if (rf_hotplug_begin(jiffies + RF_SUSPEND_WAIT))
+		return "while memory is taken from this kernel or returns to it";
+	return NULL;
+}
+
+/* Nobody creates a subOS or hotplugs from here until rf_suspend_end(), and nobody does now. */
 static int rf_suspend_begin(void)
 {
+	const char *refusal;
+
 	if (rf_subos_builder_take()) {
 		pr_err("cannot suspend while a subOS is created or started\n");
 		return notifier_from_errno(-EBUSY);
 	}
-	rf_suspends = list_empty(&rf_subos_list);
+	refusal = rf_suspend_refusal();
+	rf_suspends = !refusal;
 	if (rf_suspends)
 		return NOTIFY_DONE;
 	rf_subos_builder_done();
-	pr_err("cannot suspend while cores are lent to a subOS; destroy all subOSes first\n");
+	pr_err("cannot suspend %s\n", refusal);
 	return notifier_from_errno(-EBUSY);
 }
 
 /* Also after a suspend that failed, or that began before the module was loaded. */
 static void rf_suspend_end(void)
 {
-	if (rf_suspends)
+	if (rf_suspends) {
+		rf_hotplug_end();
 		rf_subos_builder_done();
+	}
 	rf_suspends = false;
 }
 

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the files of memory/ share. Ledger lock, but for fill.c, candidates.c and blocks.c. */
+/*
+ * What the files of memory/ share. Ledger lock, but for fill.c, candidates.c, blocks.c and
+ * give_back.c.
+ */
 #ifndef RF_MEMORY_INTERNAL_H
 #define RF_MEMORY_INTERNAL_H
+
+#include <linux/list.h>
 
 #include "memory/memory.h"
 
@@ -27,9 +32,33 @@ struct page *rf_block_page(u64 start, int node);
 u64 rf_block_pick(int node, struct xarray *notes, bool *busy);
 int rf_block_exclude(struct xarray *notes, u64 start);
 
+/*
+ * A block that was taken, or is being taken; in rf_blocks. Ledger lock; while it is in transit
+ * only its thread uses what stands below that.
+ */
+struct rf_block {
+	struct list_head node;
+	const void *holder;		/* for whom it was taken, and who still needs it */
+	u32 round;			/* the last one of rf_blocks_give_back() that tried it */
+	bool pooled;			/* in the ledger's table */
+	bool transit;
+	struct rf_hotplug_job job;
+	u64 start;
+	int nid;
+	bool movable;
+	bool out;			/* of the kernel; else it is there, but not online */
+	bool claimed;			/* in the resource tree */
+	bool unclean;
+};
+
+extern struct list_head rf_blocks;
+
 /* blocks.c. Turn to hotplug, not the ledger lock */
 int rf_block_take(u64 start, const void *holder, unsigned long deadline);
 void rf_blocks_release(const void *holder);
+
+/* give_back.c */
+void rf_blocks_later(void);
 void rf_blocks_exit(void);
 
 #endif /* RF_MEMORY_INTERNAL_H */

@@ -40,6 +40,7 @@ struct rf_provision {
 	u64 align;			/* in whole blocks of this size, or 0 */
 	int node;			/* NUMA node, or -1 */
 	unsigned long deadline;		/* jiffies */
+	unsigned long patience;		/* so much time again after each block, or 0; jiffies */
 	u64 available;			/* out: what the pool has */
 	bool began;			/* a block was tried */
 	struct xarray notes;		/* of candidates.c */
@@ -53,7 +54,7 @@ void rf_pool_release(struct rf_provision *provision);
 void rf_blocks_figures(struct rf_memory *memory);
 u64 rf_block_size(void);
 
-/* blocks.c: blocks return to the supervisor's kernel. Not the ledger lock */
+/* give_back.c: blocks return to the supervisor's kernel. Neither the turn nor the ledger lock */
 int rf_blocks_give_back(struct task_struct *caller);
 int rf_blocks_home(void);
 

@@ -14,7 +14,7 @@
 
 /* Kept free for the supervisor itself when memory is taken from it. */
 #define RF_SUPERVISOR_RESERVE	(64ULL << 20)
-#define RF_BLOCK_TRY		(10 * HZ)	/* then another block is tried */
+#define RF_BLOCK_TRY		(10 * HZ)	/* at most, then another block is tried */
 #define RF_BUSY_LOOK		(HZ / 10)
 
 static bool rf_provision_spare(u64 missing)
@@ -34,10 +34,17 @@ static int rf_provision_step(const char *what)
 	return rc;
 }
 
+/* When a try of a block ends: there must be time for others. */
+static unsigned long rf_provision_try(const struct rf_provision *provision)
+{
+	long left = provision->deadline - jiffies;
+
+	return jiffies + clamp(left / 4, 1L, (long)RF_BLOCK_TRY);
+}
+
 /* Take the next block. Return: as rf_provision_block(); -EINPROGRESS: the turn is gone. */
 static int rf_provision_next(struct rf_provision *provision)
 {
-	unsigned long deadline = jiffies + RF_BLOCK_TRY;
 	bool busy;
 	u64 start = rf_block_pick(provision->node, &provision->notes, &busy);
 	int rc;
@@ -50,12 +57,15 @@ static int rf_provision_next(struct rf_provision *provision)
 	if (signal_pending(current))
 		return -EINTR;
 	provision->began = true;
-	if (time_after(deadline, provision->deadline))
-		deadline = provision->deadline;
-	rc = rf_block_take(start, provision, deadline);
+	rc = rf_block_take(start, provision, rf_provision_try(provision));
 	if (rc == -EINPROGRESS)
 		return rc;
-	return rc ? rf_block_exclude(&provision->notes, start) : 0;
+	if (rc)
+		return signal_pending(current) ? -EINTR :
+						 rf_block_exclude(&provision->notes, start);
+	if (provision->patience)
+		provision->deadline = jiffies + provision->patience;
+	return 0;
 }
 
 /*
@@ -71,7 +81,7 @@ static int rf_provision_block(struct rf_provision *provision)
 	/* The turn for one block at a time. Others may have changed the resource tree since. */
 	rc = rf_provision_next(provision);
 	if (rc == -EINPROGRESS)
-		return -ETIMEDOUT;
+		return signal_pending(current) ? -EINTR : -ETIMEDOUT;
 	rf_hotplug_end();
 	return rc;
 }
@@ -91,7 +101,7 @@ static s64 rf_provision_missing(struct rf_provision *provision, bool ample)
 
 /**
  * rf_pool_provide() - make the pool hold enough free memory
- * @provision: size, align, node, and deadline are set, see rf_provision_init()
+ * @provision: size, align, node, deadline and patience are set, see rf_provision_init()
  *
  * What was taken stays in the pool until rf_pool_release(), also after an error.
  *

@@ -124,7 +124,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	rc = rf_core_await(from, cpu);
 	turn = !rc && !batch->to;
 	if (turn)
-		rc = rf_hotplug_begin_return();
+		rc = rf_hotplug_begin_cores_return();
 	turn &= !rc;
 	mutex_lock(&rf_ledger_lock);
 	if (rc)
@@ -234,7 +234,7 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
-	const int blocked = rf_hotplug_begin_return();
+	const int blocked = rf_hotplug_begin_cores_return();
 	int result;
 	u32 i;
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Moves cores between the supervisor and a running subOS. */
 #include <linux/cpumask.h>
+#include <linux/jiffies.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "cores/cores.h"
@@ -74,9 +76,9 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	bool checked = false;
 	int rc;
 
-	rc = rf_hotplug_begin(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
-	if (rc == -EINTR)
-		return rc;
+	rc = rf_hotplug_begin_cores(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
+	if (rc && signal_pending(current))
+		return -EINTR;
 	if (rc) {
 		args->culprit = batch->cpus[0];
 		args->error = EBUSY;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Adds memory to a running subOS: it owns the memory first, then its agent onlines it. */
+#include <linux/jiffies.h>
 #include <linux/nodemask.h>
 #include <linux/slab.h>
 
@@ -57,7 +58,7 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		rf_pool_put(subos->id, range->start, range->size, RF_MEMORY_COMING);
 	}
 	rf_publish();
-	return rc;
+	return rc == -EAGAIN ? -ENOMEM : rc;
 }
 
 /* A late MEMORY_ADD failed: nothing of the range is in use, take it back. */
@@ -154,11 +155,13 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 			break;
 		rc = rf_memory_add_begin(subos, args, growth);
 		mutex_unlock(&rf_ledger_lock);
-	} while (rc == -EAGAIN);
+	} while (rc == -EAGAIN && time_before(jiffies, provision.deadline));
+	if (rc == -EAGAIN)
+		rc = -ENOMEM;
+	if (!rc)
+		rc = rf_memory_add_end(subos, args, growth);
+	/* Not earlier: it takes time, which is the agent's. */
 	rf_pool_release(&provision);
-	if (rc)
-		return rc;
-	rc = rf_memory_add_end(subos, args, growth);
 	if (rc)
 		rf_blocks_home();	/* give unused blocks of the pool back */
 	return rc;

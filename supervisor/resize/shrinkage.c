@@ -93,8 +93,11 @@ static int rf_memory_remove(struct rf_subos *subos, struct rf_resize *args, u64 
 	args->memory_done = shrinkage->done;
 	for (i = 0; i < shrinkage->refused; i++)
 		rf_memory_offer(subos, shrinkage->ranges[i].start, shrinkage->ranges[i].size);
-	if (shrinkage->done)
-		rc = rf_blocks_home() ?: rc;
+	/* The subOS gave it up: what fails from here on is the supervisor's. */
+	if (shrinkage->done && rf_blocks_home() && !rc) {
+		args->error = EBUSY;
+		rc = -EIO;
+	}
 	return rc;
 }
 
