@@ -13,7 +13,9 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+/* /proc/iomem may have a line for each memory block that was taken. */
 #define RF_IOMEM_BUF	(64 << 10)
+#define RF_IOMEM_MAX	(8 << 20)
 
 struct rf_iomem {
 	int depth;			/* 0: top level */
@@ -66,6 +68,27 @@ static inline int rf_iomem_parse(char *line, struct rf_iomem *entry)
 	return 0;
 }
 
+/* Return: all of /proc/iomem, to be freed with kvfree(), or an ERR_PTR. */
+static inline char *rf_iomem_read(void)
+{
+	size_t size;
+	ssize_t got;
+	char *buf;
+
+	for (size = RF_IOMEM_BUF; size <= RF_IOMEM_MAX; size *= 2) {
+		buf = kvmalloc(size, GFP_KERNEL);
+		if (!buf)
+			return ERR_PTR(-ENOMEM);
+		got = rf_file_read("/proc/iomem", buf, size);
+		if (got >= 0 && got < size - 1)
+			return buf;
+		kvfree(buf);
+		if (got < 0)
+			return ERR_PTR(got);
+	}
+	return ERR_PTR(-EFBIG);
+}
+
 /**
  * rf_iomem_walk() - visit the resource tree, in address order, parents first
  * @visit: returns 0 to go on; anything else ends the walk
@@ -76,19 +99,11 @@ static inline int rf_iomem_parse(char *line, struct rf_iomem *entry)
  */
 static inline int rf_iomem_walk(int (*visit)(const struct rf_iomem *entry, void *arg), void *arg)
 {
-	char *buf, *next, *line;
+	char *buf = rf_iomem_read(), *next = buf, *line;
 	int rc = 0;
-	ssize_t got;
 
-	buf = kvmalloc(RF_IOMEM_BUF, GFP_KERNEL);
-	if (!buf)
-		return -ENOMEM;
-	got = rf_file_read("/proc/iomem", buf, RF_IOMEM_BUF);
-	if (got < 0)
-		rc = got;
-	else if (got == RF_IOMEM_BUF - 1)
-		rc = -EFBIG;
-	next = buf;
+	if (IS_ERR(buf))
+		return PTR_ERR(buf);
 	while (!rc && (line = strsep(&next, "\n")) && *line) {
 		struct rf_iomem entry;
 

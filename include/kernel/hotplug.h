@@ -109,6 +109,7 @@ static inline bool rf_hotplug_has_poison(u64 start, u64 size)
 	struct page *page;
 
 	for (section = PHYS_PFN(start); section < end; section += PAGES_PER_SECTION) {
+		cond_resched();
 		page = pfn_to_online_page(section);
 		for (pfn = section; page && pfn < min(end, section + PAGES_PER_SECTION); pfn++)
 			if (PageHWPoison(page + (pfn - section)))
@@ -119,13 +120,16 @@ static inline bool rf_hotplug_has_poison(u64 start, u64 size)
 
 /*
  * Is I/O to or from this page under way? Hot-remove would wait for its end, and listen to no signal.
- * Only a look: a page that is locked may be unlocked at once. Tail pages have no such bits.
+ * Only a look: a page that is locked may be unlocked at once. The head speaks for its tail pages, of
+ * which newer kernels use the bits for other things (6.6: an order).
  */
 static inline bool rf_hotplug_page_busy(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
-	return page && (test_bit(PG_locked, &page->flags) || test_bit(PG_writeback, &page->flags));
+	if (!page || READ_ONCE(page->compound_head) & 1)
+		return false;
+	return test_bit(PG_locked, &page->flags) || test_bit(PG_writeback, &page->flags);
 }
 
 /* The first such page in a range, or 0. */

@@ -59,6 +59,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 			    text("core ", answer.culprit,
 				 " does not react to INIT (is it in VMX root operation?): choose "
 				 "another"));
+	case EALREADY: throw Error(Code::busy, hotplug_blocked);
 	case ENOMEM:
 		throw Error(Code::not_enough,
 			    no_memory_text(wish.memory, answer.available, "taken"));

@@ -92,6 +92,11 @@ int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument);
 // What an errno means on every call.
 [[noreturn]] void fail_ioctl(int error, const char *what);
 
+// What EALREADY means where cores or memory change hands.
+constexpr const char hotplug_blocked[] =
+	"cores and memory of the supervisor's kernel cannot come or go now: its log says why; try "
+	"again later";
+
 // What ENOMEM means where memory was asked for: too little was free, or the kernel had none
 // for its own records.
 std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done);

@@ -261,6 +261,7 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 				  answer.error
 					  ? text(" (", std::strerror(std::abs(answer.error)), ")")
 					  : std::string()));
+	case EALREADY: throw refuse(Code::busy, hotplug_blocked);
 	case ENOMEM:
 		throw refuse(Code::not_enough,
 			     no_memory_text(wish.memory, answer.available, "added"));

@@ -53,7 +53,6 @@ extern struct rf_books rf_books;
 
 /* work.c */
 bool rf_work_queue(struct work_struct *work);
-void rf_work_run(struct work_struct *work);
 void rf_work_flush(void);
 
 /* step.c: test-only faults. Set by control/debugfs.c, counted under the ledger lock. */
@@ -62,7 +61,9 @@ struct rf_steps {
 	u32 fail_nth;			/* fail the Nth step from now, 0: off */
 	u32 kill_nth;			/* kill the caller there, 0: off */
 	u32 fail_resets;		/* so many resets of PCI functions fail */
-	u32 stall;			/* threads that hotplug first hang so many seconds, 0: off */
+	/* Threads first hang so many seconds, 0: off. */
+	u32 stall_blocks;		/* those that take memory blocks or return them */
+	u32 stall_pass;			/* those that pass through the kernel's lock */
 };
 
 extern struct rf_steps rf_steps;
@@ -77,7 +78,8 @@ int rf_file_write(const char *path, const char *text);
 /* hotplug.c: hotplug of this kernel, one at a time and with an end */
 struct rf_hotplug_job {
 	u64 block;			/* address of the memory block that it is about */
-	bool can_stop;			/* on a signal, without harm; who waits for it may, too */
+	bool can_stop;			/* on a signal, without harm */
+	bool interruptible;		/* who waits for it */
 	int (*work)(struct rf_hotplug_job *job);
 	/* In its thread, if nobody waits any more: records the result, and frees the job. */
 	void (*settle)(struct rf_hotplug_job *job, int rc);
@@ -87,11 +89,13 @@ struct rf_hotplug_job {
 
 #define RF_HOTPLUG_FOREIGN	U64_MAX	/* instead of a block: another task hotplugs */
 
+/* For who gives back: longer than anybody has the turn, but on the largest machines. */
+#define RF_HOTPLUG_RETURN	(600 * HZ)
+
 u64 rf_hotplug_blocked(void);
+bool rf_hotplug_left(void);
 int rf_hotplug_begin(unsigned long deadline);
-int rf_hotplug_begin_return(void);
-int rf_hotplug_begin_cores(unsigned long deadline);
-int rf_hotplug_begin_cores_return(void);
+int rf_hotplug_begin_return(unsigned long deadline);
 void rf_hotplug_end(void);
 int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline);
 

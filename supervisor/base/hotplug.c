@@ -7,11 +7,11 @@
  *   - one at a time, in the order of their coming: whoever hotplugs has the turn, and waits for it
  *     with a deadline and without a lock that others need;
  *   - what may take long runs in a thread of its own. If it does not end in time, it is left
- *     behind, and the turn with it: hotplug is blocked until the thread ends after all, and settles
- *     what it had in hand.
+ *     behind, and the turn with it. Once it is overdue, hotplug is blocked, until the thread ends
+ *     after all, and settles what it had in hand.
  *
- * Others hotplug, too: an administrator, a hypervisor. Cores come and go under the ledger lock, so
- * whoever has the turn for them first passes through the kernel's lock in such a thread.
+ * Others hotplug, too: an administrator, a hypervisor. So whoever gets the turn first passes
+ * through the kernel's lock in such a thread: cores come and go under the ledger lock.
  */
 #include <linux/completion.h>
 #include <linux/cpu.h>
@@ -25,13 +25,14 @@
 #include <linux/sched/task.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
+#include <linux/workqueue.h>
 
 #include "base/internal.h"
 
-#define RF_RETURN_MS	120000		/* longer than anybody has the turn */
 #define RF_PASS		(10 * HZ)	/* for others who hotplug */
-#define RF_GRACE	HZ		/* for a thread whose time is up */
+#define RF_GRACE	HZ		/* for a thread whose time is up, until it is left behind */
 #define RF_GRACE_LOOK	(HZ / 50)
+#define RF_OVERDUE	(10 * HZ)	/* from then on until it blocks hotplug */
 
 /* Waits for the turn. */
 struct rf_turn_waiter {
@@ -44,7 +45,12 @@ static DEFINE_SPINLOCK(rf_turn_lock);
 static DECLARE_WAIT_QUEUE_HEAD(rf_turn_wait);
 static LIST_HEAD(rf_turn_queue);
 static bool rf_turn_taken;
-static u64 rf_blocked_by;		/* block of the job that was left behind, or 0 */
+static u64 rf_left_block;		/* of the job that was left behind, or 0 */
+static u64 rf_blocked_by;		/* the same, once that is overdue */
+
+static void rf_overdue_work(struct work_struct *unused);
+
+static DECLARE_DELAYED_WORK(rf_overdue, rf_overdue_work);
 
 static void rf_turn_enter(struct rf_turn_waiter *waiter)
 {
@@ -76,6 +82,19 @@ static void rf_turn_report(u64 block)
 		       block / memory_block_size_bytes());
 }
 
+static void rf_overdue_work(struct work_struct *unused)
+{
+	u64 block;
+
+	spin_lock(&rf_turn_lock);
+	block = rf_left_block;
+	WRITE_ONCE(rf_blocked_by, block);
+	spin_unlock(&rf_turn_lock);
+	if (block)
+		rf_turn_report(block);
+	wake_up_all(&rf_turn_wait);
+}
+
 /* @rc: below 0: a signal ended the wait. */
 static int rf_turn_result(struct rf_turn_waiter *waiter, long rc)
 {
@@ -91,7 +110,7 @@ static int rf_turn_result(struct rf_turn_waiter *waiter, long rc)
 		rf_turn_report(waiter->blocked_by);
 	else
 		pr_err("hotplug of this kernel was busy for too long\n");
-	return -ETIMEDOUT;
+	return -EALREADY;
 }
 
 /**
@@ -105,40 +124,17 @@ u64 rf_hotplug_blocked(void)
 	return READ_ONCE(rf_blocked_by);
 }
 
-/**
- * rf_hotplug_begin() - wait for the turn to hotplug
- * @deadline: in jiffies
- *
- * Context: Process context, interruptible, ledger lock not held: outside of it.
- * Return: 0, then rf_hotplug_end() is due; -EINTR; -ETIMEDOUT, at once if hotplug is blocked: the
- *	   log says why.
- */
-int rf_hotplug_begin(unsigned long deadline)
+/* Is a thread left behind that may soon block hotplug? Context: any. */
+bool rf_hotplug_left(void)
 {
-	struct rf_turn_waiter waiter;
-	long rc;
-
-	rf_turn_enter(&waiter);
-	rc = wait_event_interruptible_timeout(rf_turn_wait, rf_turn_look(&waiter),
-					      max_t(long, deadline - jiffies, 1));
-	return rf_turn_result(&waiter, rc);
-}
-
-/* The same for who gives back, which a signal does not end. Return: 0; -ETIMEDOUT. */
-int rf_hotplug_begin_return(void)
-{
-	struct rf_turn_waiter waiter;
-
-	rf_turn_enter(&waiter);
-	wait_event_idle_timeout(rf_turn_wait, rf_turn_look(&waiter),
-				msecs_to_jiffies(RF_RETURN_MS));
-	return rf_turn_result(&waiter, 0);
+	return READ_ONCE(rf_left_block);
 }
 
 /* Context: any. */
 void rf_hotplug_end(void)
 {
 	spin_lock(&rf_turn_lock);
+	WRITE_ONCE(rf_left_block, 0);
 	WRITE_ONCE(rf_blocked_by, 0);
 	rf_turn_taken = false;
 	spin_unlock(&rf_turn_lock);
@@ -165,13 +161,44 @@ static int rf_job_thread(void *data)
 
 	/* The one signal that makes all kernels give up offlining. */
 	allow_kernel_signal(SIGKILL);
-	rf_step_stall();
+	rf_step_stall(job->block == RF_HOTPLUG_FOREIGN ? &rf_steps.stall_pass :
+							 &rf_steps.stall_blocks);
 	rc = job->work(job);
+	if (rc == -EINPROGRESS)
+		rc = -EIO;		/* has a meaning of its own here */
 	if (rf_job_tell(job))
 		return rc;
 	job->settle(job, rc);		/* frees it */
+	cancel_delayed_work_sync(&rf_overdue);
 	rf_hotplug_end();
 	module_put_and_kthread_exit(0);
+}
+
+struct rf_spawn {
+	struct work_struct work;
+	struct rf_hotplug_job *job;
+	struct task_struct *task;
+};
+
+static void rf_spawn_work(struct work_struct *work)
+{
+	struct rf_spawn *spawn = container_of(work, struct rf_spawn, work);
+
+	spawn->task = kthread_create(rf_job_thread, spawn->job, "rf_hotplug");
+	if (!IS_ERR(spawn->task))
+		get_task_struct(spawn->task);
+}
+
+/* By a worker, for a task that is killed gets no threads. Return: with a reference; or ERR_PTR. */
+static struct task_struct *rf_job_spawn(struct rf_hotplug_job *job)
+{
+	struct rf_spawn spawn = { .job = job };
+
+	INIT_WORK_ONSTACK(&spawn.work, rf_spawn_work);
+	queue_work(system_unbound_wq, &spawn.work);
+	flush_work(&spawn.work);
+	destroy_work_on_stack(&spawn.work);
+	return spawn.task;
 }
 
 /* Leave a thread behind. It has a reference on the module: not while that is unloaded. */
@@ -184,14 +211,12 @@ static bool rf_job_leave(struct rf_hotplug_job *job)
 	left = !completion_done(&job->done) && try_module_get(THIS_MODULE);
 	if (left) {
 		job->left = true;
-		WRITE_ONCE(rf_blocked_by, block);
+		WRITE_ONCE(rf_left_block, block);
+		/* Under the lock: the thread, which cancels it, then sees it. */
+		queue_delayed_work(system_wq, &rf_overdue, RF_OVERDUE);
 	}
 	spin_unlock(&rf_turn_lock);
-	if (!left)
-		return false;
-	rf_turn_report(block);
-	wake_up_all(&rf_turn_wait);
-	return true;
+	return left;
 }
 
 /* Return: whether it ended by itself. */
@@ -199,17 +224,17 @@ static bool rf_job_wait(struct rf_hotplug_job *job, unsigned long deadline)
 {
 	long left = max_t(long, deadline - jiffies, 1);
 
-	if (job->can_stop)
+	if (job->interruptible)
 		return wait_for_completion_interruptible_timeout(&job->done, left) > 0;
 	return wait_for_completion_timeout(&job->done, left) > 0;
 }
 
 /**
  * rf_hotplug_run() - do what may take long, in a thread of its own
- * @job: block, can_stop, work and settle are set; in memory that the caller may leave behind
+ * @job: its first members are set; in memory that the caller may leave behind
  * @deadline: in jiffies
  *
- * Context: Process context, interruptible if @job can stop; ledger lock not held. The caller has
+ * Context: Process context, interruptible if @job says so; ledger lock not held. The caller has
  *	    the turn.
  * Return: what job->work() returned, or why there is no thread. -EINPROGRESS: it did not end in
  *	   time: the turn and @job are the thread's now, which will call job->settle().
@@ -223,10 +248,9 @@ int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline)
 
 	job->left = false;
 	init_completion(&job->done);
-	task = kthread_create(rf_job_thread, job, "rf_hotplug");
+	task = rf_job_spawn(job);
 	if (IS_ERR(task))
 		return PTR_ERR(task);
-	get_task_struct(task);
 	wake_up_process(task);
 	done = rf_job_wait(job, deadline);
 	for (end = jiffies + RF_GRACE; !done;) {
@@ -268,9 +292,9 @@ static void rf_pass_settle(struct rf_hotplug_job *job, int rc)
 
 /*
  * Does nobody else hotplug, without an end? Who begins from here on is not seen. The caller has
- * the turn. Return: 0; -ETIMEDOUT: not any more.
+ * the turn. Return: 0; or an error: not any more.
  */
-static int rf_turn_pass(unsigned long deadline)
+static int rf_turn_pass(unsigned long deadline, bool interruptible)
 {
 	const unsigned long latest = jiffies + RF_PASS;
 	struct rf_hotplug_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
@@ -278,25 +302,49 @@ static int rf_turn_pass(unsigned long deadline)
 
 	if (job) {
 		job->block = RF_HOTPLUG_FOREIGN;
+		job->interruptible = interruptible;
 		job->work = rf_pass_work;
 		job->settle = rf_pass_settle;
 		rc = rf_hotplug_run(job, time_before(deadline, latest) ? deadline : latest);
 	}
-	if (rc == -EINPROGRESS)
-		return -ETIMEDOUT;
-	/* Without a thread, as in a task that is killed, cores must return all the same. */
+	if (rc == -EINPROGRESS && interruptible && signal_pending(current))
+		return -EINTR;
+	if (rc == -EINPROGRESS) {
+		pr_err("hotplug of this kernel was busy for too long\n");
+		return -EALREADY;
+	}
 	kfree(job);
-	return 0;
+	if (rc)
+		rf_hotplug_end();
+	return rc;
 }
 
-/* rf_hotplug_begin() for who hotplugs cores, under the ledger lock. Return: the same. */
-int rf_hotplug_begin_cores(unsigned long deadline)
+/**
+ * rf_hotplug_begin() - wait for the turn to hotplug
+ * @deadline: in jiffies
+ *
+ * Context: Process context, interruptible, ledger lock not held: outside of it.
+ * Return: 0, then rf_hotplug_end() is due; -EINTR; -ENOMEM; -EALREADY, at once if hotplug is
+ *	   blocked: the log says why.
+ */
+int rf_hotplug_begin(unsigned long deadline)
 {
-	return rf_hotplug_begin(deadline) ?: rf_turn_pass(deadline);
+	struct rf_turn_waiter waiter;
+	long left = max_t(long, deadline - jiffies, 1);
+	long rc;
+
+	rf_turn_enter(&waiter);
+	rc = wait_event_interruptible_timeout(rf_turn_wait, rf_turn_look(&waiter), left);
+	return rf_turn_result(&waiter, rc) ?: rf_turn_pass(deadline, true);
 }
 
-/* rf_hotplug_begin_return() for cores. Return: the same. */
-int rf_hotplug_begin_cores_return(void)
+/* The same for who gives back, which a signal does not end. Return: 0; -EALREADY; -ENOMEM. */
+int rf_hotplug_begin_return(unsigned long deadline)
 {
-	return rf_hotplug_begin_return() ?: rf_turn_pass(jiffies + RF_PASS);
+	struct rf_turn_waiter waiter;
+	long left = max_t(long, deadline - jiffies, 1);
+
+	rf_turn_enter(&waiter);
+	wait_event_idle_timeout(rf_turn_wait, rf_turn_look(&waiter), left);
+	return rf_turn_result(&waiter, 0) ?: rf_turn_pass(deadline, false);
 }

@@ -10,7 +10,7 @@ int rf_work_init(void);
 void rf_work_exit(void);
 
 /* step.c */
-void rf_step_stall(void);
+void rf_step_stall(const u32 *seconds);
 
 /* hotplug.c */
 void rf_hotplug_pass(void);

@@ -56,10 +56,10 @@ int rf_step_reset(void)
 }
 
 /* A thread hangs, and listens to no signal, until a test has it go on. Context: process. */
-void rf_step_stall(void)
+void rf_step_stall(const u32 *seconds)
 {
-	u32 left = READ_ONCE(rf_steps.stall);
+	u32 left = READ_ONCE(*seconds);
 
-	for (; left && READ_ONCE(rf_steps.stall); left--)
+	for (; left && READ_ONCE(*seconds); left--)
 		schedule_timeout_uninterruptible(HZ);
 }

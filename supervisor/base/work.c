@@ -21,18 +21,6 @@ bool rf_work_queue(struct work_struct *work)
 	return queue_work(rf_work, work);
 }
 
-/**
- * rf_work_run() - queue a work item, and wait until it is done
- * @work: the work item
- *
- * Context: Process context, may sleep; no lock that @work needs may be held.
- */
-void rf_work_run(struct work_struct *work)
-{
-	queue_work(rf_work, work);
-	flush_work(work);
-}
-
 /* Wait for all that is queued. Context: process, without a lock that any of it needs. */
 void rf_work_flush(void)
 {

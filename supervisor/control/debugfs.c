@@ -5,8 +5,9 @@
  *   /sys/kernel/debug/rainforest/fail_nth   N, 0: off
  *   /sys/kernel/debug/rainforest/kill_nth   N, 0: off
  *   /sys/kernel/debug/rainforest/fail_resets N: so many resets of PCI functions fail
- *   /sys/kernel/debug/rainforest/stall      N: threads that hotplug first hang N seconds, or until
- *                                           it is 0
+ *   /sys/kernel/debug/rainforest/stall_blocks  N: threads that take memory blocks or return them
+ *                                           first hang N seconds, or until it is 0
+ *   /sys/kernel/debug/rainforest/stall_pass N: the same for those that only see whether others hotplug
  *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
  *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
  *                                           nobody owns, or 0 (reads all of it)
@@ -95,7 +96,8 @@ void rf_debugfs_init(void)
 	debugfs_create_u32("fail_nth", 0600, rf_debug_dir, &rf_steps.fail_nth);
 	debugfs_create_u32("kill_nth", 0600, rf_debug_dir, &rf_steps.kill_nth);
 	debugfs_create_u32("fail_resets", 0600, rf_debug_dir, &rf_steps.fail_resets);
-	debugfs_create_u32("stall", 0600, rf_debug_dir, &rf_steps.stall);
+	debugfs_create_u32("stall_blocks", 0600, rf_debug_dir, &rf_steps.stall_blocks);
+	debugfs_create_u32("stall_pass", 0600, rf_debug_dir, &rf_steps.stall_pass);
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
 	debugfs_create_file("ledger", 0400, rf_debug_dir, NULL, &rf_debug_ledger_fops);

@@ -226,14 +226,10 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *functions,
 			 const struct rf_provision *provision, struct rf_subos **out)
 {
-	int rc = rf_hotplug_begin_cores(provision->deadline);
+	int rc = rf_hotplug_begin(provision->deadline);
 
-	if (rc && signal_pending(current))
-		return -EINTR;
-	if (rc) {
-		args->culprit = cpus[0];
-		return -EIO;
-	}
+	if (rc)
+		return rc;
 	rc = mutex_lock_interruptible(&rf_ledger_lock);
 	if (!rc) {
 		rc = rf_create_locked(args, cpus, functions, out);

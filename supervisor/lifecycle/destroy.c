@@ -104,6 +104,7 @@ static int rf_destroy_free(struct rf_subos *subos, struct rf_destroy *args, int 
 	if (rf_destroy_quiet(subos))
 		return -EIO;
 	*rc_memory = rf_destroy_memory(subos, &args->memory_returned);
+	rf_publish();
 	return 0;
 }
 
@@ -128,6 +129,15 @@ static int rf_destroy_rest(struct rf_subos *subos, struct rf_destroy *args, int 
 	return 0;
 }
 
+/* Its cores cannot come back, for hotplug is blocked. Functions need none. */
+static int rf_destroy_functions(struct rf_subos *subos)
+{
+	rf_pci_return_all(subos);
+	rf_publish();
+	pr_err("subOS %s: its cores cannot come back now; destroy it again\n", subos->name);
+	return -EIO;
+}
+
 struct rf_destroy_request {
 	struct work_struct work;
 	struct rf_subos *subos;
@@ -148,7 +158,7 @@ static int rf_destroy_blocks(struct rf_destroy_request *request)
 	if (request->turn)
 		return 0;
 	rc = rf_blocks_give_back(request->caller);
-	request->turn = !rf_hotplug_begin_cores_return();
+	request->turn = !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
 	return rc;
 }
 
@@ -167,15 +177,10 @@ static int rf_destroy_all(struct rf_destroy_request *request)
 		return rc;
 	rc = rf_destroy_blocks(request);
 	rc_memory = rc_memory ?: rc;
-	if (!request->turn) {
-		pr_err("subOS %s: its cores cannot come back now; destroy it again\n",
-		       subos->name);
-		return -EIO;
-	}
-
 	mutex_lock(&rf_ledger_lock);
 	rf_step_caller(request->caller);
-	rc = rf_destroy_rest(subos, request->args, rc_memory);
+	rc = request->turn ? rf_destroy_rest(subos, request->args, rc_memory) :
+			     rf_destroy_functions(subos);
 	rf_step_caller(NULL);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
@@ -185,6 +190,7 @@ static void rf_destroy_work(struct work_struct *work)
 {
 	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
 	struct mutex *adjusting = &request->subos->adjusting;
+	const bool undo = request->turn;
 
 	/* `adjusting` comes before the turn. Who has it now destroys it, and may need the turn. */
 	if (request->turn && !mutex_trylock(adjusting)) {
@@ -199,6 +205,9 @@ static void rf_destroy_work(struct work_struct *work)
 		request->rc = rf_destroy_all(request);
 	if (request->turn)
 		rf_hotplug_end();
+	/* What it had of a block that others have left since. */
+	if (undo)
+		rf_blocks_later();
 	mutex_unlock(adjusting);
 }
 

@@ -13,10 +13,12 @@
 
 #include "cores/cores.h"
 #include "lifecycle/internal.h"
+#include "memory/memory.h"
 
 #define RF_RECALL_MS	10
 #define RF_RECALLS	10
 #define RF_SUSPEND_WAIT	HZ		/* for the turn to hotplug */
+#define RF_SUSPEND_MEMORY "while memory is taken from this kernel or returns to it"
 
 static void rf_stop_one(struct rf_subos *subos)
 {
@@ -94,7 +96,12 @@ static const char *rf_suspend_refusal(void)
 		return "while cores are lent to a subOS; destroy all subOSes first";
 	/* A thread that hotplugs is not frozen, and the kernel would wait for it to take cores. */
 	if (rf_hotplug_begin(jiffies + RF_SUSPEND_WAIT))
-		return "while memory is taken from this kernel or returns to it";
+		return RF_SUSPEND_MEMORY;
+	/* Between two of its blocks. */
+	if (rf_provisions_any()) {
+		rf_hotplug_end();
+		return RF_SUSPEND_MEMORY;
+	}
 	return NULL;
 }
 
@@ -164,4 +171,5 @@ void rf_power_exit(void)
 {
 	unregister_pm_notifier(&rf_pm_block);
 	unregister_reboot_notifier(&rf_reboot_block);
+	rf_suspend_end();
 }

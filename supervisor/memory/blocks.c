@@ -25,8 +25,13 @@ static int rf_block_take_work(struct rf_hotplug_job *job)
 		return rc;
 	block->out = true;
 	block->claimed = request_mem_region(block->start, size, "rainforest pool");
-	block->unclean = rf_fill(block->start, size, rf_free_byte());
-	return block->claimed ? 0 : -EBUSY;
+	block->unclean = true;
+	if (!block->claimed)
+		return -EBUSY;
+	/* Who has no time for it leaves it to the next owner. */
+	if (!signal_pending(current))
+		block->unclean = rf_fill(block->start, size, rf_free_byte());
+	return 0;
 }
 
 /* One that somebody else took online after all. */
@@ -74,14 +79,14 @@ static void rf_block_take_settle(struct rf_hotplug_job *job, int rc)
  * rf_block_take() - take one memory block out of the supervisor's kernel, into the pool
  * @start: its address
  * @holder: it is not given back before rf_blocks_release() for this
- * @deadline: in jiffies
+ * @patience: how long to wait for it, in jiffies
  *
  * Context: Process context, interruptible. The caller has the turn to hotplug, but not the
  *	    ledger lock.
  * Return: 0; -EINPROGRESS: hotplug is blocked, and the turn is not the caller's any more; or
  *	   another error.
  */
-int rf_block_take(u64 start, const void *holder, unsigned long deadline)
+int rf_block_take(u64 start, const void *holder, unsigned long patience)
 {
 	struct page *page = rf_block_page(start, -1);
 	struct rf_block *block;
@@ -100,13 +105,14 @@ int rf_block_take(u64 start, const void *holder, unsigned long deadline)
 	block->job = (struct rf_hotplug_job){
 		.block = start,
 		.can_stop = true,
+		.interruptible = true,
 		.work = rf_block_take_work,
 		.settle = rf_block_take_settle,
 	};
 	mutex_lock(&rf_ledger_lock);
 	list_add_tail(&block->node, &rf_blocks);
 	mutex_unlock(&rf_ledger_lock);
-	rc = rf_hotplug_run(&block->job, deadline);
+	rc = rf_hotplug_run(&block->job, jiffies + patience);
 	if (rc == -EINPROGRESS)
 		return rc;
 	mutex_lock(&rf_ledger_lock);

@@ -20,6 +20,8 @@
 
 /* So often another page of a block may be busy before it is tried all the same: its I/O moves. */
 #define RF_BUSY_PAGES	3
+/* So often are movable blocks waited for, before others are tried instead. */
+#define RF_BUSY_LOOKS	10
 
 u64 rf_block_size(void)
 {
@@ -58,11 +60,51 @@ static bool rf_block_pinned(struct page *first)
 	return PageReserved(first) || PageReserved(first + PHYS_PFN(rf_block_size()) - 1);
 }
 
+static const struct rf_block *rf_block_in_transit(u64 start)
+{
+	const struct rf_block *block;
+
+	list_for_each_entry(block, &rf_blocks, node)
+		if (block->transit && block->start == start)
+			return block;
+	return NULL;
+}
+
+static void rf_block_figure(const struct rf_region *region, u64 start, struct rf_memory *memory)
+{
+	const struct rf_block *transit = rf_block_in_transit(start);
+	struct page *page;
+
+	/* A page of one that leaves may be gone with the next look. */
+	if (transit)
+		return;
+	page = rf_block_page(start, memory->node);
+	if (!page)
+		return;
+	if (rf_block_place(region, start) == RF_PLACE_UNSAFE || rf_block_pinned(page))
+		memory->unsafe += rf_block_size();
+	else if (page_zonenum(page) == ZONE_MOVABLE)
+		memory->movable += rf_block_size();
+	else
+		memory->other += rf_block_size();
+}
+
+/* On their way back. */
+static void rf_blocks_returning(struct rf_memory *memory)
+{
+	const struct rf_block *block;
+
+	list_for_each_entry(block, &rf_blocks, node)
+		if (block->transit && !block->holder &&
+		    (memory->node < 0 || memory->node == block->nid))
+			*(block->movable ? &memory->movable : &memory->other) += rf_block_size();
+}
+
 /**
  * rf_blocks_figures() - how much memory could be taken from the supervisor
  * @memory: in: node; out: movable, other, unsafe
  *
- * Context: Process context.
+ * Context: Process context. Ledger lock held.
  */
 void rf_blocks_figures(struct rf_memory *memory)
 {
@@ -70,68 +112,83 @@ void rf_blocks_figures(struct rf_memory *memory)
 	u64 size = rf_block_size(), start;
 	u32 i;
 
+	lockdep_assert_held(&rf_ledger_lock);
 	memory->movable = memory->other = memory->unsafe = 0;
-	for (i = 0; regions && i < regions->count; i++) {
-		struct rf_region *region = &regions->region[i];
-
-		for (start = ALIGN(region->start, size); start + size <= region->end;
-		     start += size) {
-			struct page *page = rf_block_page(start, memory->node);
-
-			if (!page)
-				continue;
-			if (rf_block_place(region, start) == RF_PLACE_UNSAFE ||
-			    rf_block_pinned(page))
-				memory->unsafe += size;
-			else if (page_zonenum(page) == ZONE_MOVABLE)
-				memory->movable += size;
-			else
-				memory->other += size;
-		}
-	}
+	for (i = 0; regions && i < regions->count; i++)
+		for (start = ALIGN(regions->region[i].start, size);
+		     start + size <= regions->region[i].end; start += size)
+			rf_block_figure(&regions->region[i], start, memory);
+	rf_blocks_returning(memory);
 	kvfree(regions);
 }
 
 /*
- * What is remembered of a block while somebody looks for blocks: that it cannot be taken (0), or
- * a page whose I/O was under way, and how many there were.
+ * What is remembered of a block while somebody looks for blocks: how many tries of it had no
+ * result in time (RF_NOTE_NEVER: it cannot be taken); a page whose I/O was under way; and how many
+ * such pages there were.
  */
-static void *rf_note(unsigned long pfn, unsigned long count)
+#define RF_NOTE_NEVER	7
+
+struct rf_note {
+	unsigned long tries, busy, pfn;
+};
+
+static struct rf_note rf_note_load(struct rf_provision *provision, u64 start)
 {
-	return xa_mk_value(pfn * (RF_BUSY_PAGES + 1) + count);
+	void *entry = xa_load(&provision->notes, start / rf_block_size());
+	unsigned long value = entry ? xa_to_value(entry) : 0;
+
+	return (struct rf_note){ value & 7, value >> 3 & 7, value >> 6 };
 }
 
-/* A block was tried in vain. Context: process context, may sleep. */
-int rf_block_exclude(struct xarray *notes, u64 start)
+static int rf_note_store(struct rf_provision *provision, u64 start, struct rf_note note)
 {
-	return xa_err(xa_store(notes, start / rf_block_size(), rf_note(0, 0), GFP_KERNEL));
+	return xa_err(xa_store(&provision->notes, start / rf_block_size(),
+			       xa_mk_value(note.pfn << 6 | note.busy << 3 | note.tries),
+			       GFP_KERNEL));
+}
+
+/**
+ * rf_block_note_try() - a block was tried in vain
+ * @provision: who looks for blocks
+ * @start: its address
+ * @late: the try had no result in time: it is tried again, after all others
+ *
+ * Context: Process context, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+int rf_block_note_try(struct rf_provision *provision, u64 start, bool late)
+{
+	struct rf_note note = { .tries = RF_NOTE_NEVER };
+
+	if (late)
+		note.tries = provision->round + 1;
+	provision->late |= late;
+	return rf_note_store(provision, start, note);
 }
 
 /*
  * Is no I/O under way in a block, as far as can be seen? I/O that never ends would block all
  * hotplug of this kernel.
  */
-static bool rf_block_quiet(struct xarray *notes, u64 start, bool *busy)
+static bool rf_block_quiet(struct rf_provision *provision, u64 start, struct rf_note note,
+			   bool *busy)
 {
-	void *note = xa_load(notes, start / rf_block_size());
-	unsigned long value = note ? xa_to_value(note) : 0;
-	unsigned long pfn = value / (RF_BUSY_PAGES + 1), count = value % (RF_BUSY_PAGES + 1);
-
-	if (note && !value)
-		return false;
-	if (!pfn || !rf_hotplug_page_busy(pfn)) {
-		pfn = rf_hotplug_busy_page(start, rf_block_size());
-		if (!pfn || count == RF_BUSY_PAGES)
+	if (note.busy == RF_BUSY_PAGES && !(note.pfn && rf_hotplug_page_busy(note.pfn)))
+		return true;
+	if (!note.pfn || !rf_hotplug_page_busy(note.pfn)) {
+		note.pfn = rf_hotplug_busy_page(start, rf_block_size());
+		note.busy++;
+		if (!note.pfn)
 			return true;
-		xa_store(notes, start / rf_block_size(), rf_note(pfn, count + 1), GFP_KERNEL);
+		rf_note_store(provision, start, note);
 	}
 	*busy = true;
 	return false;
 }
 
 struct rf_search {
-	int node;
-	struct xarray *notes;
+	struct rf_provision *provision;
 	bool *busy;
 };
 
@@ -139,13 +196,15 @@ struct rf_search {
 static bool rf_block_suits(const struct rf_search *search, const struct rf_region *region,
 			   u64 start, bool movable, enum rf_place place)
 {
-	struct page *page = rf_block_page(start, search->node);
+	struct page *page = rf_block_page(start, search->provision->node);
+	struct rf_note note = rf_note_load(search->provision, start);
 
 	/* Of a resource's beginning the blocks go from the bottom up. */
 	return page && (page_zonenum(page) == ZONE_MOVABLE) == movable &&
 	       rf_block_place(region, start) == place &&
 	       (place == RF_PLACE_ANY || start == region->start) && !rf_block_pinned(page) &&
-	       rf_block_quiet(search->notes, start, search->busy);
+	       note.tries <= search->provision->round &&
+	       rf_block_quiet(search->provision, start, note, search->busy);
 }
 
 static u64 rf_block_search(const struct rf_search *search, const struct rf_regions *regions,
@@ -168,8 +227,7 @@ static u64 rf_block_search(const struct rf_search *search, const struct rf_regio
 
 /**
  * rf_block_pick() - the memory block to take next
- * @node: NUMA node, or -1
- * @notes: what this search remembers, empty at first; see rf_block_exclude()
+ * @provision: who looks for blocks: node, notes, looks, round
  * @busy: set if a block has pages whose I/O is under way: it may be picked later
  *
  * Movable ones first, each kind from the top down, then the beginnings of resources.
@@ -177,19 +235,21 @@ static u64 rf_block_search(const struct rf_search *search, const struct rf_regio
  * Context: Process context, may sleep. The caller has the turn to hotplug.
  * Return: its address, or 0: none.
  */
-u64 rf_block_pick(int node, struct xarray *notes, bool *busy)
+u64 rf_block_pick(struct rf_provision *provision, bool *busy)
 {
-	const struct rf_search search = { node, notes, busy };
+	const struct rf_search search = { provision, busy };
 	struct rf_regions *regions = rf_regions_read();
 	u64 start;
 
 	*busy = false;
 	if (!regions)
 		return 0;
-	start = rf_block_search(&search, regions, true, RF_PLACE_ANY) ?:
-		rf_block_search(&search, regions, false, RF_PLACE_ANY) ?:
-		rf_block_search(&search, regions, true, RF_PLACE_PREFIX) ?:
-		rf_block_search(&search, regions, false, RF_PLACE_PREFIX);
+	start = rf_block_search(&search, regions, true, RF_PLACE_ANY);
+	/* Most I/O ends: better a movable block a little later than another one now. */
+	if (!start && !(*busy && provision->looks < RF_BUSY_LOOKS))
+		start = rf_block_search(&search, regions, false, RF_PLACE_ANY) ?:
+			rf_block_search(&search, regions, true, RF_PLACE_PREFIX) ?:
+			rf_block_search(&search, regions, false, RF_PLACE_PREFIX);
 	kvfree(regions);
 	return start;
 }

@@ -14,7 +14,9 @@
 #include "memory/internal.h"
 
 #define RF_HOME		(60 * HZ)	/* for a block that is given back */
+#define RF_OFFLINE	(10 * HZ)	/* for one that came online in another zone */
 #define RF_LATER	(2 * HZ)	/* then those are tried again that could not be */
+#define RF_AGAIN	(30 * HZ)	/* after an error */
 
 static u32 rf_round;
 
@@ -28,20 +30,29 @@ void rf_blocks_later(void)
 	mod_delayed_work(system_unbound_wq, &rf_later, RF_LATER);
 }
 
-static int rf_block_online(const struct rf_block *block)
+/* The same for those that could not because of an error. */
+static void rf_blocks_again(void)
+{
+	queue_delayed_work(system_unbound_wq, &rf_later, RF_AGAIN);
+}
+
+static int rf_block_write(const struct rf_block *block, const char *state)
 {
 	char path[64];
 
 	snprintf(path, sizeof(path), "/sys/devices/system/memory/memory%llu/state",
 		 block->start / rf_block_size());
-	/* A kernel that onlines added memory by itself may have chosen another zone. */
-	if (rf_block_page(block->start, -1)) {
-		if ((page_zonenum(pfn_to_page(PHYS_PFN(block->start))) == ZONE_MOVABLE) ==
-		    block->movable)
-			return 0;
-		rf_file_write(path, "offline");
-	}
-	return rf_file_write(path, block->movable ? "online_movable" : "online_kernel");
+	return rf_file_write(path, state);
+}
+
+/* Return: -EREMCHG: a kernel that onlines added memory by itself has chosen another zone. */
+static int rf_block_online(const struct rf_block *block)
+{
+	struct page *page = rf_block_page(block->start, -1);
+
+	if (!page)
+		return rf_block_write(block, block->movable ? "online_movable" : "online_kernel");
+	return (page_zonenum(page) == ZONE_MOVABLE) == block->movable ? 0 : -EREMCHG;
 }
 
 static int rf_block_add(struct rf_block *block)
@@ -72,10 +83,16 @@ static int rf_block_return_work(struct rf_hotplug_job *job)
 	rc = rf_block_online(block);
 	if (!rc && !rf_block_page(block->start, block->nid))
 		rc = -EIO;
-	if (rc)
+	if (rc && rc != -EREMCHG)
 		pr_err("memory block at 0x%llx did not come online: error %d\n",
 		       block->start, rc);
 	return rc;
+}
+
+/* In its thread: unlike the way back, offlining may have no end. */
+static int rf_block_offline_work(struct rf_hotplug_job *job)
+{
+	return rf_block_write(container_of(job, struct rf_block, job), "offline");
 }
 
 /* Its thread is done. After an error it stays in the list, to be tried again. */
@@ -101,6 +118,17 @@ static void rf_block_return_settle(struct rf_hotplug_job *job, int rc)
 	rf_blocks_later();
 }
 
+/* Out of the other zone it is brought back later, and else stays there. */
+static void rf_block_offline_settle(struct rf_hotplug_job *job, int rc)
+{
+	struct rf_block *block = container_of(job, struct rf_block, job);
+
+	mutex_lock(&rf_ledger_lock);
+	rf_block_returned(block, rc ? 0 : -EREMCHG);
+	mutex_unlock(&rf_ledger_lock);
+	rf_blocks_later();
+}
+
 /* Out of the pool. */
 static int rf_block_unpool(struct rf_block *block)
 {
@@ -112,6 +140,33 @@ static int rf_block_unpool(struct rf_block *block)
 	rc = rf_extents_remove(block->start, size);
 	block->pooled = rc;
 	return rc;
+}
+
+static int rf_block_return_run(struct rf_block *block, unsigned long deadline)
+{
+	/* With a signal pending, a node's first memory would come online without its kswapd. */
+	block->job.can_stop = false;
+	block->job.interruptible = false;
+	block->job.work = rf_block_return_work;
+	block->job.settle = rf_block_return_settle;
+	return rf_hotplug_run(&block->job, deadline);
+}
+
+/* It came online in another zone. Better there than not at all. */
+static int rf_block_rezone(struct rf_block *block, unsigned long deadline)
+{
+	int rc;
+
+	block->job.can_stop = true;
+	block->job.work = rf_block_offline_work;
+	block->job.settle = rf_block_offline_settle;
+	rc = rf_hotplug_run(&block->job, jiffies + RF_OFFLINE);
+	if (!rc)
+		return rf_block_return_run(block, deadline);
+	if (rc == -EINPROGRESS)
+		return rc;
+	pr_warn("memory block at 0x%llx came online in another zone\n", block->start);
+	return 0;
 }
 
 /* Return one block. Ledger lock held, but not meanwhile. */
@@ -131,12 +186,11 @@ static int rf_block_return(struct rf_block *block, struct task_struct *caller,
 	if (rc)
 		return rc;
 	block->transit = true;
-	/* With a signal pending, a node's first memory would come online without its kswapd. */
-	block->job.can_stop = false;
-	block->job.work = rf_block_return_work;
-	block->job.settle = rf_block_return_settle;
+	block->job.left = false;
 	mutex_unlock(&rf_ledger_lock);
-	rc = rf_hotplug_run(&block->job, deadline);
+	rc = rf_block_return_run(block, deadline);
+	if (rc == -EREMCHG)
+		rc = rf_block_rezone(block, deadline);
 	mutex_lock(&rf_ledger_lock);
 	return rc == -EINPROGRESS ? rc : rf_block_returned(block, rc);
 }
@@ -229,7 +283,7 @@ int rf_blocks_give_back(struct task_struct *caller)
 	int rc, result = 0;
 
 	while (rf_blocks_any(round)) {
-		if (rf_hotplug_blocked() || rf_hotplug_begin_return()) {
+		if (rf_hotplug_blocked() || rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN)) {
 			rf_blocks_later();
 			return -EBUSY;
 		}
@@ -239,6 +293,8 @@ int rf_blocks_give_back(struct task_struct *caller)
 			rf_hotplug_end();
 		result = result ?: rc;
 	}
+	if (result && result != -EINPROGRESS)
+		rf_blocks_again();
 	return result;
 }
 
@@ -263,7 +319,7 @@ static void rf_returning_work(struct work_struct *work)
 /**
  * rf_blocks_home() - return all blocks in which nobody owns anything, and wait for that
  *
- * In a worker: it must not end with the caller.
+ * In a worker: it must not end with the caller. Not in our own queue, which others wait for.
  *
  * Context: Process context, may sleep; neither the turn to hotplug nor the ledger lock held.
  * Return: as rf_blocks_give_back().
@@ -273,7 +329,8 @@ int rf_blocks_home(void)
 	struct rf_returning returning = { .caller = current };
 
 	INIT_WORK_ONSTACK(&returning.work, rf_returning_work);
-	rf_work_run(&returning.work);
+	queue_work(system_unbound_wq, &returning.work);
+	flush_work(&returning.work);
 	destroy_work_on_stack(&returning.work);
 	return returning.rc;
 }

@@ -29,8 +29,8 @@ void rf_reserved_exit(void);
 
 /* candidates.c: which block to take. Turn to hotplug */
 struct page *rf_block_page(u64 start, int node);
-u64 rf_block_pick(int node, struct xarray *notes, bool *busy);
-int rf_block_exclude(struct xarray *notes, u64 start);
+u64 rf_block_pick(struct rf_provision *provision, bool *busy);
+int rf_block_note_try(struct rf_provision *provision, u64 start, bool late);
 
 /*
  * A block that was taken, or is being taken; in rf_blocks. Ledger lock; while it is in transit
@@ -54,11 +54,10 @@ struct rf_block {
 extern struct list_head rf_blocks;
 
 /* blocks.c. Turn to hotplug, not the ledger lock */
-int rf_block_take(u64 start, const void *holder, unsigned long deadline);
+int rf_block_take(u64 start, const void *holder, unsigned long patience);
 void rf_blocks_release(const void *holder);
 
 /* give_back.c */
-void rf_blocks_later(void);
 void rf_blocks_exit(void);
 
 #endif /* RF_MEMORY_INTERNAL_H */

@@ -39,23 +39,31 @@ struct rf_provision {
 	u64 size;			/* bytes that are needed */
 	u64 align;			/* in whole blocks of this size, or 0 */
 	int node;			/* NUMA node, or -1 */
+	const struct rf_subos *subos;	/* nobody needs it once that has ended; or NULL */
 	unsigned long deadline;		/* jiffies */
 	unsigned long patience;		/* so much time again after each block, or 0; jiffies */
 	u64 available;			/* out: what the pool has */
 	bool began;			/* a block was tried */
+	u64 limit;			/* bytes that are taken at most */
+	u64 taken;
+	u32 looks;			/* at blocks whose I/O is under way */
+	u32 round;			/* of tries, longer ones each time */
+	bool late;			/* in this round one had no result in time */
 	struct xarray notes;		/* of candidates.c */
 };
 
 void rf_provision_init(struct rf_provision *provision, u32 timeout_ms);
 int rf_pool_provide(struct rf_provision *provision);
+bool rf_provisions_any(void);
 void rf_pool_release(struct rf_provision *provision);
 
-/* candidates.c. Any lock */
+/* candidates.c */
 void rf_blocks_figures(struct rf_memory *memory);
 u64 rf_block_size(void);
 
 /* give_back.c: blocks return to the supervisor's kernel. Neither the turn nor the ledger lock */
 int rf_blocks_give_back(struct task_struct *caller);
 int rf_blocks_home(void);
+void rf_blocks_later(void);
 
 #endif /* RF_MEMORY_H */

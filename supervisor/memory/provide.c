@@ -4,7 +4,9 @@
  * anything changes its owner, and without the ledger lock. What was provided is free memory of
  * the pool: somebody else may be faster, so who takes it looks again, under the lock.
  */
+#include <linux/atomic.h>
 #include <linux/jiffies.h>
+#include <linux/kernel.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -14,8 +16,13 @@
 
 /* Kept free for the supervisor itself when memory is taken from it. */
 #define RF_SUPERVISOR_RESERVE	(64ULL << 20)
-#define RF_BLOCK_TRY		(10 * HZ)	/* at most, then another block is tried */
 #define RF_BUSY_LOOK		(HZ / 10)
+#define RF_BUSY_LOOKS_MAX	100	/* at I/O that does not end */
+
+/* How long a block is tried, by the round: first all are, shortly. In jiffies. */
+static const unsigned long rf_tries[] = { 5 * HZ, 15 * HZ, 30 * HZ };
+
+static atomic_t rf_provisions;
 
 static bool rf_provision_spare(u64 missing)
 {
@@ -34,23 +41,49 @@ static int rf_provision_step(const char *what)
 	return rc;
 }
 
-/* When a try of a block ends: there must be time for others. */
+/* How long to try the next block. */
 static unsigned long rf_provision_try(const struct rf_provision *provision)
 {
 	long left = provision->deadline - jiffies;
 
-	return jiffies + clamp(left / 4, 1L, (long)RF_BLOCK_TRY);
+	return clamp(left, 1L, (long)rf_tries[provision->round]);
+}
+
+/* None is left in this round. Return: 0: there is another one; -ENOMEM. */
+static int rf_provision_round(struct rf_provision *provision)
+{
+	if (!provision->late || provision->round + 1 == ARRAY_SIZE(rf_tries))
+		return -ENOMEM;
+	provision->late = false;
+	provision->round++;
+	return 0;
+}
+
+/* Only blocks are left whose I/O is under way. */
+static int rf_provision_busy(struct rf_provision *provision)
+{
+	if (provision->looks++ == RF_BUSY_LOOKS_MAX)
+		return -ENOMEM;
+	return -EAGAIN;
+}
+
+static int rf_provision_failed(struct rf_provision *provision, u64 start, int rc)
+{
+	if (signal_pending(current))
+		return -EINTR;
+	/* Ended by us, or not begun for want of a thread. */
+	return rf_block_note_try(provision, start, rc == -EINTR || rc == -EAGAIN);
 }
 
 /* Take the next block. Return: as rf_provision_block(); -EINPROGRESS: the turn is gone. */
 static int rf_provision_next(struct rf_provision *provision)
 {
 	bool busy;
-	u64 start = rf_block_pick(provision->node, &provision->notes, &busy);
+	u64 start = rf_block_pick(provision, &busy);
 	int rc;
 
 	if (!start)
-		return busy ? -EAGAIN : -ENOMEM;
+		return busy ? rf_provision_busy(provision) : rf_provision_round(provision);
 	rc = rf_provision_step("block-take");
 	if (rc)
 		return rc;
@@ -58,30 +91,35 @@ static int rf_provision_next(struct rf_provision *provision)
 		return -EINTR;
 	provision->began = true;
 	rc = rf_block_take(start, provision, rf_provision_try(provision));
-	if (rc == -EINPROGRESS)
+	if (rc == -EINPROGRESS) {
+		rf_block_note_try(provision, start, true);
 		return rc;
+	}
 	if (rc)
-		return signal_pending(current) ? -EINTR :
-						 rf_block_exclude(&provision->notes, start);
-	if (provision->patience)
-		provision->deadline = jiffies + provision->patience;
+		return rf_provision_failed(provision, start, rc);
+	provision->taken += rf_block_size();
+	provision->deadline = max(provision->deadline, jiffies + provision->patience);
 	return 0;
 }
 
 /*
  * Try to take one block. Return: 0, also if it could not be taken, but others may; -EAGAIN: those
- * that are left have I/O under way; -ENOMEM; -EINTR; -ETIMEDOUT.
+ * that are left have I/O under way; -ENOMEM; -EINTR; -EALREADY; -EPIPE.
  */
 static int rf_provision_block(struct rf_provision *provision)
 {
-	int rc = rf_hotplug_begin(provision->deadline);
+	int rc;
 
+	if (provision->subos && rf_phase_held(rf_subos_phase(provision->subos)))
+		return -EPIPE;
+	rc = rf_hotplug_begin(provision->deadline);
 	if (rc)
 		return rc;
 	/* The turn for one block at a time. Others may have changed the resource tree since. */
 	rc = rf_provision_next(provision);
+	/* Its thread was left behind, and has the turn: if it ends soon, we go on. */
 	if (rc == -EINPROGRESS)
-		return signal_pending(current) ? -EINTR : -ETIMEDOUT;
+		return signal_pending(current) ? -EINTR : 0;
 	rf_hotplug_end();
 	return rc;
 }
@@ -101,24 +139,30 @@ static s64 rf_provision_missing(struct rf_provision *provision, bool ample)
 
 /**
  * rf_pool_provide() - make the pool hold enough free memory
- * @provision: size, align, node, deadline and patience are set, see rf_provision_init()
+ * @provision: size, align, node, subos, deadline and patience are set, see rf_provision_init()
  *
  * What was taken stays in the pool until rf_pool_release(), also after an error.
  *
  * Context: Process context, interruptible. Neither the turn to hotplug nor the ledger lock held.
  * Return: 0; -EINTR; -ENOMEM: not so much, or not in time: provision->available is what there
- *	   is; or the error of a step.
+ *	   is; -EALREADY: hotplug is blocked; -EPIPE: the subOS has ended; or the error of a step.
  */
 int rf_pool_provide(struct rf_provision *provision)
 {
 	s64 missing;
 	int rc = 0;
 
+	provision->taken = 0;
+	provision->limit = 0;
 	while (!rc) {
 		missing = rf_provision_missing(provision, provision->began);
 		if (missing <= 0)
 			return missing;
-		if (!rf_provision_spare(missing) || time_after(jiffies, provision->deadline))
+		/* With gaps between them, blocks may not suffice that otherwise would. */
+		if (!provision->limit)
+			provision->limit = missing + max(provision->align, rf_block_size());
+		if (!rf_provision_spare(missing) || provision->taken >= provision->limit ||
+		    time_after(jiffies, provision->deadline))
 			break;
 		rc = rf_provision_block(provision);
 		if (rc == -EAGAIN) {
@@ -126,12 +170,13 @@ int rf_pool_provide(struct rf_provision *provision)
 			rc = signal_pending(current) ? -EINTR : 0;
 		}
 	}
-	if (rc && rc != -ENOMEM && rc != -ETIMEDOUT)
+	if (rc && rc != -ENOMEM)
 		return rc;
 	missing = rf_provision_missing(provision, false);
 	return missing > 0 ? -ENOMEM : missing;
 }
 
+/* In any case rf_pool_release() is due. */
 void rf_provision_init(struct rf_provision *provision, u32 timeout_ms)
 {
 	*provision = (struct rf_provision){
@@ -139,6 +184,15 @@ void rf_provision_init(struct rf_provision *provision, u32 timeout_ms)
 		.deadline = jiffies + msecs_to_jiffies(timeout_ms),
 	};
 	xa_init(&provision->notes);
+	atomic_inc(&rf_provisions);
+	smp_mb__after_atomic();
+}
+
+/* Does anybody take memory, or give back what was not needed? A caller sees later ones in turn. */
+bool rf_provisions_any(void)
+{
+	smp_mb();
+	return atomic_read(&rf_provisions);
 }
 
 /**
@@ -150,8 +204,13 @@ void rf_provision_init(struct rf_provision *provision, u32 timeout_ms)
 void rf_pool_release(struct rf_provision *provision)
 {
 	xa_destroy(&provision->notes);
-	if (!provision->began)
-		return;
-	rf_blocks_release(provision);
-	rf_blocks_home();
+	if (provision->began) {
+		rf_blocks_release(provision);
+		/* Who is interrupted does not wait for a thread that was left behind. */
+		if (rf_hotplug_left())
+			rf_blocks_later();
+		else
+			rf_blocks_home();
+	}
+	atomic_dec(&rf_provisions);
 }

@@ -13,6 +13,8 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
+#define RF_PASS_WAIT	(10 * HZ)	/* for the turn to hotplug, beside an agent that works on */
+
 static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late);
 static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late);
 
@@ -124,7 +126,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	rc = rf_core_await(from, cpu);
 	turn = !rc && !batch->to;
 	if (turn)
-		rc = rf_hotplug_begin_cores_return();
+		rc = rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
 	turn &= !rc;
 	mutex_lock(&rf_ledger_lock);
 	if (rc)
@@ -234,13 +236,18 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
-	const int blocked = rf_hotplug_begin_cores_return();
-	int result;
+	int blocked, result;
 	u32 i;
 
 	lockdep_assert_held(&subos->adjusting);
+	/* First, so that the subOS starts none of them meanwhile. They are in no list then. */
 	mutex_lock(&rf_ledger_lock);
 	result = rf_batch_withdraw(subos, batch);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+
+	blocked = rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->told[i])
 			continue;

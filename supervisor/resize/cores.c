@@ -59,6 +59,9 @@ static int rf_cores_add_turn(struct rf_subos *subos, struct rf_batch *batch, boo
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (rc)
+		goto unlock;
 	if (batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
 		rc = -EINVAL;
 	else
@@ -66,6 +69,7 @@ static int rf_cores_add_turn(struct rf_subos *subos, struct rf_batch *batch, boo
 	*checked = !rc;
 	if (!rc)
 		rc = rf_cores_add_begin(subos, batch, culprit);
+unlock:
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
@@ -76,14 +80,9 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	bool checked = false;
 	int rc;
 
-	rc = rf_hotplug_begin_cores(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
-	if (rc && signal_pending(current))
-		return -EINTR;
-	if (rc) {
-		args->culprit = batch->cpus[0];
-		args->error = EBUSY;
-		return -EIO;
-	}
+	rc = rf_hotplug_begin(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
+	if (rc)
+		return rc;
 	rc = rf_cores_add_turn(subos, batch, &checked, &args->culprit);
 	rf_hotplug_end();
 	if (!checked)
@@ -167,6 +166,9 @@ static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struc
 	}
 	rc = rf_step("core-claim");
 	mutex_unlock(&rf_ledger_lock);
+	/* Else they would be given up in vain. */
+	if (!rc && rf_hotplug_blocked())
+		return -EALREADY;
 	if (!rc) {
 		rc = rf_resize_result(args, &ask, rf_batch_claim(subos, batch, &ask));
 		rc = rf_batch_result(batch, args, rc);

@@ -30,7 +30,7 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("memory-offer");
+	rc = rf_resize_ready(subos, RF_CAN_MEMORY) ?: rf_step("memory-offer");
 	if (rc)
 		return rc;
 	if (rf_pool_missing(growth->size, growth->block_size, args->node, false, &args->available))
@@ -116,8 +116,8 @@ static int rf_memory_add_end(struct rf_subos *subos, struct rf_resize *args,
 }
 
 /* Is there so much? Then make the pool hold it. */
-static int rf_memory_provide(struct rf_resize *args, const struct rf_growth *growth,
-			     struct rf_provision *provision)
+static int rf_memory_provide(const struct rf_subos *subos, struct rf_resize *args,
+			     const struct rf_growth *growth, struct rf_provision *provision)
 {
 	bool could;
 	int rc;
@@ -131,6 +131,7 @@ static int rf_memory_provide(struct rf_resize *args, const struct rf_growth *gro
 		return -ENOMEM;
 	provision->size = growth->size;
 	provision->align = growth->block_size;
+	provision->subos = subos;
 	provision->node = args->node;
 	rc = rf_pool_provide(provision);
 	args->available = provision->available;
@@ -147,7 +148,7 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 	lockdep_assert_held(&subos->adjusting);
 	rf_provision_init(&provision, rf_resize_timeout(args));
 	do {
-		rc = rf_memory_provide(args, growth, &provision);
+		rc = rf_memory_provide(subos, args, growth, &provision);
 		if (rc)
 			break;
 		rc = mutex_lock_interruptible(&rf_ledger_lock);
@@ -158,6 +159,7 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 	} while (rc == -EAGAIN && time_before(jiffies, provision.deadline));
 	if (rc == -EAGAIN)
 		rc = -ENOMEM;
+	growth->end = ktime_get_ns() + rf_resize_timeout(args) * NSEC_PER_MSEC;
 	if (!rc)
 		rc = rf_memory_add_end(subos, args, growth);
 	/* Not earlier: it takes time, which is the agent's. */
@@ -205,7 +207,6 @@ int rf_resize_memory_add(struct rf_subos *subos, struct rf_resize *args)
 		return -ENOMEM;
 	growth->size = ALIGN(args->memory, block_size);
 	growth->block_size = block_size;
-	growth->end = begun + rf_resize_timeout(args) * NSEC_PER_MSEC;
 	rc = rf_memory_add(subos, args, growth);
 	kfree(growth);
 	rf_memory_note(subos, RF_EVENT_MEMORY_ADDED, args, begun, rc);

@@ -69,16 +69,15 @@ static void rf_settle_one(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
 
-	if (rf_phase_held(rf_subos_phase(subos))) {
-		mutex_lock(&subos->adjusting);
-	} else if (rf_supcon_owed(subos)) {
+	if (!rf_phase_held(rf_subos_phase(subos)) && rf_supcon_owed(subos)) {
 		/* If an answer was lost, this reveals it; then rf_pci_late() is called. */
 		if (rf_phase_adjustable(rf_subos_phase(subos)))
 			rf_supcon_request(subos, RF_OP_STATISTICS, args, RF_SETTLE_MS, NULL,
 					  NULL);
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		return;
-	} else if (!mutex_trylock(&subos->adjusting)) {
+	}
+	if (!mutex_trylock(&subos->adjusting)) {
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		return;
 	}

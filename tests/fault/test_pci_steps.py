@@ -83,6 +83,7 @@ def test_create_and_destroy(lender, fault):
 RESIZES = {"add": ("+", "-"), "remove": ("-", "+")}
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 @FAULTS
 def test_resize(lender, fault):

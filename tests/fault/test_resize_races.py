@@ -36,8 +36,9 @@ def race(supervisor, initrd, end, delay, words):
 
 
 @pytest.mark.budget(300)
+@pytest.mark.extended
 @pytest.mark.parametrize("end, resizes", [
-    pytest.param("crash", RESIZES, marks=pytest.mark.extended),
+    ("crash", RESIZES),
     ("hang", RESIZES[1:3]),  # it takes longer to find out
 ])  # fmt: skip
 def test_ends_in_a_resize(supervisor, end, resizes):

@@ -145,6 +145,7 @@ def pattern(byte):
     return bytes([byte]) * BYTES
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_iommu_confines_dma(machines):
     """Reads and writes reach the subOS's memory and the arena, and nothing else."""

@@ -77,6 +77,7 @@ def test_cloud_flavour(supervisor):
     assert not troubles(supervisor.log("cloud"))
 
 
+@pytest.mark.extended
 def test_kaslr(supervisor):
     """Three creates show different places: one of about 500 slots is taken each time."""
     places = set()
@@ -110,6 +111,7 @@ def test_dry_run_changes_nothing(supervisor):
     assert supervisor.state() == before
 
 
+@pytest.mark.extended
 def test_supervisor_without_5_level_paging(machines):
     """Its own kernel was told not to use it; the subOS's uses what the processor has."""
     supervisor = Supervisor(machines(snapshot=False, append="no5lvl"))

@@ -144,7 +144,7 @@ def test_doorbells_leave_cores(machines):
 
 
 @pytest.mark.budget(180)
-@pytest.mark.parametrize("end", ["destroy", "panic"])
+@pytest.mark.parametrize("end", ["destroy", pytest.param("panic", marks=pytest.mark.extended)])
 def test_sender_dies(machines, end):
     """In the middle of a flood; the others go on, and its successor starts afresh."""
     supervisor = Supervisor(machines())

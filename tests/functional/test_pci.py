@@ -385,6 +385,7 @@ def test_taken_by_force(lender):
     assert disks.read(lender.sh, block(lender.sh, bdf), 0, 2) == digest
 
 
+@pytest.mark.extended
 @pytest.mark.budget(120)
 def test_no_ecam(machines):
     """A machine without PCI Express: refused, in words that say so."""

@@ -40,6 +40,7 @@ def test_taken_and_given_back(machines):
         assert supervisor.state() == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_two_share_a_block(machines):
     """A block goes back when the last partition in it is gone."""
