@@ -53,7 +53,7 @@
 #include "../wire/pci.h"
 
 #define RF_DEVICE		"/dev/rainforest"
-#define RF_ABI_VERSION		3
+#define RF_ABI_VERSION		4
 
 /* States of a subOS. */
 enum rf_state {
@@ -104,6 +104,10 @@ struct rf_memory {
 					 * kernel can migrate what lies in them */
 	__u64	unsafe;			/* out: bytes in blocks that cannot be taken: the kernel image
 					 * or memory allocated at boot is in the way */
+	__u64	shared;			/* out: bytes that another subOS needs besides its own, in
+					 * memory that all kernels share */
+	__u64	available;		/* out: bytes that a CREATE could be given at best: of the
+					 * above what `shared` and the supervisor itself leave */
 };
 
 /* RF_IOC_LIST: names of all subOSes, in order of creation. */

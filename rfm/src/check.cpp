@@ -44,7 +44,9 @@ Json module_json(const std::optional<ModuleFacts> &module)
 					  {"largest_free", memory.largest_free},
 					  {"movable", memory.movable},
 					  {"other", memory.other},
-					  {"unsafe", memory.unsafe}});
+					  {"unsafe", memory.unsafe},
+					  {"shared", memory.shared},
+					  {"available", memory.available}});
 	return json;
 }
 

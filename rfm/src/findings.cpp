@@ -168,14 +168,16 @@ const char *const memory_remedy =
 
 Finding memory_of_module(const rf_memory &memory)
 {
-	const std::uint64_t able = memory.pool_free + memory.movable + memory.other;
+	const std::uint64_t all = memory.pool_free + memory.movable + memory.other;
 	const std::string name = text("memory, node ", memory.node);
 	const std::string detail = text(
-		"up to ", format_size(able), ": pool ", format_size(memory.pool_free), ", movable ",
-		format_size(memory.movable), ", other ", format_size(memory.other),
-		" if the kernel can migrate it; cannot be taken: ", format_size(memory.unsafe));
+		"up to ", format_size(memory.available), ": pool ", format_size(memory.pool_free),
+		", movable ", format_size(memory.movable), ", other ", format_size(memory.other),
+		" if the kernel can migrate it, less ", format_size(all - memory.available),
+		" for shared memory and the supervisor; cannot be taken: ",
+		format_size(memory.unsafe));
 
-	if (able < RF_EXTENT_SIZE)
+	if (memory.available < RF_EXTENT_SIZE)
 		return {name, Verdict::missing, detail, memory_remedy};
 	if (!memory.pool_free && !memory.movable)
 		return {name, Verdict::warn, detail, memory_remedy};

@@ -134,8 +134,7 @@ void check_memory(const Plan &plan)
 
 void check_available(const Supervisor &supervisor, const CreateRequest &request)
 {
-	const rf_memory memory = supervisor.memory(request.node);
-	const std::uint64_t available = memory.pool_free + memory.movable + memory.other;
+	const std::uint64_t available = supervisor.memory(request.node).available;
 	if (request.memory > available)
 		throw Error(Code::not_enough,
 			    text("memory ", format_size(request.memory), " cannot be taken",

@@ -33,7 +33,8 @@ constexpr Option options[] = {
 void check_available(const Supervisor &supervisor, std::uint64_t wanted)
 {
 	const rf_memory memory = supervisor.memory(-1);
-	const std::uint64_t available = memory.pool_free + memory.movable + memory.other;
+	// It has its part of the shared memory.
+	const std::uint64_t available = memory.available + memory.shared;
 
 	if (wanted > available)
 		throw Error(Code::not_enough,

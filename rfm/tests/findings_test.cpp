@@ -99,6 +99,26 @@ TEST(Findings, ProgramThatStartsSubosesAgain)
 	EXPECT_EQ(verdict(), rf::Verdict::ok);
 }
 
+TEST(Findings, MemoryThatCanBeGiven)
+{
+	rf::ModuleFacts facts;
+	const auto row = [&] {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), facts, {}, true))
+			if (row.name == "memory, node 0")
+				return row;
+		return rf::Finding{};
+	};
+
+	facts.memory = {{.movable = 128u << 20, .unsafe = 1u << 30, .shared = 4u << 20,
+			 .available = 124u << 20}};
+	EXPECT_EQ(row().verdict, rf::Verdict::ok);
+	EXPECT_EQ(row().detail, "up to 124M: pool 0, movable 128M, other 0 if the kernel can migrate "
+				"it, less 4M for shared memory and the supervisor; cannot be taken: 1G");
+	facts.memory[0].available = 0;
+	EXPECT_EQ(row().verdict, rf::Verdict::missing);
+}
+
 TEST(Findings, FunctionsThatCanBeGiven)
 {
 	rf::ModuleFacts facts;

@@ -114,6 +114,30 @@ static u64 rf_pool_ready(u64 align, int node)
 		       rf_pool_usable(node);
 }
 
+/* How much of this kernel's memory may be taken, if all that may work does. */
+static u64 rf_pool_takeable(int node)
+{
+	struct rf_memory memory = { .node = node };
+
+	rf_blocks_figures(&memory);
+	return min(memory.movable + memory.other, rf_memory_spare());
+}
+
+/**
+ * rf_pool_at_best() - how much memory could be given to one owner, if all that may work does
+ * @node: NUMA node, or -1
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: bytes.
+ */
+u64 rf_pool_at_best(int node)
+{
+	u64 blocks = rf_pool_takeable(node);
+
+	lockdep_assert_held(&rf_ledger_lock);
+	return rf_pool_usable(node) + blocks - min(blocks, 2 * rf_guard());
+}
+
 /**
  * rf_pool_could_take() - is it worth trying to get so much memory?
  * @size: bytes
@@ -125,17 +149,15 @@ static u64 rf_pool_ready(u64 align, int node)
  */
 bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available)
 {
-	struct rf_memory memory = { .node = node };
-	u64 guards = align ? 0 : 2 * rf_guard();
+	u64 blocks;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	*available = rf_pool_ready(align, node);
 	if (*available >= size)
 		return true;
-	rf_blocks_figures(&memory);
-	memory.movable += memory.other;
-	*available += align ? ALIGN_DOWN(memory.movable, align) : memory.movable;
-	return *available >= guards && *available - guards >= size;
+	blocks = rf_pool_takeable(node);
+	*available += align ? ALIGN_DOWN(blocks, align) : blocks - min(blocks, 2 * rf_guard());
+	return *available >= size;
 }
 
 /**

@@ -27,6 +27,9 @@ u64 rf_find_other(u64 start, u64 size, u8 byte);
 int rf_reserved_init(void);
 void rf_reserved_exit(void);
 
+/* spare.c */
+u64 rf_memory_spare(void);
+
 /* candidates.c: which block to take. Turn to hotplug */
 struct page *rf_block_page(u64 start, int node);
 u64 rf_block_pick(struct rf_provision *provision, bool *busy);

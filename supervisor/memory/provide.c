@@ -9,13 +9,10 @@
 #include <linux/kernel.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
-#include <linux/mm.h>
 #include <linux/sched/signal.h>
 
 #include "memory/internal.h"
 
-/* Kept free for the supervisor itself when memory is taken from it. */
-#define RF_SUPERVISOR_RESERVE	(64ULL << 20)
 #define RF_BUSY_LOOK		(HZ / 10)
 #define RF_BUSY_LOOKS_MAX	100	/* at I/O that does not end */
 
@@ -23,13 +20,6 @@
 static const unsigned long rf_tries[] = { 5 * HZ, 15 * HZ, 30 * HZ };
 
 static atomic_t rf_provisions;
-
-static bool rf_provision_spare(u64 missing)
-{
-	u64 spare = (u64)si_mem_available() << PAGE_SHIFT;
-
-	return spare >= RF_SUPERVISOR_RESERVE && missing <= spare - RF_SUPERVISOR_RESERVE;
-}
 
 static int rf_provision_step(const char *what)
 {
@@ -161,7 +151,7 @@ int rf_pool_provide(struct rf_provision *provision)
 		/* With gaps between them, blocks may not suffice that otherwise would. */
 		if (!provision->limit)
 			provision->limit = missing + max(provision->align, rf_block_size());
-		if (!rf_provision_spare(missing) || provision->taken >= provision->limit ||
+		if ((u64)missing > rf_memory_spare() || provision->taken >= provision->limit ||
 		    time_after(jiffies, provision->deadline))
 			break;
 		rc = rf_provision_block(provision);

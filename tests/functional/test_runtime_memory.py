@@ -86,6 +86,21 @@ def test_beside_other_hotplug(machines):
     assert supervisor.state() == before
 
 
+@pytest.mark.budget(180)
+def test_offered_can_be_had(machines):
+    """Where it is little, what all kernels share and what the supervisor keeps counts."""
+    machine = machines(mem="1G", pool="runtime", append="rf_supervisor.poison=0", warm_up="")
+    supervisor = Supervisor(machine)
+    [node] = supervisor.json("check")["module"]["memory"]
+    offered = node["available"] >> 20
+    assert f"up to {offered}M" in supervisor.ok("check")
+    words = ("create", "web", "--cores", "3", "--kernel", f"/boot/vmlinuz-{supervisor.version}")
+    more = supervisor.rfm(*words, "--mem", f"{offered + 2}M")
+    assert more.status == 6 and f"at most {offered}M" in more.stderr, more
+    supervisor.create("web", "3", "--no-start", mem=f"{offered}M")
+    supervisor.destroy("web")
+
+
 def boots_with_kaslr(machines, boots):
     """Wherever the kernel image lies: create works, or is refused with a remedy; no trouble."""
     made = 0
