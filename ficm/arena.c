@@ -10,6 +10,7 @@
 #include <linux/rcupdate.h>
 #include <linux/slab.h>
 
+#include "kernel/page_tables.h"
 #include "rf_ficm.h"
 
 struct rf_mapping {
@@ -41,12 +42,16 @@ static int rf_arena_map(u32 number, const struct rf_arena_segment *segment)
 {
 	struct rf_mapping *mapping;
 	void *address;
+	int rc;
 
 	lockdep_assert_held(&rf_member_lock);
 	/* memremap_pages() would refuse this with a warning. */
 	if (region_intersects(segment->start, segment->size, IORESOURCE_SYSTEM_RAM,
 			      IORES_DESC_NONE) != REGION_DISJOINT)
 		return -EBUSY;
+	rc = rf_page_tables_possible(segment->size);
+	if (rc)
+		return rc;
 	mapping = kzalloc(sizeof(*mapping), GFP_KERNEL);
 	if (!mapping)
 		return -ENOMEM;

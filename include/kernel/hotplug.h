@@ -24,6 +24,7 @@
 #include <linux/types.h>
 
 #include "compat/rcu.h"
+#include "kernel/page_tables.h"
 
 /*
  * While the driver of a PCI function is being bound, cores can neither come nor go: the kernel
@@ -67,8 +68,10 @@ static inline int rf_hotplug_remove_cpu(unsigned int cpu)
 /* add_memory(); the new resource is joined with its neighbours. */
 static inline int rf_hotplug_add_memory(int node, u64 start, u64 size)
 {
-	int rc;
+	int rc = rf_page_tables_possible(size);
 
+	if (rc)
+		return rc;
 	rcu_expedite_gp();
 	rc = add_memory(node, start, size, MHP_MERGE_RESOURCE);
 	rcu_unexpedite_gp();
