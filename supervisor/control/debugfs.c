@@ -32,11 +32,13 @@ static struct dentry *rf_debug_dir;
 
 static int rf_pool_check_get(void *data, u64 *value)
 {
+	int rc;
+
 	rf_pool_clear_wait();
 	mutex_lock(&rf_ledger_lock);
-	*value = rf_pool_check();
+	rc = rf_pool_check(value);
 	mutex_unlock(&rf_ledger_lock);
-	return 0;
+	return rc;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(rf_pool_check_fops, rf_pool_check_get, NULL, "0x%llx\n");
 

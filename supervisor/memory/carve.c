@@ -25,21 +25,25 @@ static u64 rf_pool_usable(int node)
 }
 
 /* With poison=1: CLEAN memory must still hold the pattern. */
-static void rf_pool_verify(const struct rf_range *range)
+static int rf_pool_verify(const struct rf_range *range)
 {
 	const u64 end = range->start + range->size;
 	const struct rf_extent *extent;
 	u64 at, next, wrong;
+	int rc;
 
 	for (at = range->start; at < end; at = next) {
 		extent = rf_ledger_memory_next(&rf_books.memory, RF_OWNER_SUPERVISOR, at);
 		next = min(end, extent->start + extent->size);
 		if (extent->content != RF_CONTENT_CLEAN)
 			continue;
-		wrong = rf_find_other(at, next - at, rf_free_byte());
+		rc = rf_find_other(at, next - at, rf_free_byte(), &wrong);
+		if (rc)
+			return rc;
 		if (wrong)
 			pr_err("memory nobody owned was written at 0x%llx\n", wrong);
 	}
+	return 0;
 }
 
 /* Before memory gets an owner: make it hold only zeros. */
@@ -49,8 +53,8 @@ static int rf_pool_clear_all(const struct rf_range *range)
 	int rc = 0;
 
 	if (rf_free_byte()) {
-		rf_pool_verify(range);
-		rc = rf_extents_set_content(range->start, range->size, RF_CONTENT_LEFT);
+		rc = rf_pool_verify(range) ?:
+		     rf_extents_set_content(range->start, range->size, RF_CONTENT_LEFT);
 	}
 	while (!rc && rf_ledger_memory_next_unclean(&rf_books.memory, range->start, range->size,
 						    &part))

@@ -65,21 +65,31 @@ int rf_fill(u64 start, u64 size, u8 byte)
 	return 0;
 }
 
-/* Physical address of the first byte in the range that is not @byte, or 0. */
-u64 rf_find_other(u64 start, u64 size, u8 byte)
+/**
+ * rf_find_other() - search physical memory that the supervisor's kernel does not use
+ * @start: physical address, page aligned
+ * @size: bytes, a multiple of 4 KiB
+ * @byte: what it should hold
+ * @other: set to the physical address of the first byte that is another one, or 0
+ *
+ * Context: Process context, may sleep.
+ * Return: 0, or -ENOMEM if it cannot be read.
+ */
+int rf_find_other(u64 start, u64 size, u8 byte, u64 *other)
 {
 	u64 at, length;
 	void *window, *found;
 
-	for (at = start; at < start + size; at += length) {
+	*other = 0;
+	for (at = start; at < start + size && !*other; at += length) {
 		length = min(start + size - at, RF_WINDOW);
 		window = memremap(at, length, MEMREMAP_WB);
 		if (!window)
-			return at;
+			return -ENOMEM;
 		found = memchr_inv(window, byte, length);
 		memunmap(window);
 		if (found)
-			return at + (found - window);
+			*other = at + (found - window);
 		cond_resched();
 	}
 	return 0;

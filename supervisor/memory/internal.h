@@ -21,7 +21,7 @@ void rf_extents_exit(void);
 
 /* fill.c */
 u8 rf_free_byte(void);
-u64 rf_find_other(u64 start, u64 size, u8 byte);
+int rf_find_other(u64 start, u64 size, u8 byte, u64 *other);
 
 /* reserved.c: what was reserved at boot */
 int rf_reserved_init(void);

@@ -24,7 +24,7 @@ int rf_pool_leave(u32 owner, u64 start, u64 size);
 void rf_pool_put(u32 owner, u64 start, u64 size, enum rf_memory_state from);
 int rf_pool_take_back(struct rf_subos *subos, u64 *returned);
 void rf_pool_clear_wait(void);
-u64 rf_pool_check(void);
+int rf_pool_check(u64 *wrong);
 
 /* carve.c: decides who gets which memory, and clears it */
 u64 rf_pool_at_best(int node);

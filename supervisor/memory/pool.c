@@ -111,20 +111,28 @@ int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
 	return result;
 }
 
-/* First address in CLEAN memory that does not hold what it should, or 0. Reads all of it. */
-u64 rf_pool_check(void)
+/**
+ * rf_pool_check() - search CLEAN memory for what should not be there; reads all of it
+ * @wrong: set to the first address that does not hold what it should, or 0
+ *
+ * Context: Process context, may sleep. Ledger lock held.
+ * Return: 0 or -ENOMEM.
+ */
+int rf_pool_check(u64 *wrong)
 {
 	const struct rf_extent *extent;
-	u64 at = 0, wrong = 0;
+	u64 at = 0;
+	int rc = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
+	*wrong = 0;
 	do {
 		extent = rf_ledger_memory_next(&rf_books.memory, RF_OWNER_SUPERVISOR, at);
 		if (!extent)
 			break;
 		if (extent->content == RF_CONTENT_CLEAN)
-			wrong = rf_find_other(extent->start, extent->size, rf_free_byte());
+			rc = rf_find_other(extent->start, extent->size, rf_free_byte(), wrong);
 		at = extent->start + extent->size;
-	} while (!wrong);
-	return wrong;
+	} while (!rc && !*wrong);
+	return rc;
 }
