@@ -4,8 +4,8 @@
 #   make demo       all from nothing: a subOS running Debian beside this lab's Debian
 #   make check      build and test            make extended   what is too long for every day
 #   make soak       long runs (SECONDS=N)     make check-all  all three
-#   make bench      the benchmark
-#   make lab        a shell on a lab machine  make install    onto this machine
+#   make bench      the benchmark             make check-debug  under a kernel that finds faults
+#   make lab        a shell on a lab machine  make install      onto this machine
 
 BUILD   := $(CURDIR)/build
 # Every kernel whose headers are installed; `make modules KERNELS=VERSION` for one.
@@ -18,7 +18,7 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps modules rfm first-stage unit fuzz check extended soak check-all bench demo lab install clean
+.PHONY: all deps modules rfm first-stage unit fuzz check extended soak check-all check-debug bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
@@ -28,13 +28,16 @@ deps:
 
 modules: $(KERNELS:%=modules-%)
 
+# Those of the lab's debug kernel are not installed.
+headers = $(or $(wildcard $(BUILD)/cache/kernel-debug-*/lib/modules/$(1)/build),/lib/modules/$(1)/build)
+
 # Kbuild writes next to its sources: build in a tree of links, one a kernel.
 # BTF needs pahole and the kernel's vmlinux, and serves no purpose here.
 modules-%:
 	@mkdir -p $(BUILD)/modules/$*/tests
 	@cp -rsf $(CURDIR)/Kbuild $(CURDIR)/include $(CURDIR)/ficm $(CURDIR)/supervisor $(CURDIR)/subos $(BUILD)/modules/$*/
 	@cp -rsf $(CURDIR)/tests/modules $(BUILD)/modules/$*/tests/
-	@$(MAKE) -s -j$(JOBS) -C /lib/modules/$*/build M=$(BUILD)/modules/$* \
+	@$(MAKE) -s -j$(JOBS) -C $(call headers,$*) M=$(BUILD)/modules/$* \
 		CONFIG_DEBUG_INFO_BTF_MODULES= modules
 	@for module in ficm/rf_ficm.ko supervisor/rf_supervisor.ko subos/rf_subos.ko; do \
 		objcopy --strip-debug $(BUILD)/modules/$*/$$module $(BUILD)/stripped.$$$$ && \
@@ -97,6 +100,15 @@ soak: deps
 	$(PYTEST) -m soak --soak-seconds=$(SECONDS) tests
 
 check-all: check extended soak
+
+# Tests with supervisors that run the lab's debug kernel, which is built first: half an
+# hour, and then hours. TESTS: some of them.
+TESTS ?= tests/functional tests/fault
+check-debug:
+	@tools/deps debug-kernel
+	@$(MAKE) --no-print-directory all
+	@version=$$($(LAB) debug-kernel) && $(MAKE) --no-print-directory modules KERNELS=$$version
+	$(PYTEST) --debug-kernel -m "not extended and not soak" $(TESTS)
 
 bench: deps
 	@$(MAKE) --no-print-directory all

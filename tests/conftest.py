@@ -14,6 +14,7 @@ import time
 import pytest
 from functional.subos import Supervisor, troubles
 from lab import LabError, Machine, images, paths
+from lab.config import DEBUG_PATIENCE
 
 BUDGET = 120
 # A test that hangs is ended some time after its budget, to which images that it builds do not count.
@@ -34,6 +35,8 @@ NOT_LOGS = shutil.ignore_patterns("*.raw", "*.sock", "*.lock", "pid")
 def pytest_addoption(parser):
     parser.addoption("--soak-seconds", type=int, default=120, metavar="S",
                      help="how long a soak test runs (default: 120)")  # fmt: skip
+    parser.addoption("--debug-kernel", action="store_true",
+                     help="supervisors run the lab's debug kernel where they can")  # fmt: skip
     parser.addoption("--part", type=lambda text: int(text, 16), metavar="HASH",
                      help="one part of the extended tests only, chosen by this hexadecimal number")  # fmt: skip
 
@@ -57,7 +60,8 @@ def pytest_sessionstart():
 
 def budget(item):
     marker = item.get_closest_marker("budget")
-    return marker.args[0] if marker else BUDGET
+    patience = DEBUG_PATIENCE if item.config.getoption("--debug-kernel") else 1
+    return patience * (marker.args[0] if marker else BUDGET)
 
 
 def parts(items):
@@ -189,6 +193,8 @@ def fleet(node, failed):
         # 1 GiB of pool: filled with a pattern that is checked after the test.
         fields.setdefault("mem", "3G")
         fields["append"] = f"rf_supervisor.poison=1 {fields.get('append', '')}".strip()
+        if node.config.getoption("--debug-kernel") and can_have_debug_kernel(**fields):
+            fields.setdefault("kernel", "debug")
         fields.setdefault("warm_up", WARM_UP)
         machine = Machine(**fields)
         made.append(machine)
@@ -202,12 +208,18 @@ def fleet(node, failed):
         complaints += [line for each in made for line in complaints_inside(each)]
         complaints += [line for each in made for line in written_memory_of(each)]
         complaints += [line for each in made for line in ledger_of(each)]
+        complaints += [line for each in made for line in lockdep_of(each)]
     for machine in made:
         if complaints or failed():
             keep_logs(node, machine)
         machine.stop()
     if complaints:
         pytest.fail("kernels complain:\n" + "\n".join(complaints))
+
+
+def can_have_debug_kernel(rootfs="tiny", pool="reserved", **_):
+    """KASAN takes boot memory that was removed for freed: what a runtime pool is made of."""
+    return rootfs == "tiny" and pool == "reserved"
 
 
 def complaints_of(machine):
@@ -246,6 +258,16 @@ def ledger_of(machine):
     except (LabError, OSError):
         return []
     return [f"ledger: {said}"] if said not in ("", "sound") else []
+
+
+def lockdep_of(machine):
+    """The debug kernel's, which switches itself off at what it takes for a fault of its own, too."""
+    check = "/proc/lockdep_stats"
+    try:
+        said = machine.sh(f"[ ! -e {check} ] || grep debug_locks: {check}").strip()
+    except (LabError, OSError):
+        return []
+    return [f"lockdep: {said}"] if said and said.split()[-1] != "1" else []
 
 
 def keep_logs(node, machine):

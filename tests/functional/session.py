@@ -61,7 +61,7 @@ class Session:
 
     def expect(self, pattern, timeout=30, start=0):
         """Wait until the output from @start on matches; returns the match."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * self.machine.config.patience
         with self.changed:
             while not (match := re.search(pattern, self.text[start:])):
                 assert not self.ended, f"{self.argv} ended before '{pattern}': {self.text[-2000:]}"
@@ -72,7 +72,7 @@ class Session:
 
     def wait(self, timeout=30):
         """Wait until the program ends; returns its status."""
-        self.thread.join(timeout)
+        self.thread.join(timeout * self.machine.config.patience)
         assert self.ended, f"{self.argv} goes on: {self.text[-2000:]}"
         return self.status
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from functional.session import Session, Shell
-from lab import cpio, paths
+from lab import cpio, kernels, paths
 
 SYSFS = "/sys/class/misc/rainforest"
 KERNEL = "/boot/vmlinuz-{}"
@@ -20,7 +20,9 @@ MIB = 1 << 20
 BLOCK = 128 * MIB
 
 # What a healthy kernel log never says. The first is what a Debian kernel says of the processor.
-HARMLESS = re.compile(r"RETBleed: WARNING|MDS: Vulnerable|WARNING: Spectre|ACPI BIOS Warning")
+HARMLESS = re.compile(
+    r"RETBleed: WARNING|MDS: Vulnerable|WARNING: Spectre|ACPI BIOS Warning|RCU lockdep checking is enabled"
+)
 TROUBLE = re.compile(
     r"WARNING|\bBUG\b|Oops|lockdep|[Uu]nexpected|No irq handler|general protection|Call Trace|"
     r"soft lockup|hard LOCKUP|rcu.*stall|INFO: task|memory nobody owned|spurious APIC",
@@ -59,7 +61,9 @@ class Supervisor:
 
     def __init__(self, machine):
         self.machine = machine
-        self.version = machine.sh("uname -r").strip()
+        # Of the kernel that subOSes get: the supervisor's, or a stock one beside the debug kernel.
+        running, stock = machine.sh("uname -r").strip(), [each.version for each in kernels.stock()]
+        self.version = running if running in stock else stock[0]
 
     def sh(self, script, timeout=60):
         return self.machine.sh(script, timeout=timeout)
@@ -106,14 +110,19 @@ class Supervisor:
     def await_log(self, name, text, timeout=60):
         """Wait until the kernel log of a subOS has @text; returns the line."""
         script = f"until rfm log {name} | grep -m1 -F {shlex.quote(text)}; do usleep 100000; done"
-        return self.sh(f"timeout {timeout} sh -c {shlex.quote(script)}", timeout=timeout + 30)
+        return self.until(script, timeout)
 
     def await_state(self, name, *states, timeout=60):
         """Wait until a subOS is in one of @states; returns `rfm show`'s view of it."""
         pattern = "|".join(states)
         script = f"until grep -qxE '{pattern}' {SYSFS}/subos/{name}/state; do usleep 50000; done"
-        self.sh(f"timeout {timeout} sh -c {shlex.quote(script)}", timeout=timeout + 30)
+        self.until(script, timeout)
         return self.show(name)
+
+    def until(self, script, timeout):
+        """What @script, which waits for something, prints."""
+        limit = timeout * self.machine.config.patience
+        return self.sh(f"timeout {limit:g} sh -c {shlex.quote(script)}", timeout=timeout + 30)
 
     def said(self, name):
         """What the lab's init in the subOS wrote to its kernel log."""

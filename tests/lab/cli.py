@@ -12,7 +12,7 @@ import tty
 from . import qemu
 from .config import Config, Device
 from .errors import LabError, Timeout
-from .kernels import stock
+from .kernels import debug, stock
 from .machine import Machine
 
 EXIT_TIMEOUT = 124
@@ -62,6 +62,7 @@ def parse(argv):
                       "one started here goes down with the shell")  # fmt: skip
     add(verbs, "list", show, "list machines")
     add(verbs, "kernels", kernels, "paths of the stock kernel images, separated by colons")
+    add(verbs, "debug-kernel", debug_kernel, "version of the debug kernel, which is built if it is missing")
     verb = add(verbs, "down", down, "stop a machine", named)
     verb.add_argument("--keep", action="store_true", help="keep its logs")
     args = parser.parse_args(argv)
@@ -90,7 +91,7 @@ def machine_options(named):
     group.add_argument("--cpus", type=int, default=Config.cpus, metavar="N", help="%(default)s")
     group.add_argument("--mem", default=Config.mem, metavar="SIZE", help="%(default)s")
     group.add_argument("--kernel", default=Config.kernel, metavar="PATH|VERSION",
-                       help="bzImage, Debian version or flavour (%(default)s)")  # fmt: skip
+                       help="bzImage, Debian version or flavour, or 'debug' (%(default)s)")  # fmt: skip
     group.add_argument("--append", action="append", default=[], metavar="STR",
                        help="more words for the kernel command line (repeatable)")  # fmt: skip
     group.add_argument("--rootfs", choices=("tiny", "debian"), default=Config.rootfs)
@@ -249,3 +250,7 @@ def down(args):
 
 def kernels(_args):
     print(":".join(str(kernel.image) for kernel in stock()))
+
+
+def debug_kernel(_args):
+    print(debug().version)

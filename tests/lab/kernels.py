@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import images, packages
+from . import debug_kernel, images, packages
 from .errors import LabError
 
 FLAVOURS = ("amd64", "cloud-amd64")
@@ -72,13 +72,20 @@ def packaged(version):
     return Kernel(version, images.cached(f"kernel-{version}", [version], build, label=label))
 
 
+def debug():
+    root = debug_kernel.built()
+    return Kernel(debug_kernel.version(root), root)
+
+
 def stock():
     """The stock kernels of the tests, one per flavour."""
     return [packaged(version_of(flavour)) for flavour in FLAVOURS]
 
 
 def find(spec):
-    """A kernel by flavour, by version, or by the path of an image with its modules beside it."""
+    """A kernel by flavour, by version, or by the path of an image with its modules beside it; 'debug'."""
+    if spec == "debug":
+        return debug()
     if "/" in spec or Path(spec).is_file():
         return from_image(Path(spec).resolve())
     return packaged(version_of(spec) if spec in FLAVOURS else spec)

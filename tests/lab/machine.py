@@ -146,12 +146,13 @@ class Machine:
             self.watch.died(f"cannot resume the snapshot: {error}")
 
     def wait_ready(self, clock):
+        limit = self.config.boot_timeout * self.config.patience
         try:
-            with self.channel(self.config.boot_timeout) as channel:
+            with self.channel(limit) as channel:
                 if clock:
                     self.run(channel, ["date", "-s", f"@{int(time.time())}"])
         except Timeout:
-            self.watch.died(f"not ready after {self.config.boot_timeout:g} s")
+            self.watch.died(f"not ready after {limit:g} s")
 
     def pid(self):
         try:
@@ -187,7 +188,7 @@ class Machine:
 
     def wait_exit(self, timeout):
         """Wait until the machine is gone (poweroff); returns what it died of."""
-        end = time.monotonic() + timeout
+        end = time.monotonic() + timeout * self.config.patience
         while time.monotonic() < end:
             if not self.alive():
                 return self.watch.exit_cause()
@@ -216,7 +217,8 @@ class Machine:
 
     @contextmanager
     def channel(self, timeout=30):
-        channel = Channel(self.folder, self.watch.check, self.hung, self.config.hang_timeout)
+        hang_timeout = self.config.hang_timeout * self.config.patience
+        channel = Channel(self.folder, self.watch.check, self.hung, hang_timeout)
         try:
             yield channel.open(timeout)
         finally:
@@ -234,7 +236,8 @@ class Machine:
     def exec_bytes(self, argv, input=b"", timeout=60, **options):
         """Run @argv as root; returns (status, stdout, stderr) as bytes."""
         with self.channel() as channel:
-            return self.run(channel, argv, input, timeout=timeout, **options)
+            limit = timeout and timeout * self.config.patience
+            return self.run(channel, argv, input, timeout=limit, **options)
 
     def exec(self, *argv, input=b"", timeout=60, check=False, **options):
         """Run a command as root: words, or one string for the shell. @options: env, cwd."""
