@@ -78,7 +78,11 @@ def parts(items):
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config, items):
-    """Of the extended tests that are chosen, only those of --part stay."""
+    """Of the extended tests that are chosen, only those of --part stay; some need the debug kernel."""
+    if not config.getoption("--debug-kernel"):
+        for item in items:
+            if item.get_closest_marker("debug_kernel"):
+                item.add_marker(pytest.mark.skip(reason="for the debug kernel"))
     chosen = config.getoption("--part")
     made = parts([item for item in items if item.get_closest_marker("extended")])
     if chosen is None or not made:
