@@ -257,8 +257,7 @@ struct rf_events {
  *   ENOMEM  not so much memory: `available` bytes could have been given; or, if that is
  *           not less than `memory`, this kernel has none for its own records
  *   ENOSPC  no low-memory slice is left
- *   EALREADY  hotplug of this kernel is blocked, or others were at it for too long: its log says
- *           by what
+ *   EALREADY  hotplug of this kernel is blocked, or busy for too long: its log says by what
  *   EINTR   a signal arrived while memory was being taken
  *   ENXIO   function `culprit_function` cannot be given: `problem`
  *   EADDRNOTAVAIL the IOMMU cannot map memory of the subOS where it is
@@ -460,8 +459,7 @@ struct rf_definition {
  *   EINTR      a signal: cancelled, in the same way
  *   EPROTO     an answer of the agent makes no sense: cancelled, in the same way
  *   EPIPE      the subOS ended meanwhile
- *   EALREADY   hotplug of the supervisor's kernel is blocked, or others were at it for too long:
- *              its log says by what
+ *   EALREADY   as for CREATE
  *   ENXIO      function `culprit_function` cannot be given or (it is not this subOS's) taken:
  *              `problem`
  *   EADDRNOTAVAIL MEMORY_ADD, PCI_ADD: the IOMMU cannot map memory of the subOS where it is
