@@ -168,8 +168,10 @@ static int rf_job_thread(void *data)
 		rc = -EIO;		/* has a meaning of its own here */
 	if (rf_job_tell(job))
 		return rc;
-	job->settle(job, rc);		/* frees it */
+	/* It has ended, even if it waits for a lock now. */
 	cancel_delayed_work_sync(&rf_overdue);
+	WRITE_ONCE(rf_blocked_by, 0);
+	job->settle(job, rc);		/* frees it */
 	rf_hotplug_end();
 	module_put_and_kthread_exit(0);
 }
@@ -250,7 +252,7 @@ int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline)
 	init_completion(&job->done);
 	task = rf_job_spawn(job);
 	if (IS_ERR(task))
-		return PTR_ERR(task);
+		return -ENOMEM;		/* whatever it lacks; others have a meaning for callers */
 	wake_up_process(task);
 	done = rf_job_wait(job, deadline);
 	for (end = jiffies + RF_GRACE; !done;) {

@@ -129,10 +129,9 @@ static int rf_destroy_rest(struct rf_subos *subos, struct rf_destroy *args, int 
 	return 0;
 }
 
-/* Its cores cannot come back, for hotplug is blocked. Functions need none. */
-static int rf_destroy_functions(struct rf_subos *subos)
+/* Hotplug is blocked: no core can come back, and the probe of a driver might wait for it, too. */
+static int rf_destroy_wait(struct rf_subos *subos)
 {
-	rf_pci_return_all(subos);
 	rf_publish();
 	pr_err("subOS %s: its cores cannot come back now; destroy it again\n", subos->name);
 	return -EIO;
@@ -180,7 +179,7 @@ static int rf_destroy_all(struct rf_destroy_request *request)
 	mutex_lock(&rf_ledger_lock);
 	rf_step_caller(request->caller);
 	rc = request->turn ? rf_destroy_rest(subos, request->args, rc_memory) :
-			     rf_destroy_functions(subos);
+			     rf_destroy_wait(subos);
 	rf_step_caller(NULL);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;

@@ -20,8 +20,6 @@
 
 /* So often another page of a block may be busy before it is tried all the same: its I/O moves. */
 #define RF_BUSY_PAGES	3
-/* So often are movable blocks waited for, before others are tried instead. */
-#define RF_BUSY_LOOKS	10
 
 u64 rf_block_size(void)
 {
@@ -89,14 +87,29 @@ static void rf_block_figure(const struct rf_region *region, u64 start, struct rf
 		memory->other += rf_block_size();
 }
 
-/* On their way back. */
-static void rf_blocks_returning(struct rf_memory *memory)
+/* On its way back? */
+static bool rf_block_returning(const struct rf_block *block)
+{
+	return block->transit && !block->holder;
+}
+
+/* Bytes on their way back, which the kernel has not yet. Ledger lock held. */
+u64 rf_blocks_returning(void)
+{
+	const struct rf_block *block;
+	u64 size = 0;
+
+	list_for_each_entry(block, &rf_blocks, node)
+		size += rf_block_returning(block) ? rf_block_size() : 0;
+	return size;
+}
+
+static void rf_blocks_figure_returning(struct rf_memory *memory)
 {
 	const struct rf_block *block;
 
 	list_for_each_entry(block, &rf_blocks, node)
-		if (block->transit && !block->holder &&
-		    (memory->node < 0 || memory->node == block->nid))
+		if (rf_block_returning(block) && (memory->node < 0 || memory->node == block->nid))
 			*(block->movable ? &memory->movable : &memory->other) += rf_block_size();
 }
 
@@ -118,7 +131,7 @@ void rf_blocks_figures(struct rf_memory *memory)
 		for (start = ALIGN(regions->region[i].start, size);
 		     start + size <= regions->region[i].end; start += size)
 			rf_block_figure(&regions->region[i], start, memory);
-	rf_blocks_returning(memory);
+	rf_blocks_figure_returning(memory);
 	kvfree(regions);
 }
 
@@ -174,9 +187,9 @@ int rf_block_note_try(struct rf_provision *provision, u64 start, bool late)
 static bool rf_block_quiet(struct rf_provision *provision, u64 start, struct rf_note note,
 			   bool *busy)
 {
-	if (note.busy == RF_BUSY_PAGES && !(note.pfn && rf_hotplug_page_busy(note.pfn)))
-		return true;
 	if (!note.pfn || !rf_hotplug_page_busy(note.pfn)) {
+		if (note.busy == RF_BUSY_PAGES)
+			return true;
 		note.pfn = rf_hotplug_busy_page(start, rf_block_size());
 		note.busy++;
 		if (!note.pfn)

@@ -124,7 +124,7 @@ static u64 rf_pool_takeable(int node)
 	struct rf_memory memory = { .node = node };
 
 	rf_blocks_figures(&memory);
-	return min(memory.movable + memory.other, rf_memory_spare());
+	return min(memory.movable + memory.other, rf_memory_spare() + rf_blocks_returning());
 }
 
 /**

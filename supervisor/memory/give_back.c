@@ -248,6 +248,8 @@ static int rf_blocks_return_one(struct task_struct *caller, u32 round)
 		block->round = round;
 		again = !block->out;
 		rc = rf_block_return(block, caller, jiffies + RF_HOME);
+		if (rc && rc != -EINPROGRESS)
+			rf_blocks_again();
 		if (rc != -EINPROGRESS && again)
 			rc = 0;
 	}
@@ -293,8 +295,6 @@ int rf_blocks_give_back(struct task_struct *caller)
 			rf_hotplug_end();
 		result = result ?: rc;
 	}
-	if (result && result != -EINPROGRESS)
-		rf_blocks_again();
 	return result;
 }
 
@@ -333,6 +333,18 @@ int rf_blocks_home(void)
 	flush_work(&returning.work);
 	destroy_work_on_stack(&returning.work);
 	return returning.rc;
+}
+
+/*
+ * Somebody has blocks that he did not need. He does not wait for a thread that was left behind.
+ * Context: as above.
+ */
+void rf_blocks_unused(void)
+{
+	if (rf_hotplug_left())
+		rf_blocks_later();
+	else
+		rf_blocks_home();
 }
 
 /*

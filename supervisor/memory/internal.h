@@ -31,7 +31,10 @@ void rf_reserved_exit(void);
 u64 rf_memory_spare(void);
 
 /* candidates.c: which block to take. Turn to hotplug */
+u64 rf_blocks_returning(void);
 struct page *rf_block_page(u64 start, int node);
+/* So often are movable blocks waited for whose I/O is under way, before others are tried instead. */
+#define RF_BUSY_LOOKS	10
 u64 rf_block_pick(struct rf_provision *provision, bool *busy);
 int rf_block_note_try(struct rf_provision *provision, u64 start, bool late);
 

@@ -45,8 +45,8 @@ struct rf_provision {
 	unsigned long patience;		/* so much time again after each block, or 0; jiffies */
 	u64 available;			/* out: what the pool has */
 	bool began;			/* a block was tried */
-	u64 limit;			/* bytes that are taken at most */
-	u64 taken;
+	u64 missing;			/* bytes, at the last look */
+	u64 idle;			/* bytes taken since without any effect on that */
 	u32 looks;			/* at blocks whose I/O is under way */
 	u32 round;			/* of tries, longer ones each time */
 	bool late;			/* in this round one had no result in time */
@@ -65,6 +65,7 @@ u64 rf_block_size(void);
 /* give_back.c: blocks return to the supervisor's kernel. Neither the turn nor the ledger lock */
 int rf_blocks_give_back(struct task_struct *caller);
 int rf_blocks_home(void);
+void rf_blocks_unused(void);
 void rf_blocks_later(void);
 
 #endif /* RF_MEMORY_H */

@@ -17,7 +17,7 @@
 #define RF_BUSY_LOOKS_MAX	100	/* at I/O that does not end */
 
 /* How long a block is tried, by the round: first all are, shortly. In jiffies. */
-static const unsigned long rf_tries[] = { 5 * HZ, 15 * HZ, 30 * HZ };
+static const unsigned long rf_tries[] = { 4 * HZ, 8 * HZ, 8 * HZ };
 
 static atomic_t rf_provisions;
 
@@ -36,44 +36,72 @@ static unsigned long rf_provision_try(const struct rf_provision *provision)
 {
 	long left = provision->deadline - jiffies;
 
-	return clamp(left, 1L, (long)rf_tries[provision->round]);
+	/* There must be time for others. */
+	return clamp(left / 4, 1L, (long)rf_tries[provision->round]);
 }
 
-/* None is left in this round. Return: 0: there is another one; -ENOMEM. */
-static int rf_provision_round(struct rf_provision *provision)
+/*
+ * None is left in this round, or only such whose I/O is under way (@busy). Return: 0: look again;
+ * -EAGAIN: a little later; -ENOMEM.
+ */
+static int rf_provision_round(struct rf_provision *provision, bool busy)
 {
-	if (!provision->late || provision->round + 1 == ARRAY_SIZE(rf_tries))
-		return -ENOMEM;
-	provision->late = false;
-	provision->round++;
-	return 0;
-}
-
-/* Only blocks are left whose I/O is under way. */
-static int rf_provision_busy(struct rf_provision *provision)
-{
-	if (provision->looks++ == RF_BUSY_LOOKS_MAX)
-		return -ENOMEM;
-	return -EAGAIN;
+	if (busy && ++provision->looks <= RF_BUSY_LOOKS)
+		return -EAGAIN;
+	if (provision->late && provision->round + 1 < ARRAY_SIZE(rf_tries)) {
+		provision->late = false;
+		provision->round++;
+		return 0;
+	}
+	return busy && provision->looks < RF_BUSY_LOOKS_MAX ? -EAGAIN : -ENOMEM;
 }
 
 static int rf_provision_failed(struct rf_provision *provision, u64 start, int rc)
 {
 	if (signal_pending(current))
 		return -EINTR;
-	/* Ended by us, or not begun for want of a thread. */
-	return rf_block_note_try(provision, start, rc == -EINTR || rc == -EAGAIN);
+	/* Ended by us, or for want of memory, it may come yet. */
+	return rf_block_note_try(provision, start, rc == -EINTR || rc == -ENOMEM);
+}
+
+/* Return: bytes, or -EINTR. */
+static s64 rf_provision_missing(struct rf_provision *provision, bool ample)
+{
+	u64 missing;
+
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	missing = rf_pool_missing(provision->size, provision->align, provision->node, ample,
+				  &provision->available);
+	mutex_unlock(&rf_ledger_lock);
+	return min_t(u64, missing, S64_MAX);
+}
+
+/*
+ * Blocks may be taken in vain: with gaps between them, none is whole for a subOS with larger ones.
+ * So much of that is in order as could make two of its blocks.
+ */
+static bool rf_provision_futile(struct rf_provision *provision, u64 missing)
+{
+	if (missing != provision->missing)
+		provision->idle = 0;
+	provision->missing = missing;
+	return provision->idle > 2 * max(provision->align, rf_block_size());
 }
 
 /* Take the next block. Return: as rf_provision_block(); -EINPROGRESS: the turn is gone. */
 static int rf_provision_next(struct rf_provision *provision)
 {
 	bool busy;
-	u64 start = rf_block_pick(provision, &busy);
+	u64 start;
 	int rc;
 
+	/* Others may have filled the pool while we waited for the turn. */
+	if (rf_provision_missing(provision, provision->began) <= 0)
+		return 0;
+	start = rf_block_pick(provision, &busy);
 	if (!start)
-		return busy ? rf_provision_busy(provision) : rf_provision_round(provision);
+		return rf_provision_round(provision, busy);
 	rc = rf_provision_step("block-take");
 	if (rc)
 		return rc;
@@ -87,8 +115,9 @@ static int rf_provision_next(struct rf_provision *provision)
 	}
 	if (rc)
 		return rf_provision_failed(provision, start, rc);
-	provision->taken += rf_block_size();
-	provision->deadline = max(provision->deadline, jiffies + provision->patience);
+	provision->idle += rf_block_size();
+	if (provision->patience)
+		provision->deadline = max(provision->deadline, jiffies + provision->patience);
 	return 0;
 }
 
@@ -114,19 +143,6 @@ static int rf_provision_block(struct rf_provision *provision)
 	return rc;
 }
 
-/* Return: bytes, or -EINTR. */
-static s64 rf_provision_missing(struct rf_provision *provision, bool ample)
-{
-	u64 missing;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	missing = rf_pool_missing(provision->size, provision->align, provision->node, ample,
-				  &provision->available);
-	mutex_unlock(&rf_ledger_lock);
-	return min_t(u64, missing, S64_MAX);
-}
-
 /**
  * rf_pool_provide() - make the pool hold enough free memory
  * @provision: size, align, node, subos, deadline and patience are set, see rf_provision_init()
@@ -142,16 +158,11 @@ int rf_pool_provide(struct rf_provision *provision)
 	s64 missing;
 	int rc = 0;
 
-	provision->taken = 0;
-	provision->limit = 0;
 	while (!rc) {
 		missing = rf_provision_missing(provision, provision->began);
 		if (missing <= 0)
 			return missing;
-		/* With gaps between them, blocks may not suffice that otherwise would. */
-		if (!provision->limit)
-			provision->limit = missing + max(provision->align, rf_block_size());
-		if ((u64)missing > rf_memory_spare() || provision->taken >= provision->limit ||
+		if ((u64)missing > rf_memory_spare() || rf_provision_futile(provision, missing) ||
 		    time_after(jiffies, provision->deadline))
 			break;
 		rc = rf_provision_block(provision);
@@ -160,10 +171,10 @@ int rf_pool_provide(struct rf_provision *provision)
 			rc = signal_pending(current) ? -EINTR : 0;
 		}
 	}
-	if (rc && rc != -ENOMEM)
+	if (rc && rc != -ENOMEM && rc != -EALREADY)
 		return rc;
 	missing = rf_provision_missing(provision, false);
-	return missing > 0 ? -ENOMEM : missing;
+	return missing > 0 ? (rc ?: -ENOMEM) : missing;
 }
 
 /* In any case rf_pool_release() is due. */
@@ -196,11 +207,7 @@ void rf_pool_release(struct rf_provision *provision)
 	xa_destroy(&provision->notes);
 	if (provision->began) {
 		rf_blocks_release(provision);
-		/* Who is interrupted does not wait for a thread that was left behind. */
-		if (rf_hotplug_left())
-			rf_blocks_later();
-		else
-			rf_blocks_home();
+		rf_blocks_unused();
 	}
 	atomic_dec(&rf_provisions);
 }

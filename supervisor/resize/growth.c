@@ -164,8 +164,8 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 		rc = rf_memory_add_end(subos, args, growth);
 	/* Not earlier: it takes time, which is the agent's. */
 	rf_pool_release(&provision);
-	if (rc)
-		rf_blocks_home();	/* give unused blocks of the pool back */
+	if (rc && !provision.began)
+		rf_blocks_unused();
 	return rc;
 }
 

@@ -15,7 +15,7 @@ from functional.subos import BLOCK, DEBUG, MIB, Supervisor
 
 DEVICE = "/dev/vda"
 SOON = 15  # seconds; an emulated core is slow
-TRY = 45  # a try of one block ends after 5 s, its thread is overdue 11 s later
+TRY = 45  # a try of one block ends after 4 s, its thread is overdue 11 s later
 SMALL = "112M"  # fits beside the keeper
 SUSPEND = "echo freeze > /sys/power/state"
 MOVABLE = "cd /sys/devices/system/memory; grep -lx Movable memory*/valid_zones | wc -l"
