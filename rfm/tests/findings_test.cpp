@@ -32,9 +32,10 @@ rf::Platform platform()
 	return platform;
 }
 
-rf::Finding find(const rf::Machine &machine, const rf::Platform &platform, const std::string &name)
+rf::Finding find(const rf::Machine &machine, const rf::Platform &platform, const std::string &name,
+		 const std::optional<rf::ModuleFacts> &facts = std::nullopt)
 {
-	const auto all = rf::find_all(machine, platform, std::nullopt, {}, true);
+	const auto all = rf::find_all(machine, platform, facts, {}, true);
 	const auto row = std::find_if(all.begin(), all.end(),
 				      [&](const rf::Finding &row) { return row.name == name; });
 	EXPECT_NE(row, all.end()) << name;
@@ -102,13 +103,7 @@ TEST(Findings, ProgramThatStartsSubosesAgain)
 TEST(Findings, MemoryThatCanBeGiven)
 {
 	rf::ModuleFacts facts;
-	const auto row = [&] {
-		for (const rf::Finding &row :
-		     rf::find_all(machine(16), platform(), facts, {}, true))
-			if (row.name == "memory, node 0")
-				return row;
-		return rf::Finding{};
-	};
+	const auto row = [&] { return find(machine(16), platform(), "memory, node 0", facts); };
 
 	facts.memory = {{.movable = 128u << 20, .unsafe = 1u << 30, .shared = 4u << 20,
 			 .available = 124u << 20}};
@@ -122,13 +117,7 @@ TEST(Findings, MemoryThatCanBeGiven)
 TEST(Findings, FunctionsThatCanBeGiven)
 {
 	rf::ModuleFacts facts;
-	const auto row = [&] {
-		for (const rf::Finding &row :
-		     rf::find_all(machine(16), platform(), facts, {}, true))
-			if (row.name == "PCI passthrough")
-				return row;
-		return rf::Finding{};
-	};
+	const auto row = [&] { return find(machine(16), platform(), "PCI passthrough", facts); };
 
 	facts.functions = {{.problem = RF_PROBLEM_BRIDGE},
 			   {.problem = RF_PROBLEM_NO_MSI},
