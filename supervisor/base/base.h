@@ -53,6 +53,7 @@ extern struct rf_books rf_books;
 
 /* work.c */
 bool rf_work_queue(struct work_struct *work);
+void rf_work_run(struct work_struct *work);
 void rf_work_flush(void);
 
 /* step.c: test-only faults. Set by control/debugfs.c, counted under the ledger lock. */

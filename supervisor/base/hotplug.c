@@ -197,8 +197,7 @@ static struct task_struct *rf_job_spawn(struct rf_hotplug_job *job)
 	struct rf_spawn spawn = { .job = job };
 
 	INIT_WORK_ONSTACK(&spawn.work, rf_spawn_work);
-	queue_work(system_unbound_wq, &spawn.work);
-	flush_work(&spawn.work);
+	rf_work_run(&spawn.work);
 	destroy_work_on_stack(&spawn.work);
 	return spawn.task;
 }

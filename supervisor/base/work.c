@@ -21,6 +21,20 @@ bool rf_work_queue(struct work_struct *work)
 	return queue_work(rf_work, work);
 }
 
+/**
+ * rf_work_run() - have a worker do something, and wait until it is done
+ * @work: the work item
+ *
+ * Not in our own queue: others wait until all of that is done.
+ *
+ * Context: Process context, may sleep; no lock that @work needs may be held.
+ */
+void rf_work_run(struct work_struct *work)
+{
+	queue_work(system_unbound_wq, work);
+	flush_work(work);
+}
+
 /* Wait for all that is queued. Context: process, without a lock that any of it needs. */
 void rf_work_flush(void)
 {

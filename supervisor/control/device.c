@@ -73,7 +73,7 @@ static int rf_ioctl_memory(struct file *file, void *arg)
 	rf_ledger_memory_figures(&rf_books.memory, memory->node, &figures);
 	rf_blocks_figures(memory);
 	memory->shared = rf_arena_need();
-	memory->available = rf_pool_at_best(memory->node);
+	memory->available = rf_pool_at_best(memory, 0);
 	mutex_unlock(&rf_ledger_lock);
 	memory->pool_free = figures.free;
 	memory->largest_free = figures.largest;

@@ -118,34 +118,28 @@ static u64 rf_pool_ready(u64 align, int node)
 		       rf_pool_usable(node);
 }
 
-/* How much of this kernel's memory may be taken, if all that may work does. */
-static u64 rf_pool_takeable(int node)
-{
-	struct rf_memory memory = { .node = node };
-
-	rf_blocks_figures(&memory);
-	return min(memory.movable + memory.other, rf_memory_spare() + rf_blocks_returning());
-}
-
 /**
  * rf_pool_at_best() - how much memory could be given to one owner, if all that may work does
- * @node: NUMA node, or -1
+ * @memory: node, and its figures, see rf_blocks_figures()
+ * @align: for whole aligned memory blocks: their size; else 0
  *
- * Context: Process context, may sleep. Ledger lock held.
+ * Context: Process context. Ledger lock held.
  * Return: bytes.
  */
-u64 rf_pool_at_best(int node)
+u64 rf_pool_at_best(const struct rf_memory *memory, u64 align)
 {
-	u64 blocks = rf_pool_takeable(node);
+	u64 blocks = min(memory->movable + memory->other,
+			 rf_memory_spare() + rf_blocks_returning());
 
 	lockdep_assert_held(&rf_ledger_lock);
-	return rf_pool_usable(node) + blocks - min(blocks, 2 * rf_guard());
+	return rf_pool_ready(align, memory->node) +
+	       (align ? ALIGN_DOWN(blocks, align) : blocks - min(blocks, 2 * rf_guard()));
 }
 
 /**
  * rf_pool_could_take() - is it worth trying to get so much memory?
  * @size: bytes
- * @align: for whole aligned memory blocks: their size; else 0
+ * @align: as above
  * @node: NUMA node, or -1
  * @available: how much could be given at best
  *
@@ -153,14 +147,14 @@ u64 rf_pool_at_best(int node)
  */
 bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available)
 {
-	u64 blocks;
+	struct rf_memory memory = { .node = node };
 
 	lockdep_assert_held(&rf_ledger_lock);
 	*available = rf_pool_ready(align, node);
 	if (*available >= size)
 		return true;
-	blocks = rf_pool_takeable(node);
-	*available += align ? ALIGN_DOWN(blocks, align) : blocks - min(blocks, 2 * rf_guard());
+	rf_blocks_figures(&memory);
+	*available = rf_pool_at_best(&memory, align);
 	return *available >= size;
 }
 

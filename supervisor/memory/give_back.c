@@ -319,7 +319,7 @@ static void rf_returning_work(struct work_struct *work)
 /**
  * rf_blocks_home() - return all blocks in which nobody owns anything, and wait for that
  *
- * In a worker: it must not end with the caller. Not in our own queue, which others wait for.
+ * In a worker: it must not end with the caller.
  *
  * Context: Process context, may sleep; neither the turn to hotplug nor the ledger lock held.
  * Return: as rf_blocks_give_back().
@@ -329,8 +329,7 @@ int rf_blocks_home(void)
 	struct rf_returning returning = { .caller = current };
 
 	INIT_WORK_ONSTACK(&returning.work, rf_returning_work);
-	queue_work(system_unbound_wq, &returning.work);
-	flush_work(&returning.work);
+	rf_work_run(&returning.work);
 	destroy_work_on_stack(&returning.work);
 	return returning.rc;
 }

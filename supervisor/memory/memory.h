@@ -27,7 +27,7 @@ void rf_pool_clear_wait(void);
 int rf_pool_check(u64 *wrong);
 
 /* carve.c: decides who gets which memory, and clears it */
-u64 rf_pool_at_best(int node);
+u64 rf_pool_at_best(const struct rf_memory *memory, u64 align);
 bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available);
 u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available);
 int rf_pool_take(struct rf_subos *subos, u64 size, int node);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """A supervisor whose own kernel has no memory left says so, instead of taking a fault."""
 
-NOT_ENOUGH = 6
+from functional.functions import NOT_ENOUGH
 
 
 def test_no_memory_for_page_tables(supervisor):

@@ -2,6 +2,7 @@
 """Memory taken from the supervisor's running kernel, and given back to the zone it came from."""
 
 import pytest
+from functional.functions import NOT_ENOUGH
 from functional.subos import Supervisor
 
 BLOCK = 128  # MiB: the size of memory blocks on machines of less than 64 GiB
@@ -98,7 +99,7 @@ def test_offered_can_be_had(machines):
     assert f"up to {offered}M" in supervisor.ok("check")
     words = ("create", "web", "--cores", "3", "--kernel", f"/boot/vmlinuz-{supervisor.version}")
     more = supervisor.rfm(*words, "--mem", f"{offered + 2}M")
-    assert more.status == 6 and f"at most {offered}M" in more.stderr, more
+    assert more.status == NOT_ENOUGH and f"at most {offered}M" in more.stderr, more
     # Other memory than this is offered for the case that the kernel can migrate what lies there.
     movable = (node["pool_free"] + node["movable"] - node["shared"]) >> 20
     assert 0 < movable <= offered
