@@ -11,7 +11,8 @@
  *                        block or a few cores at a time; waited for in order, and
  *                        with a deadline
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
- *                        serialises the use of the common trampoline. Held for a long time.
+ *                        serialises the use of the common trampoline. Not held while anything
+ *                        is hotplugged, reset, or cleared that takes long.
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
  *   rf_state_lock        list of subOSes, their states, what they own; taken with
  *                        interrupts off
@@ -22,6 +23,7 @@
 #ifndef RF_BASE_H
 #define RF_BASE_H
 
+#include <linux/bits.h>
 #include <linux/bug.h>
 #include <linux/completion.h>
 #include <linux/lockdep.h>
@@ -64,12 +66,14 @@ struct rf_steps {
 	u32 fail_resets;		/* so many resets of PCI functions fail */
 	/* Threads first hang so many seconds, 0: off. */
 	u32 stall_blocks;		/* those that take memory blocks or return them */
+	u32 stall_cores;		/* those that take cores offline or bring them online */
 	u32 stall_pass;			/* those that pass through the kernel's lock */
 };
 
 extern struct rf_steps rf_steps;
 
 int rf_step(const char *what);
+int rf_step_outside(const char *what);
 int rf_step_reset(void);
 void rf_step_caller(struct task_struct *task);
 
@@ -78,7 +82,7 @@ int rf_file_write(const char *path, const char *text);
 
 /* hotplug.c: hotplug of this kernel, one at a time and with an end */
 struct rf_hotplug_job {
-	u64 block;			/* address of the memory block that it is about */
+	u64 subject;			/* what it is about: address of a memory block, or below */
 	bool can_stop;			/* on a signal, without harm */
 	bool interruptible;		/* who waits for it */
 	int (*work)(struct rf_hotplug_job *job);
@@ -88,7 +92,8 @@ struct rf_hotplug_job {
 	bool left;
 };
 
-#define RF_HOTPLUG_FOREIGN	U64_MAX	/* instead of a block: another task hotplugs */
+#define RF_HOTPLUG_CORE		BIT_ULL(63)	/* instead of a block: with a CPU number */
+#define RF_HOTPLUG_FOREIGN	U64_MAX	/* another task hotplugs */
 
 /* For who gives back: longer than anybody has the turn, but on the largest machines. */
 #define RF_HOTPLUG_RETURN	(600 * HZ)
@@ -97,6 +102,7 @@ u64 rf_hotplug_blocked(void);
 bool rf_hotplug_left(void);
 int rf_hotplug_begin(unsigned long deadline);
 int rf_hotplug_begin_return(unsigned long deadline);
+void rf_hotplug_adopt(void);
 void rf_hotplug_end(void);
 int rf_hotplug_run(struct rf_hotplug_job *job, unsigned long deadline);
 

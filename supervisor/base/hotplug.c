@@ -45,7 +45,8 @@ static DEFINE_SPINLOCK(rf_turn_lock);
 static DECLARE_WAIT_QUEUE_HEAD(rf_turn_wait);
 static LIST_HEAD(rf_turn_queue);
 static bool rf_turn_taken;
-static u64 rf_left_block;		/* of the job that was left behind, or 0 */
+static struct task_struct *rf_turn_holder;	/* only compared; NULL: a thread left behind */
+static u64 rf_left_behind;		/* subject of the job that was left behind, or 0 */
 static u64 rf_blocked_by;		/* the same, once that is overdue */
 
 static void rf_overdue_work(struct work_struct *unused);
@@ -67,31 +68,35 @@ static bool rf_turn_look(struct rf_turn_waiter *waiter)
 	if (!rf_turn_taken && list_is_first(&waiter->node, &rf_turn_queue)) {
 		list_del(&waiter->node);
 		rf_turn_taken = waiter->got = true;
+		rf_turn_holder = current;
 	}
 	waiter->blocked_by = rf_blocked_by;
 	spin_unlock(&rf_turn_lock);
 	return waiter->got || waiter->blocked_by;
 }
 
-static void rf_turn_report(u64 block)
+static void rf_turn_report(u64 subject)
 {
-	if (block == RF_HOTPLUG_FOREIGN)
+	if (subject == RF_HOTPLUG_FOREIGN)
 		pr_err("hotplug of this kernel is blocked by another task\n");
+	else if (subject & RF_HOTPLUG_CORE)
+		pr_err("hotplug of this kernel is blocked by CPU %llu\n",
+		       subject & ~RF_HOTPLUG_CORE);
 	else
 		pr_err("hotplug of this kernel is blocked by memory block %llu\n",
-		       block / memory_block_size_bytes());
+		       subject / memory_block_size_bytes());
 }
 
 static void rf_overdue_work(struct work_struct *unused)
 {
-	u64 block;
+	u64 subject;
 
 	spin_lock(&rf_turn_lock);
-	block = rf_left_block;
-	WRITE_ONCE(rf_blocked_by, block);
+	subject = rf_left_behind;
+	WRITE_ONCE(rf_blocked_by, subject);
 	spin_unlock(&rf_turn_lock);
-	if (block)
-		rf_turn_report(block);
+	if (subject)
+		rf_turn_report(subject);
 	wake_up_all(&rf_turn_wait);
 }
 
@@ -117,7 +122,7 @@ static int rf_turn_result(struct rf_turn_waiter *waiter, long rc)
  * rf_hotplug_blocked() - what keeps this kernel from hotplug
  *
  * Context: Any.
- * Return: address of the memory block, or RF_HOTPLUG_FOREIGN, or 0. It may change at once.
+ * Return: as rf_hotplug_job.subject, or 0. It may change at once.
  */
 u64 rf_hotplug_blocked(void)
 {
@@ -127,18 +132,39 @@ u64 rf_hotplug_blocked(void)
 /* Is a thread left behind that may soon block hotplug? Context: any. */
 bool rf_hotplug_left(void)
 {
-	return READ_ONCE(rf_left_block);
+	return READ_ONCE(rf_left_behind);
 }
 
-/* Context: any. */
-void rf_hotplug_end(void)
+/* The turn of @holder is over, if it has it. */
+static void rf_turn_end(const struct task_struct *holder)
+{
+	bool ends;
+
+	spin_lock(&rf_turn_lock);
+	ends = rf_turn_taken && rf_turn_holder == holder;
+	if (ends) {
+		WRITE_ONCE(rf_left_behind, 0);
+		WRITE_ONCE(rf_blocked_by, 0);
+		rf_turn_taken = false;
+		rf_turn_holder = NULL;
+	}
+	spin_unlock(&rf_turn_lock);
+	if (ends)
+		wake_up_all(&rf_turn_wait);
+}
+
+/* The caller goes on with the turn of another task, which does not hotplug any more. */
+void rf_hotplug_adopt(void)
 {
 	spin_lock(&rf_turn_lock);
-	WRITE_ONCE(rf_left_block, 0);
-	WRITE_ONCE(rf_blocked_by, 0);
-	rf_turn_taken = false;
+	rf_turn_holder = current;
 	spin_unlock(&rf_turn_lock);
-	wake_up_all(&rf_turn_wait);
+}
+
+/* Does nothing if the caller left its turn to a thread. Context: any. */
+void rf_hotplug_end(void)
+{
+	rf_turn_end(current);
 }
 
 /* Does somebody still wait for the job? If so, tell; what it is about is the waiter's then. */
@@ -154,6 +180,16 @@ static bool rf_job_tell(struct rf_hotplug_job *job)
 	return !left;
 }
 
+static void rf_job_stall(const struct rf_hotplug_job *job)
+{
+	if (job->subject == RF_HOTPLUG_FOREIGN)
+		rf_step_stall(&rf_steps.stall_pass);
+	else if (job->subject & RF_HOTPLUG_CORE)
+		rf_step_stall(&rf_steps.stall_cores);
+	else
+		rf_step_stall(&rf_steps.stall_blocks);
+}
+
 static int rf_job_thread(void *data)
 {
 	struct rf_hotplug_job *job = data;
@@ -161,8 +197,7 @@ static int rf_job_thread(void *data)
 
 	/* The one signal that makes all kernels give up offlining. */
 	allow_kernel_signal(SIGKILL);
-	rf_step_stall(job->block == RF_HOTPLUG_FOREIGN ? &rf_steps.stall_pass :
-							 &rf_steps.stall_blocks);
+	rf_job_stall(job);
 	rc = job->work(job);
 	if (rc == -EINPROGRESS)
 		rc = -EIO;		/* has a meaning of its own here */
@@ -172,7 +207,7 @@ static int rf_job_thread(void *data)
 	cancel_delayed_work_sync(&rf_overdue);
 	WRITE_ONCE(rf_blocked_by, 0);
 	job->settle(job, rc);		/* frees it */
-	rf_hotplug_end();
+	rf_turn_end(NULL);
 	module_put_and_kthread_exit(0);
 }
 
@@ -205,14 +240,15 @@ static struct task_struct *rf_job_spawn(struct rf_hotplug_job *job)
 /* Leave a thread behind. It has a reference on the module: not while that is unloaded. */
 static bool rf_job_leave(struct rf_hotplug_job *job)
 {
-	const u64 block = job->block;
+	const u64 subject = job->subject;
 	bool left;
 
 	spin_lock(&rf_turn_lock);
 	left = !completion_done(&job->done) && try_module_get(THIS_MODULE);
 	if (left) {
 		job->left = true;
-		WRITE_ONCE(rf_left_block, block);
+		WRITE_ONCE(rf_left_behind, subject);
+		rf_turn_holder = NULL;
 		/* Under the lock: the thread, which cancels it, then sees it. */
 		queue_delayed_work(system_wq, &rf_overdue, RF_OVERDUE);
 	}
@@ -302,7 +338,7 @@ static int rf_turn_pass(unsigned long deadline, bool interruptible)
 	int rc = -ENOMEM;
 
 	if (job) {
-		job->block = RF_HOTPLUG_FOREIGN;
+		job->subject = RF_HOTPLUG_FOREIGN;
 		job->interruptible = interruptible;
 		job->work = rf_pass_work;
 		job->settle = rf_pass_settle;

@@ -13,13 +13,24 @@
 
 struct rf_steps rf_steps;
 
-static struct task_struct *rf_caller;	/* the task that a worker acts for; ledger lock */
+/* The task that a worker acts for, of the worker that last said so. Ledger lock. */
+static struct task_struct *rf_caller, *rf_caller_worker;
 
-/* A worker begins to act for @task, which waits; NULL: the worker is done. */
+/* A worker begins to act for @task, which waits; NULL: it is done. Ledger lock not held. */
 void rf_step_caller(struct task_struct *task)
 {
-	lockdep_assert_held(&rf_ledger_lock);
-	rf_caller = task;
+	mutex_lock(&rf_ledger_lock);
+	if (task || rf_caller_worker == current) {
+		rf_caller = task;
+		rf_caller_worker = current;
+	}
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/* Whom a test kills. */
+static struct task_struct *rf_step_victim(void)
+{
+	return rf_caller && rf_caller_worker == current ? rf_caller : current;
 }
 
 /**
@@ -35,13 +46,24 @@ int rf_step(const char *what)
 	rf_steps.count++;
 	if (rf_steps.kill_nth && --rf_steps.kill_nth == 0) {
 		pr_notice("test: killing the caller at step %u, %s\n", rf_steps.count, what);
-		send_sig(SIGKILL, rf_caller ?: current, 1);
+		send_sig(SIGKILL, rf_step_victim(), 1);
 	}
 	if (rf_steps.fail_nth && --rf_steps.fail_nth == 0) {
 		pr_notice("test: failing step %u, %s\n", rf_steps.count, what);
 		return -EIO;
 	}
 	return 0;
+}
+
+/* The same. Context: process; ledger lock not held. */
+int rf_step_outside(const char *what)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step(what);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
 }
 
 /* A PCI function is about to be reset. Return: 0; -EIO: a test wants it to fail. Ledger lock. */

@@ -7,13 +7,15 @@
  *   /sys/kernel/debug/rainforest/fail_resets N: so many resets of PCI functions fail
  *   /sys/kernel/debug/rainforest/stall_blocks  N: threads that take memory blocks or return them
  *                                           first hang N seconds, or until it is 0
+ *   /sys/kernel/debug/rainforest/stall_cores N: the same for those that move cores out or in
  *   /sys/kernel/debug/rainforest/stall_pass N: the same for those that only see whether others hotplug
  *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
  *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
  *                                           nobody owns, or 0 (reads all of it)
  *   /sys/kernel/debug/rainforest/pool_left  bytes given up that are still to be cleared
  *   /sys/kernel/debug/rainforest/hotplug_blocked  address of the memory block that blocks hotplug of
- *                                           this kernel; all ones: another task does; or 0
+ *                                           this kernel; with bit 63: CPU number; all ones:
+ *                                           another task does; or 0
  *   /sys/kernel/debug/rainforest/ledger     "sound", or the first inconsistency in the
  *                                           ledger, or why it cannot be rebuilt from the
  *                                           machine page
@@ -99,6 +101,7 @@ void rf_debugfs_init(void)
 	debugfs_create_u32("kill_nth", 0600, rf_debug_dir, &rf_steps.kill_nth);
 	debugfs_create_u32("fail_resets", 0600, rf_debug_dir, &rf_steps.fail_resets);
 	debugfs_create_u32("stall_blocks", 0600, rf_debug_dir, &rf_steps.stall_blocks);
+	debugfs_create_u32("stall_cores", 0600, rf_debug_dir, &rf_steps.stall_cores);
 	debugfs_create_u32("stall_pass", 0600, rf_debug_dir, &rf_steps.stall_pass);
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Cores: taken from the supervisor's scheduler, lent, and returned; the ledger's table of
- * cores records each step. A veto in CPU hotplug keeps the supervisor from starting a core
- * that is lent.
+ * Cores change hands (take.c: from our scheduler and back to it); the ledger's table of cores
+ * records each step. A veto in CPU hotplug keeps the supervisor from starting a core that is
+ * lent.
  *
  * While a core changes hands it has an owner, but is in no subOS's list: grant pages say that
  * the core is nobody's, and nobody starts it or sends it doorbells.
@@ -12,7 +12,6 @@
 #include <linux/slab.h>
 #include <asm/smp.h>
 
-#include "kernel/hotplug.h"
 #include "cores/internal.h"
 
 static enum cpuhp_state rf_veto_state;
@@ -27,7 +26,7 @@ static int rf_core_veto(unsigned int cpu)
 }
 
 /* Make sure that the ledger has this core: cores can be plugged in at any time. */
-static int rf_core_add(u32 cpu)
+int rf_core_add(u32 cpu)
 {
 	unsigned long flags;
 	int rc;
@@ -40,7 +39,7 @@ static int rf_core_add(u32 cpu)
 }
 
 /* Callers ask for allowed transitions only. Return: as rf_ledger_core_move(). */
-static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
+int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
 {
 	unsigned long flags;
 	int rc;
@@ -50,67 +49,6 @@ static int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state)
 	rc = rf_ledger_core_move(&rf_books.cores, cpu, from, to, state);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_expect(rc);
-	return rc;
-}
-
-/*
- * It did not come to the park. It has never left the supervisor, and is offline; to start it would
- * take ten seconds if it does not react to INIT (do_boot_cpu()). A last INIT without a SIPI, so
- * that it is not on its way to our pages, which end with the module.
- */
-static void rf_core_stray(struct rf_subos *subos, u32 cpu)
-{
-	u32 apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
-	unsigned long flags;
-	int rc;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	rf_core_init_ipi(apic_id);
-	rf_park_leave(apic_id);
-	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, RF_OWNER_SUPERVISOR,
-				 RF_CORE_HOME);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	rf_expect(rc);
-	pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
-	       cpu, cpu);
-}
-
-/**
- * rf_core_take() - take one core offline and hold it
- * @subos: its next owner; rf_core_attach() puts the core into its list
- * @cpu: logical number, checked by rf_cores_check()
- *
- * Context: Process context, may sleep. Ledger lock held.
- * Return: 0; -EIO it could not be taken offline; -ETIMEDOUT it could not be held: it is the
- *         supervisor's as before, but offline.
- */
-int rf_core_take(struct rf_subos *subos, u32 cpu)
-{
-	int rc;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("core-take");
-	if (!rc)
-		rc = rf_core_add(cpu);
-	if (!rc)
-		rc = rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
-	/* Before it goes offline, because nobody may start it from then on. */
-	if (!rc)
-		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
-	if (!rc) {
-		rc = rf_hotplug_remove_cpu(cpu);
-		if (rc)
-			rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
-	}
-	if (rc) {
-		/* 1: somebody else was faster. */
-		pr_warn("CPU %u could not be taken offline: error %d\n", cpu, rc);
-		return -EIO;
-	}
-	rc = rf_core_hold(subos, cpu);
-	if (rc)
-		rf_core_stray(subos, cpu);
 	return rc;
 }
 
@@ -172,132 +110,6 @@ void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 
 	rf_core_joins(to, cpu);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_expect(rc);
-}
-
-/*
- * A core that did not come online goes back to @subos, and is called to the park again. CPU hotplug
- * is locked out, because another task may be bringing the core online: an INIT would take it from
- * under our kernel. Return: false, with nothing done, if the core is online after all.
- */
-static bool rf_core_keep(struct rf_subos *subos, u32 cpu)
-{
-	bool offline;
-
-	cpus_read_lock();
-	offline = !cpu_online(cpu);
-	if (offline) {
-		rf_core_attach(subos, cpu);
-		rf_core_call(subos, cpu);
-	}
-	cpus_read_unlock();
-	return offline;
-}
-
-/*
- * Our kernel starts it from now on: it leaves the park without our doing. Return: 0; -ESHUTDOWN the
- * machine goes down.
- */
-static int rf_core_departs(struct rf_subos *subos, u32 cpu)
-{
-	unsigned long flags;
-	int rc;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	spin_lock_irqsave(&rf_state_lock, flags);
-	if (!rf_cores_startable()) {
-		spin_unlock_irqrestore(&rf_state_lock, flags);
-		return -ESHUTDOWN;
-	}
-	rc = rf_ledger_core_move(&rf_books.cores, cpu, subos->id, subos->id, RF_CORE_RETURNING);
-	if (!rc)
-		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	rf_expect(rc);
-	return rc;
-}
-
-/**
- * rf_core_return() - bring one core online in the supervisor again
- * @subos: its owner; the core is held, and not in the subOS's list
- * @cpu: logical number
- *
- * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if the core did not come online: it was called to the park, and is in
- *	   @subos's list again.
- */
-int rf_core_return(struct rf_subos *subos, u32 cpu)
-{
-	int rc;
-
-	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("core-return");
-	if (!rc)
-		rc = rf_core_departs(subos, cpu);
-	if (!rc)
-		rc = rf_hotplug_add_cpu(cpu);
-	if ((rc >= 0 && cpu_online(cpu)) || !rf_core_keep(subos, cpu))
-		return rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
-	pr_err("CPU %u did not come back: error %d\n", cpu, rc);
-	return -EIO;
-}
-
-/**
- * rf_cores_take() - take cores offline, hold them, and give them to a subOS
- * @subos: the new owner; its list grows core by core, so that what was taken
- *         before an error can be returned
- * @cpus: logical numbers, checked by rf_cores_check()
- * @count: how many
- * @culprit: set to the offending core on error
- *
- * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or as rf_core_take().
- */
-int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit)
-{
-	u32 i;
-	int rc;
-
-	for (i = 0; i < count; i++) {
-		rc = rf_core_take(subos, cpus[i]);
-		if (rc) {
-			*culprit = cpus[i];
-			return rc;
-		}
-		rf_core_attach(subos, cpus[i]);
-	}
-	return 0;
-}
-
-/**
- * rf_cores_return() - bring a subOS's cores online in the supervisor again
- * @subos: the owner; its cores are held
- * @returned: counts the cores that are online again
- * @culprit: set to a core that did not come back
- *
- * Goes on after a core that fails: that core stays with @subos and can be
- * retried.
- *
- * Context: Process context, may sleep. Ledger lock held.
- * Return: 0, or -EIO if a core did not come online.
- */
-int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit)
-{
-	u32 left = rf_ledger_core_count(&rf_books.cores, subos->id);
-	int result = 0;
-
-	/* Cores that fail go back to the end of the list. */
-	for (; left; left--) {
-		u32 cpu = rf_ledger_core_boot(&rf_books.cores, subos->id);
-
-		rf_core_detach(subos, cpu);
-		if (rf_core_return(subos, cpu)) {
-			*culprit = cpu;
-			result = -EIO;
-		} else {
-			(*returned)++;
-		}
-	}
-	return result;
 }
 
 /* The owner keeps the core: it is not on loan any more. Context: ledger lock held. */

@@ -4,6 +4,9 @@
  * through the trampolines. Guarantees that the supervisor's kernel never starts a core that
  * it lent, and that a core is held from the moment it leaves one kernel until the next
  * owner starts it. Ledger lock, unless a function says otherwise.
+ *
+ * What hotplugs is called with the turn for that, and without the ledger lock. It may return
+ * -EINPROGRESS: then a thread was left behind, which has the turn (base/hotplug.c).
  */
 #ifndef RF_CORES_H
 #define RF_CORES_H
@@ -14,15 +17,18 @@
 /* cores.c */
 int rf_cores_init(void);
 void rf_cores_exit(void);
-int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
-int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
-int rf_core_take(struct rf_subos *subos, u32 cpu);
 void rf_core_attach(struct rf_subos *subos, u32 cpu);
 void rf_core_detach(struct rf_subos *subos, u32 cpu);
 void rf_core_hand_over(struct rf_subos *from, struct rf_subos *to, u32 cpu, u32 lender);
-int rf_core_return(struct rf_subos *subos, u32 cpu);
 void rf_core_end_loan(u32 cpu);
 void rf_cores_forget_lender(u32 id);
+
+/* take.c: out of our kernel and into it. Turn to hotplug, not the ledger lock */
+int rf_core_take(struct rf_subos *subos, u32 cpu, unsigned long deadline);
+int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, unsigned long deadline,
+		  u32 *culprit);
+int rf_core_return(struct rf_subos *subos, u32 cpu);
+int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
 
 /* hold.c */
 enum rf_recall { RF_RECALL_NONE, RF_RECALL_SIPI, RF_RECALL_INIT };

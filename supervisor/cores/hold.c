@@ -121,7 +121,7 @@ static bool rf_park_recall(u32 apic_id, enum rf_recall recall)
  * @count: of both
  *
  * Context: Process context, may sleep, for RF_PARK_TIMEOUT_MS at most. Nobody else calls the cores
- *	    or starts them: ledger lock, or the owner's `adjusting`.
+ *	    or starts them: the owner's `adjusting`, or nobody else knows it.
  */
 void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count)
 {
@@ -152,13 +152,6 @@ int rf_core_await(struct rf_subos *subos, u32 cpu)
 
 	rf_cores_await(subos, &cpu, &missing, 1);
 	return missing ? -ETIMEDOUT : 0;
-}
-
-/* rf_core_call() and rf_core_await(). Context: ledger lock held. */
-int rf_core_hold(struct rf_subos *subos, u32 cpu)
-{
-	rf_core_call(subos, cpu);
-	return rf_core_await(subos, cpu);
 }
 
 /**

@@ -5,6 +5,14 @@
 
 #include "cores/cores.h"
 
+/* cores.c. Ledger lock */
+int rf_core_add(u32 cpu);
+int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state);
+
+/* plug.c. Turn to hotplug, not the ledger lock */
+int rf_core_unplug(struct rf_subos *subos, u32 cpu, unsigned long deadline);
+int rf_core_replug(struct rf_subos *subos, u32 cpu, unsigned long deadline);
+
 /* lowmem.c */
 int rf_lowmem_init(void);
 void rf_lowmem_exit(void);
@@ -41,7 +49,6 @@ struct rf_park_wait {
 	bool last;			/* the last look */
 };
 
-int rf_core_hold(struct rf_subos *subos, u32 cpu);	/* ledger lock */
 void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
 struct rf_park_wait rf_park_wait_begin(u32 timeout_ms);	/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
@@ -49,6 +56,5 @@ void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */
 bool rf_cores_callable(const struct rf_subos *subos);
 bool rf_cores_startable(void);		/* may one still be started? */
 bool rf_cores_parkable(void);		/* may one still be sent to the park? */
-
 
 #endif /* RF_CORES_INTERNAL_H */

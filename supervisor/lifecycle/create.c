@@ -91,14 +91,9 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	return subos;
 }
 
-/*
- * Take the requested resources: functions last, because the memory that they may reach must
- * be known. On error the caller gives back what @subos holds.
- */
-static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
-			  const u32 *functions)
+/* All that is needed of it before it can own anything else. Ledger lock held. */
+static int rf_create_found(struct rf_subos *subos)
 {
-	struct rf_refusal refusal = {};
 	int rc;
 
 	rc = rf_step("console");
@@ -106,48 +101,19 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 		rc = rf_console_add(subos);
 	if (!rc)
 		rc = rf_step("low-slice");
-	if (rc)
-		return rc;
-	if (!rf_lowmem_alloc(subos->id))
-		return -ENOSPC;
-
-	rc = rf_cores_take(subos, cpus, args->nr_cpus, &args->culprit);
-	if (rc)
-		return rc;
-	rf_subos_moment(subos, RF_MOMENT_CPUS);
-
-	rc = rf_step("arena");
-	if (!rc)
-		rc = rf_link_attach(subos);
-	if (!rc)
-		rc = rf_pool_take(subos, args->memory, args->node);
-	if (rc)
-		return rc;
-	subos->boot_area = memremap(rf_ledger_memory_boot(&rf_books.memory, subos->id),
-				    RF_BOOT_AREA_SIZE, MEMREMAP_WB);
-	if (!subos->boot_area)
-		return -ENOMEM;
-	rf_subos_moment(subos, RF_MOMENT_MEMORY);
-
-	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags, &refusal);
-	args->culprit_function = refusal.culprit;
-	args->problem = refusal.problem;
-	if (!rc)
-		rc = rf_step("sysfs");
-	if (!rc)
-		rc = rf_attributes_add(subos);
+	if (!rc && !rf_lowmem_alloc(subos->id))
+		rc = -ENOSPC;
 	return rc;
 }
 
 /*
- * On an error after the checks, the caller has to destroy *@out. -EAGAIN: the memory that was
- * provided went to somebody else. Ledger lock held.
+ * Check again, now that the turn to hotplug is ours, and no core comes or goes. -EAGAIN: the memory
+ * that was provided went to somebody else. On an error *@out is to be undone, if it is set.
  */
-static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *functions,
-			    struct rf_subos **out)
+static int rf_create_begin(struct rf_create *args, const u32 *cpus, const u32 *functions,
+			   struct rf_subos **out)
 {
 	struct rf_subos *subos;
-	unsigned long flags;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
@@ -165,15 +131,75 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
 	__module_get(THIS_MODULE);	/* until rf_destroy_done() */
 	*out = subos;
+	return rf_create_found(subos);
+}
 
-	rc = rf_create_take(subos, args, cpus, functions);
-	if (rc == -EAGAIN)
-		rc = -ENOMEM;	/* the kernel's: for a thread */
+static int rf_create_cores(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
+			   unsigned long deadline)
+{
+	int rc = rf_cores_take(subos, cpus, args->nr_cpus, deadline, &args->culprit);
 
-	/*
-	 * Make it visible; after a failure, too, as a subOS that is being destroyed, because it
-	 * still owns whatever may fail to come back.
-	 */
+	if (rc == -EINPROGRESS)
+		return signal_pending(current) ? -EINTR : -EALREADY;
+	rf_subos_moment(subos, RF_MOMENT_CPUS);
+	return rc;
+}
+
+static int rf_create_join(struct rf_subos *subos)
+{
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step("arena");
+	if (!rc)
+		rc = rf_link_attach(subos);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+static int rf_create_memory(struct rf_subos *subos, const struct rf_create *args)
+{
+	int rc = rf_create_join(subos) ?: rf_pool_take(subos, args->memory, args->node);
+
+	if (rc)
+		return rc;
+	mutex_lock(&rf_ledger_lock);
+	subos->boot_area = memremap(rf_ledger_memory_boot(&rf_books.memory, subos->id),
+				    RF_BOOT_AREA_SIZE, MEMREMAP_WB);
+	mutex_unlock(&rf_ledger_lock);
+	if (!subos->boot_area)
+		return -ENOMEM;
+	rf_subos_moment(subos, RF_MOMENT_MEMORY);
+	return 0;
+}
+
+static int rf_create_functions(struct rf_subos *subos, struct rf_create *args,
+			       const u32 *functions)
+{
+	struct rf_refusal refusal = {};
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags, &refusal);
+	mutex_unlock(&rf_ledger_lock);
+	args->culprit_function = refusal.culprit;
+	args->problem = refusal.problem;
+	return rc;
+}
+
+/*
+ * Make it visible; after a failure, too, as a subOS that is being destroyed, because it still owns
+ * whatever may fail to come back.
+ */
+static int rf_create_end(struct rf_subos *subos, int rc)
+{
+	unsigned long flags;
+
+	mutex_lock(&rf_ledger_lock);
+	if (!rc)
+		rc = rf_step("sysfs");
+	if (!rc)
+		rc = rf_attributes_add(subos);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (rc)
 		rf_subos_enter(subos, RF_PHASE_DESTROYING, RF_CAUSE_OPERATOR);
@@ -181,6 +207,7 @@ static int rf_create_locked(struct rf_create *args, const u32 *cpus, const u32 *
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!rc)
 		rf_publish();
+	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
 
@@ -222,7 +249,26 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 	return rc;
 }
 
-/* Take it all, or nothing. Return: as above. */
+/*
+ * Take the requested resources: functions last, because the memory that they may reach must be
+ * known. Nobody knows the subOS yet, so the ledger lock is only held to record each step. We have
+ * the turn to hotplug, which ends with the cores.
+ */
+static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
+			  const u32 *functions, unsigned long deadline)
+{
+	int rc;
+
+	rc = rf_create_cores(subos, args, cpus, deadline);
+	rf_hotplug_end();
+	if (!rc)
+		rc = rf_create_memory(subos, args);
+	if (!rc)
+		rc = rf_create_functions(subos, args, functions);
+	return rc == -EAGAIN ? -ENOMEM : rc;	/* the kernel's: for a thread */
+}
+
+/* Take it all, or nothing. Return: as rf_create_begin(). */
 static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *functions,
 			 const struct rf_provision *provision, struct rf_subos **out)
 {
@@ -232,13 +278,18 @@ static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *fun
 		return rc;
 	rc = mutex_lock_interruptible(&rf_ledger_lock);
 	if (!rc) {
-		rc = rf_create_locked(args, cpus, functions, out);
+		rc = rf_create_begin(args, cpus, functions, out);
 		mutex_unlock(&rf_ledger_lock);
 	}
-	if (!rc || !*out) {
+	if (rc)
 		rf_hotplug_end();
+	else
+		rc = rf_create_take(*out, args, cpus, functions, provision->deadline);
+	if (!*out)
 		return rc;
-	}
+	rc = rf_create_end(*out, rc);
+	if (!rc)
+		return 0;
 	rf_subos_undo(*out);
 	kobject_put(&(*out)->kobj);
 	*out = NULL;

@@ -3,10 +3,12 @@
  * Destroys a subOS: every core is held, every PCI function quiesced, then memory is cleared
  * and returned, then the cores come online again in the supervisor, and the functions go
  * back to their drivers. Runs in a workqueue, because it must not depend on the calling
- * task: an ioctl, the exit of a killed tool, or a policy.
+ * task: an ioctl, the exit of a killed tool, or a policy. With `adjusting` held nobody else changes
+ * what it owns, so the ledger lock is only held to record each step.
  */
 #include <linux/completion.h>
 #include <linux/io.h>
+#include <linux/jiffies.h>
 #include <linux/module.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -20,7 +22,18 @@
 #include "resize/resize.h"
 #include "shared/shared.h"
 
+#define RF_AGAIN	(2 * HZ)	/* until those are tried again whose cores could not return */
+
 static struct workqueue_struct *rf_destroy_queue;
+
+static void rf_destroy_again(struct work_struct *unused);
+
+static DECLARE_DELAYED_WORK(rf_again, rf_destroy_again);
+
+static void rf_destroy_later(void)
+{
+	queue_delayed_work(rf_destroy_queue, &rf_again, RF_AGAIN);
+}
 
 /*
  * Call all cores to the park; rf_destroy_work() sees whether they come. From now on the watch
@@ -39,48 +52,51 @@ static void rf_destroy_begin(struct rf_subos *subos)
 }
 
 /*
- * Stop all DMA of its functions before any memory changes hands. Afterwards nobody uses its
+ * All DMA of its functions is stopped before any memory changes hands. Afterwards nobody uses its
  * home segment.
  */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
-	int rc;
+	int rc = rf_step_outside("hold");
 
-	rc = rf_step("hold");
+	mutex_lock(&rf_ledger_lock);
+	if (!rc)
+		rc = rf_pci_quiesce_all(subos, true);
+	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
-	rc = rf_pci_quiesce_all(subos, true);
-	if (rc)
-		return rc;
+	mutex_lock(&rf_ledger_lock);
 	rf_console_end(subos);
 	rf_loans_end(subos);
 	down_write(&subos->memory_sem);
 	rf_link_detach(subos);
+	if (subos->boot_area)
+		memunmap(subos->boot_area);
+	subos->boot_area = NULL;
 	up_write(&subos->memory_sem);
+	mutex_unlock(&rf_ledger_lock);
 	return 0;
 }
 
 static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
 {
-	int rc;
+	int rc = rf_pool_take_back(subos, returned);
 
-	down_write(&subos->memory_sem);
-	if (subos->boot_area)
-		memunmap(subos->boot_area);
-	subos->boot_area = NULL;
-	rc = rf_pool_take_back(subos, returned);
-	up_write(&subos->memory_sem);
-	if (rc)
-		return rc;
-	rf_lowmem_free(subos->id);
-	return 0;
+	mutex_lock(&rf_ledger_lock);
+	if (!rc)
+		rf_lowmem_free(subos->id);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
 }
 
+/* The list's reference is dropped: all is back. */
 static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *args)
 {
 	const u64 event[4] = { args->memory_returned };
 	unsigned long flags;
 
+	mutex_lock(&rf_ledger_lock);
 	WARN_ON_ONCE(rf_ledger_owns(&rf_books, subos->id));
 	rf_event(subos, RF_EVENT_DESTROYED, 0, RF_CAUSE_OPERATOR, 0, event, NULL);
 	spin_lock_irqsave(&rf_state_lock, flags);
@@ -89,39 +105,92 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 	rf_subos_changed(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
 	if (subos->kobj.state_in_sysfs)
 		kobject_del(&subos->kobj);
 	kobject_put(&subos->kobj);
 	module_put(THIS_MODULE);
 }
 
-/* First its memory gets free: nothing executes, and no device writes any more. */
-static int rf_destroy_free(struct rf_subos *subos, struct rf_destroy *args, int *rc_memory)
+struct rf_destroy_request {
+	struct work_struct work;
+	struct rf_subos *subos;
+	struct rf_destroy *args;
+	struct task_struct *caller;	/* whom a test may kill, or NULL */
+	bool undo;			/* of a create, which has its own end */
+	int rc;
+};
+
+/* Does it have what comes back only if hotplug works? See rf_destroy_wait(). */
+static bool rf_destroy_hotplugs(const struct rf_subos *subos)
 {
-	lockdep_assert_held(&rf_ledger_lock);
-	if (!rf_phase_destroyable(subos->life.phase))
-		return -ENOENT;
-	if (rf_destroy_quiet(subos))
-		return -EIO;
-	*rc_memory = rf_destroy_memory(subos, &args->memory_returned);
-	rf_publish();
-	return 0;
+	bool any;
+
+	mutex_lock(&rf_ledger_lock);
+	any = rf_ledger_core_count(&rf_books.cores, subos->id) || rf_pci_next(subos, NULL);
+	mutex_unlock(&rf_ledger_lock);
+	return any;
 }
 
 /*
- * Then all else returns. The list's reference is dropped when all is back; @rc_memory: is its
- * memory? After an error the subOS can be destroyed again, and continues with what is left.
+ * Blocks in which nobody owns anything return to the kernel. Then we need the turn for the cores.
+ * Return: 0, then the turn is ours, if it is needed; -EALREADY: hotplug is blocked, or may be soon
+ * and a create has no time for that.
  */
-static int rf_destroy_rest(struct rf_subos *subos, struct rf_destroy *args, int rc_memory)
+static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_memory)
 {
+	int rc;
+
+	/* What a create provided it gives back itself, but perhaps others left the rest of a block. */
+	if (request->undo) {
+		rf_blocks_later();
+	} else {
+		rc = rf_blocks_give_back();
+		*rc_memory = *rc_memory ?: rc;
+	}
+	if (!rf_destroy_hotplugs(request->subos))
+		return 0;
+	if (request->undo && rf_hotplug_left())
+		return -EALREADY;
+	return rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
+}
+
+/*
+ * Hotplug is blocked: no core can come back, and the probe of a driver might wait for it, too. It
+ * is destroyed when hotplug works again.
+ */
+static int rf_destroy_wait(struct rf_subos *subos)
+{
+	mutex_lock(&rf_ledger_lock);
+	subos->destroy_again = true;
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	rf_destroy_later();
+	pr_err("subOS %s: its cores cannot come back yet\n", subos->name);
+	return -EIO;
+}
+
+/*
+ * Then all else returns. @rc_memory: is its memory back? After an error the subOS can be destroyed
+ * again, and continues with what is left.
+ */
+static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memory)
+{
+	struct rf_subos *subos = request->subos;
+	struct rf_destroy *args = request->args;
 	int rc_cores, rc_functions;
 
-	lockdep_assert_held(&subos->adjusting);
-	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_destroy_turn(request, &rc_memory))
+		return rf_destroy_wait(subos);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
+	rf_hotplug_end();
+	if (rc_cores == -EINPROGRESS)
+		return rf_destroy_wait(subos);
+	mutex_lock(&rf_ledger_lock);
 	rc_functions = rf_pci_return_all(subos);
+	mutex_unlock(&rf_ledger_lock);
 	if (rc_memory || rc_cores || rc_functions) {
-		rf_publish();
+		rf_publish_now();
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
@@ -129,85 +198,36 @@ static int rf_destroy_rest(struct rf_subos *subos, struct rf_destroy *args, int 
 	return 0;
 }
 
-/* Hotplug is blocked: no core can come back, and the probe of a driver might wait for it, too. */
-static int rf_destroy_wait(struct rf_subos *subos)
-{
-	rf_publish();
-	pr_err("subOS %s: its cores cannot come back now; destroy it again\n", subos->name);
-	return -EIO;
-}
-
-struct rf_destroy_request {
-	struct work_struct work;
-	struct rf_subos *subos;
-	struct rf_destroy *args;
-	struct task_struct *caller;
-	bool turn;			/* the caller's turn to hotplug is ours */
-	int rc;
-};
-
-/*
- * Blocks in which nobody owns anything return to the kernel, not under the ledger lock; then we
- * need the turn for the cores. With that of a create, which holds blocks, this is for later.
- */
-static int rf_destroy_blocks(struct rf_destroy_request *request)
-{
-	int rc;
-
-	if (request->turn)
-		return 0;
-	rc = rf_blocks_give_back(request->caller);
-	request->turn = !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
-	return rc;
-}
-
-static int rf_destroy_all(struct rf_destroy_request *request)
+/* First its memory gets free: nothing executes, and no device writes any more. */
+static int rf_destroy_all(const struct rf_destroy_request *request)
 {
 	struct rf_subos *subos = request->subos;
-	int rc, rc_memory = 0;
+	int rc;
 
 	lockdep_assert_held(&subos->adjusting);
-	mutex_lock(&rf_ledger_lock);
+	if (!rf_phase_destroyable(rf_subos_phase(subos)))
+		return -ENOENT;
 	rf_step_caller(request->caller);
-	rc = rf_destroy_free(subos, request->args, &rc_memory);
+	rc = rf_destroy_quiet(subos) ? -EIO : 0;
+	if (!rc)
+		rc = rf_destroy_rest(request,
+				     rf_destroy_memory(subos, &request->args->memory_returned));
 	rf_step_caller(NULL);
-	mutex_unlock(&rf_ledger_lock);
-	if (rc)
-		return rc;
-	rc = rf_destroy_blocks(request);
-	rc_memory = rc_memory ?: rc;
-	mutex_lock(&rf_ledger_lock);
-	rf_step_caller(request->caller);
-	rc = request->turn ? rf_destroy_rest(subos, request->args, rc_memory) :
-			     rf_destroy_wait(subos);
-	rf_step_caller(NULL);
-	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
 
 static void rf_destroy_work(struct work_struct *work)
 {
 	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
-	struct mutex *adjusting = &request->subos->adjusting;
-	const bool undo = request->turn;
+	struct rf_subos *subos = request->subos;
 
-	/* `adjusting` comes before the turn. Who has it now destroys it, and may need the turn. */
-	if (request->turn && !mutex_trylock(adjusting)) {
-		rf_hotplug_end();
-		request->turn = false;
-	}
-	if (!request->turn)
-		mutex_lock(adjusting);
+	mutex_lock(&subos->adjusting);
+	subos->destroy_again = false;
 	/* Also cores that an adjustment added meanwhile. Nobody starts it in this phase. */
-	request->rc = rf_cores_prove(request->subos, &request->args->culprit);
+	request->rc = rf_cores_prove(subos, &request->args->culprit);
 	if (!request->rc)
 		request->rc = rf_destroy_all(request);
-	if (request->turn)
-		rf_hotplug_end();
-	/* What it had of a block that others have left since. */
-	if (undo)
-		rf_blocks_later();
-	mutex_unlock(adjusting);
+	mutex_unlock(&subos->adjusting);
 }
 
 static int rf_destroy_run(struct rf_destroy_request *request)
@@ -240,16 +260,46 @@ int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
  * rf_subos_undo() - a create failed: return everything that it took
  * @subos: the subOS; the caller has a reference
  *
- * Needs no other turn to hotplug, which might not come.
+ * If hotplug is blocked, its cores return later.
  *
- * Context: as above. The caller has the turn to hotplug; it is over then.
+ * Context: as above.
  */
 void rf_subos_undo(struct rf_subos *subos)
 {
 	struct rf_destroy unused = {};
-	struct rf_destroy_request request = { .subos = subos, .args = &unused, .turn = true };
+	struct rf_destroy_request request = { .subos = subos, .args = &unused, .undo = true };
 
 	rf_destroy_run(&request);
+}
+
+/* A subOS whose cores could not come back, with a reference; or NULL. */
+static struct rf_subos *rf_destroy_next(void)
+{
+	struct rf_subos *subos, *found = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node)
+		if (READ_ONCE(subos->destroy_again)) {
+			found = subos;
+			kobject_get(&found->kobj);
+			break;
+		}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return found;
+}
+
+static void rf_destroy_again(struct work_struct *unused)
+{
+	struct rf_destroy none = {};
+	struct rf_destroy_request request = { .args = &none };
+
+	while (!rf_hotplug_blocked() && (request.subos = rf_destroy_next())) {
+		rf_destroy_work(&request.work);
+		kobject_put(&request.subos->kobj);
+	}
+	if (rf_hotplug_blocked())
+		rf_destroy_later();
 }
 
 int rf_destroy_init(void)
@@ -260,5 +310,6 @@ int rf_destroy_init(void)
 
 void rf_destroy_exit(void)
 {
+	cancel_delayed_work_sync(&rf_again);
 	destroy_workqueue(rf_destroy_queue);
 }

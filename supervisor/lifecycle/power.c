@@ -127,6 +127,7 @@ static int rf_suspend_begin(void)
 static void rf_suspend_end(void)
 {
 	if (rf_suspends) {
+		rf_hotplug_adopt();	/* perhaps another task began it */
 		rf_hotplug_end();
 		rf_subos_builder_done();
 	}

@@ -103,7 +103,7 @@ int rf_block_take(u64 start, const void *holder, unsigned long patience)
 	block->holder = holder;
 	block->transit = true;
 	block->job = (struct rf_hotplug_job){
-		.block = start,
+		.subject = start,
 		.can_stop = true,
 		.interruptible = true,
 		.work = rf_block_take_work,

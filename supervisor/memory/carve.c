@@ -95,20 +95,19 @@ static int rf_pool_give_first(struct rf_subos *subos, const struct rf_range *ran
 	return 0;
 }
 
-/* Give @size bytes of free memory to @subos. On an error it keeps what was carved so far. */
-static int rf_pool_carve(struct rf_subos *subos, u64 size, int node)
+/* Clear some of what would be picked; if it is clean, give it. Return: bytes given, or an error. */
+static s64 rf_pool_carve_some(struct rf_subos *subos, u64 size, int node)
 {
 	struct rf_range range;
 	int rc;
 
-	for (; size; size -= range.size) {
-		if (!rf_ledger_memory_pick(&rf_books.memory, size, node, rf_guard(), &range))
-			return -ENOMEM;
-		rc = rf_pool_give_first(subos, &range);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	lockdep_assert_held(&rf_ledger_lock);
+	if (!rf_ledger_memory_pick(&rf_books.memory, size, node, rf_guard(), &range))
+		return -ENOMEM;
+	rc = rf_pool_clear_part(&range);
+	if (rc)
+		return min(rc, 0);
+	return rf_pool_give_first(subos, &range) ?: range.size;
 }
 
 /* How much could be given; with @align, in whole aligned blocks. */
@@ -184,18 +183,22 @@ u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available)
  * @size: bytes, a multiple of RF_EXTENT_SIZE
  * @node: NUMA node, or -1
  *
- * Context: Process context. Ledger lock held.
+ * Others may be faster. The ledger lock is held for a part at a time.
+ *
+ * Context: Process context. Ledger lock not held; nobody else changes what @subos owns.
  * Return: 0, -ENOMEM.
  */
 int rf_pool_take(struct rf_subos *subos, u64 size, int node)
 {
-	int rc;
+	s64 rc = rf_step_outside("memory-carve");
 
-	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("memory-carve");
-	if (!rc)
-		rc = rf_pool_carve(subos, size, node);
-	return rc;
+	while (rc >= 0 && size) {
+		mutex_lock(&rf_ledger_lock);
+		rc = rf_pool_carve_some(subos, size, node);
+		mutex_unlock(&rf_ledger_lock);
+		size -= max(rc, 0LL);
+	}
+	return min(rc, 0LL);
 }
 
 /**
@@ -218,6 +221,19 @@ int rf_pool_take_top(u32 owner, u64 size, u64 *start)
 	return rf_pool_give(owner, &range);
 }
 
+/* As rf_pool_carve_some(). */
+static s64 rf_pool_take_some(u32 owner, u64 size, u64 align, int node, struct rf_range *range)
+{
+	int rc;
+
+	if (!rf_ledger_memory_pick_blocks(&rf_books.memory, size, align, node, range))
+		return -ENOMEM;
+	rc = rf_pool_clear_part(range);
+	if (rc)
+		return min(rc, 0);
+	return rf_pool_give(owner, range) ?: range->size;
+}
+
 /**
  * rf_pool_take_aligned() - take whole aligned memory blocks, in as few ranges as possible
  * @owner: the new owner
@@ -227,32 +243,29 @@ int rf_pool_take_top(u32 owner, u64 size, u64 *start)
  * @ranges: filled
  * @count: in: room in @ranges; out: how many
  *
- * Context: Process context. Ledger lock held.
+ * Context: as rf_pool_take().
  * Return: 0, with the memory cleared, and COMING; -ENOMEM: nobody owns it.
  */
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
 			 u32 *count)
 {
 	u32 room = *count;
-	int rc = 0;
+	s64 rc = 0;
 
-	lockdep_assert_held(&rf_ledger_lock);
 	*count = 0;
-	while (!rc && size) {
-		struct rf_range *range = &ranges[*count];
-
-		rc = -ENOMEM;
-		if (*count < room &&
-		    rf_ledger_memory_pick_blocks(&rf_books.memory, size, align, node, range))
-			rc = rf_pool_give(owner, range);
-		if (rc)
-			break;
-		size -= range->size;
-		(*count)++;
+	while (rc >= 0 && size) {
+		mutex_lock(&rf_ledger_lock);
+		rc = *count < room ? rf_pool_take_some(owner, size, align, node, &ranges[*count]) :
+				     -ENOMEM;
+		mutex_unlock(&rf_ledger_lock);
+		size -= max(rc, 0LL);
+		*count += rc > 0;
 	}
-	while (rc && *count) {
+	mutex_lock(&rf_ledger_lock);
+	while (rc < 0 && *count) {
 		(*count)--;
 		rf_pool_put(owner, ranges[*count].start, ranges[*count].size, RF_MEMORY_COMING);
 	}
-	return rc;
+	mutex_unlock(&rf_ledger_lock);
+	return min(rc, 0LL);
 }

@@ -170,17 +170,13 @@ static int rf_block_rezone(struct rf_block *block, unsigned long deadline)
 }
 
 /* Return one block. Ledger lock held, but not meanwhile. */
-static int rf_block_return(struct rf_block *block, struct task_struct *caller,
-			   unsigned long deadline)
+static int rf_block_return(struct rf_block *block, unsigned long deadline)
 {
 	int rc = 0;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (block->out) {
-		rf_step_caller(caller);
+	if (block->out)
 		rc = rf_step("block-return");
-		rf_step_caller(NULL);
-	}
 	if (!rc && block->pooled)
 		rc = rf_block_unpool(block);
 	if (rc)
@@ -236,7 +232,7 @@ static bool rf_blocks_any(u32 round)
 }
 
 /* Return one block. The caller has the turn. Return: as below. */
-static int rf_blocks_return_one(struct task_struct *caller, u32 round)
+static int rf_blocks_return_one(u32 round)
 {
 	struct rf_block *block;
 	bool again;
@@ -247,7 +243,7 @@ static int rf_blocks_return_one(struct task_struct *caller, u32 round)
 	if (block) {
 		block->round = round;
 		again = !block->out;
-		rc = rf_block_return(block, caller, jiffies + RF_HOME);
+		rc = rf_block_return(block, jiffies + RF_HOME);
 		if (rc && rc != -EINPROGRESS)
 			rf_blocks_again();
 		if (rc != -EINPROGRESS && again)
@@ -269,7 +265,6 @@ static u32 rf_blocks_round(void)
 
 /**
  * rf_blocks_give_back() - return all blocks in which nobody owns anything
- * @caller: the task on whose behalf, for tests; or NULL
  *
  * Also tries those again that did not come online earlier. They are no error a second time: who
  * calls now has nothing to do with them.
@@ -279,7 +274,7 @@ static u32 rf_blocks_round(void)
  * Return: 0 or the first error; goes on after one. -EBUSY: hotplug is blocked: what is left goes
  *	   back later.
  */
-int rf_blocks_give_back(struct task_struct *caller)
+int rf_blocks_give_back(void)
 {
 	const u32 round = rf_blocks_round();
 	int rc, result = 0;
@@ -289,7 +284,7 @@ int rf_blocks_give_back(struct task_struct *caller)
 			rf_blocks_later();
 			return -EBUSY;
 		}
-		rc = rf_blocks_return_one(caller, round);
+		rc = rf_blocks_return_one(round);
 		/* The turn is the thread's, and who comes next sees that hotplug is blocked. */
 		if (rc != -EINPROGRESS)
 			rf_hotplug_end();
@@ -300,7 +295,7 @@ int rf_blocks_give_back(struct task_struct *caller)
 
 static void rf_later_work(struct work_struct *unused)
 {
-	rf_blocks_give_back(NULL);
+	rf_blocks_give_back();
 }
 
 struct rf_returning {
@@ -313,7 +308,9 @@ static void rf_returning_work(struct work_struct *work)
 {
 	struct rf_returning *returning = container_of(work, struct rf_returning, work);
 
-	returning->rc = rf_blocks_give_back(returning->caller);
+	rf_step_caller(returning->caller);
+	returning->rc = rf_blocks_give_back();
+	rf_step_caller(NULL);
 }
 
 /**

@@ -19,6 +19,9 @@ int rf_extents_set_content(u64 start, u64 size, enum rf_content content);
 int rf_extents_set_boot(u32 owner, u64 start);
 void rf_extents_exit(void);
 
+/* pool.c */
+int rf_pool_clear_part(const struct rf_range *range);
+
 /* fill.c */
 u8 rf_free_byte(void);
 int rf_find_other(u64 start, u64 size, u8 byte, u64 *other);

@@ -22,7 +22,7 @@ int rf_fill(u64 start, u64 size, u8 byte);
 int rf_pool_own(u32 owner, u64 start, u64 size);
 int rf_pool_leave(u32 owner, u64 start, u64 size);
 void rf_pool_put(u32 owner, u64 start, u64 size, enum rf_memory_state from);
-int rf_pool_take_back(struct rf_subos *subos, u64 *returned);
+int rf_pool_take_back(struct rf_subos *subos, u64 *returned);	/* not the ledger lock */
 void rf_pool_clear_wait(void);
 int rf_pool_check(u64 *wrong);
 
@@ -30,10 +30,10 @@ int rf_pool_check(u64 *wrong);
 u64 rf_pool_at_best(const struct rf_memory *memory, u64 align);
 bool rf_pool_could_take(u64 size, u64 align, int node, u64 *available);
 u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available);
-int rf_pool_take(struct rf_subos *subos, u64 size, int node);
+int rf_pool_take(struct rf_subos *subos, u64 size, int node);	/* not the ledger lock */
 int rf_pool_take_top(u32 owner, u64 size, u64 *start);
 int rf_pool_take_aligned(u32 owner, u64 size, u64 align, int node, struct rf_range *ranges,
-			 u32 *count);
+			 u32 *count);				/* not the ledger lock */
 
 /* provide.c: the pool gets what it lacks. Not the ledger lock */
 struct rf_provision {
@@ -63,7 +63,7 @@ void rf_blocks_figures(struct rf_memory *memory);
 u64 rf_block_size(void);
 
 /* give_back.c: blocks return to the supervisor's kernel. Neither the turn nor the ledger lock */
-int rf_blocks_give_back(struct task_struct *caller);
+int rf_blocks_give_back(void);
 int rf_blocks_home(void);
 void rf_blocks_unused(void);
 void rf_blocks_later(void);

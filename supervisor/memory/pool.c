@@ -8,6 +8,7 @@
  * soon if a running subOS gave it up. After that it holds only zeros, or with
  * poison=1 (fill.c) a pattern.
  */
+#include <linux/minmax.h>
 #include <linux/workqueue.h>
 
 #include "memory/internal.h"
@@ -17,6 +18,25 @@
 #define RF_CLEAR_DELAY		(HZ / 5)
 
 /* ---- clearing in the background ---- */
+
+/*
+ * Clear some of a range of free memory, so that not all of it is left for when it gets an owner.
+ * With poison=1 that is for then. Return: 1; 0: it is clean; -ENOMEM.
+ */
+int rf_pool_clear_part(const struct rf_range *range)
+{
+	struct rf_range part;
+	int rc;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_free_byte() || !rf_ledger_memory_next_unclean(&rf_books.memory, range->start,
+							     range->size, &part))
+		return 0;
+	part.size = min(part.size, RF_CLEAR_STEP);
+	rc = rf_fill(part.start, part.size, 0) ?:
+	     rf_extents_set_content(part.start, part.size, RF_CONTENT_CLEAN);
+	return rc ?: 1;
+}
 
 /* Clear some memory that is LEFT. Return: false if there is none, or on an error. */
 static bool rf_pool_clear_some(void)
@@ -78,12 +98,42 @@ void rf_pool_clear_wait(void)
 	flush_delayed_work(&rf_clear_work);
 }
 
+/* The next range of a subOS behind @range, out of reach of who reads its memory. */
+static bool rf_pool_leave_next(struct rf_subos *subos, struct rf_range *range, int *rc)
+{
+	bool any;
+
+	mutex_lock(&rf_ledger_lock);
+	any = rf_ledger_memory_next_range(&rf_books.memory, subos->id,
+					  range->start + range->size, range);
+	if (any) {
+		down_write(&subos->memory_sem);
+		*rc = rf_step("memory-clear") ?:
+		      rf_pool_leave(subos->id, range->start, range->size);
+		up_write(&subos->memory_sem);
+	}
+	mutex_unlock(&rf_ledger_lock);
+	return any;
+}
+
+/* @rc: was it cleared? If not, its owner keeps it. */
+static void rf_pool_left(u32 owner, const struct rf_range *range, int rc)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_expect(rf_extents_move(owner, range->start, range->size, RF_MEMORY_LEAVING,
+				  rc ? RF_MEMORY_OWNED : RF_MEMORY_FREE));
+	if (!rc)
+		rf_expect(rf_extents_set_content(range->start, range->size, RF_CONTENT_CLEAN));
+	mutex_unlock(&rf_ledger_lock);
+}
+
 /**
  * rf_pool_take_back() - take a subOS's memory back, cleared
  * @subos: the owner; none of its cores or devices can write any more
  * @returned: counts the bytes
  *
- * Context: Process context. Ledger lock held.
+ * Context: Process context; `adjusting` held, so that nobody else changes what it owns, but not
+ *	    the ledger lock.
  * Return: 0 or an error; the subOS keeps the ranges that could not be cleared.
  */
 int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
@@ -91,22 +141,16 @@ int rf_pool_take_back(struct rf_subos *subos, u64 *returned)
 	struct rf_range range = {};
 	int rc, result = 0;
 
-	lockdep_assert_held(&rf_ledger_lock);
-	while (rf_ledger_memory_next_range(&rf_books.memory, subos->id,
-					   range.start + range.size, &range)) {
-		rc = rf_step("memory-clear");
-		if (!rc)
+	lockdep_assert_held(&subos->adjusting);
+	while (rf_pool_leave_next(subos, &range, &rc)) {
+		if (!rc) {
 			rc = rf_fill(range.start, range.size, rf_free_byte());
-		if (!rc)
-			rc = rf_pool_leave(subos->id, range.start, range.size);
-		if (rc) {
-			result = rc;
-			continue;
+			rf_pool_left(subos->id, &range, rc);
 		}
-		rf_expect(rf_extents_move(subos->id, range.start, range.size, RF_MEMORY_LEAVING,
-					  RF_MEMORY_FREE));
-		rf_expect(rf_extents_set_content(range.start, range.size, RF_CONTENT_CLEAN));
-		*returned += range.size;
+		if (rc)
+			result = rc;
+		else
+			*returned += range.size;
 	}
 	return result;
 }

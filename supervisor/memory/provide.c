@@ -21,16 +21,6 @@ static const unsigned long rf_tries[] = { 4 * HZ, 8 * HZ, 8 * HZ };
 
 static atomic_t rf_provisions;
 
-static int rf_provision_step(const char *what)
-{
-	int rc;
-
-	mutex_lock(&rf_ledger_lock);
-	rc = rf_step(what);
-	mutex_unlock(&rf_ledger_lock);
-	return rc;
-}
-
 /* How long to try the next block. */
 static unsigned long rf_provision_try(const struct rf_provision *provision)
 {
@@ -102,7 +92,7 @@ static int rf_provision_next(struct rf_provision *provision)
 	start = rf_block_pick(provision, &busy);
 	if (!start)
 		return rf_provision_round(provision, busy);
-	rc = rf_provision_step("block-take");
+	rc = rf_step_outside("block-take");
 	if (rc)
 		return rc;
 	if (signal_pending(current))

@@ -109,10 +109,26 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	return rc;
 }
 
+/*
+ * A held core, in no list, goes to the supervisor. Return: 0; -EALREADY: it could not be tried;
+ * another error: it is in @from's list again.
+ */
+static int rf_core_home(struct rf_subos *from, u32 cpu)
+{
+	int rc = rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
+
+	if (rc)
+		return -EALREADY;
+	rc = rf_core_return(from, cpu);
+	rf_hotplug_end();
+	rf_publish_now();
+	/* Late it is the supervisor's: @from has given it up. */
+	return rc == -EINPROGRESS ? 0 : rc;
+}
+
 /* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
 static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
 {
-	bool turn;
 	int rc;
 
 	lockdep_assert_held(&from->adjusting);
@@ -124,21 +140,18 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 
 	/* In no list, and with `adjusting` held, nobody else touches it. */
 	rc = rf_core_await(from, cpu);
-	turn = !rc && !batch->to;
-	if (turn)
-		rc = rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
-	turn &= !rc;
+	if (!rc && !batch->to) {
+		rc = rf_core_home(from, cpu);
+		if (rc != -EALREADY)
+			return rc;
+	}
 	mutex_lock(&rf_ledger_lock);
 	if (rc)
 		rf_core_attach(from, cpu);
-	else if (batch->to)
-		rf_core_hand_over(from, batch->to, cpu, batch->lender);
 	else
-		rc = rf_core_return(from, cpu);
+		rf_core_hand_over(from, batch->to, cpu, batch->lender);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
-	if (turn)
-		rf_hotplug_end();
 	return rc;
 }
 
@@ -193,8 +206,8 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
  * The withdrawn cores are held, and in no subOS's list. One that cannot be held stays with the
  * subOS: its told[] is -ETIMEDOUT, and unheld[] is set.
  *
- * Context: Process context, may sleep: for all cores together, no longer than for one. Ledger
- *	    lock held.
+ * Context: Process context, may sleep: for all cores together, no longer than for one.
+ *	    `adjusting` held, but not the ledger lock.
  * Return: 0 or -EIO.
  */
 int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
@@ -202,7 +215,8 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 	int result = 0;
 	u32 i;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	lockdep_assert_held(&subos->adjusting);
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < batch->count; i++)
 		if (batch->told[i])
 			rf_core_detach(subos, batch->cpus[i]);
@@ -212,7 +226,9 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 		if (batch->told[i])
 			rf_core_call(subos, batch->cpus[i]);
 	}
+	mutex_unlock(&rf_ledger_lock);
 	rf_cores_await(subos, batch->cpus, batch->unheld, batch->count);
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->unheld[i])
 			continue;
@@ -220,7 +236,18 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 		batch->told[i] = -ETIMEDOUT;
 		result = -EIO;
 	}
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
 	return result;
+}
+
+/* A held core cannot be tried to return. */
+static int rf_batch_keep(struct rf_subos *subos, u32 cpu)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_core_attach(subos, cpu);
+	mutex_unlock(&rf_ledger_lock);
+	return -EALREADY;
 }
 
 /**
@@ -236,32 +263,29 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
-	int blocked, result;
+	int rc, result;
+	bool turn;
 	u32 i;
 
 	lockdep_assert_held(&subos->adjusting);
 	/* First, so that the subOS starts none of them meanwhile. They are in no list then. */
-	mutex_lock(&rf_ledger_lock);
 	result = rf_batch_withdraw(subos, batch);
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
-
-	blocked = rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
-	mutex_lock(&rf_ledger_lock);
+	turn = !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->told[i])
 			continue;
-		if (blocked && !batch->unheld[i])
-			rf_core_attach(subos, batch->cpus[i]);
-		else if (!batch->unheld[i] && !rf_core_return(subos, batch->cpus[i]))
-			continue;
-		*culprit = batch->cpus[i];
-		result = -EIO;
+		rc = -ETIMEDOUT;
+		if (!batch->unheld[i])
+			rc = turn ? rf_core_return(subos, batch->cpus[i]) :
+				    rf_batch_keep(subos, batch->cpus[i]);
+		turn &= rc != -EINPROGRESS;
+		if (rc && rc != -EINPROGRESS) {
+			*culprit = batch->cpus[i];
+			result = -EIO;
+		}
 	}
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
-	if (!blocked)
-		rf_hotplug_end();
+	rf_hotplug_end();
+	rf_publish_now();
 	return result;
 }
 

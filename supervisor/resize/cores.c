@@ -11,30 +11,79 @@
 
 /* ---- from the supervisor ---- */
 
-/* Give the cores to the subOS, held; all or none. Ledger lock held. */
-static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
+/*
+ * Can they be taken as far as the ledger knows? So it stays, while the caller has the turn, and
+ * `adjusting`.
+ */
+static int rf_cores_add_check(struct rf_subos *subos, const struct rf_batch *batch, u32 *culprit)
 {
-	u32 i, taken;
 	int rc;
 
-	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_step("core-offer");
-	for (taken = 0; !rc && taken < batch->count; taken++) {
-		rc = rf_core_take(subos, batch->cpus[taken]);
-		if (rc) {
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
+	rc = rf_resize_ready(subos, RF_CAN_CORES);
+	if (!rc && batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
+		rc = -EINVAL;
+	if (!rc)
+		rc = rf_cores_check(batch->cpus, batch->count, culprit);
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* All are held: the subOS's from now on. Or else not. */
+static int rf_cores_grant(struct rf_subos *subos, const struct rf_batch *batch)
+{
+	u32 i;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step("core-grant");
+	for (i = 0; !rc && i < batch->count; i++)
+		rf_core_attach(subos, batch->cpus[i]);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* Those that were taken come back; those that do not are the subOS's, and are offered to nobody. */
+static void rf_cores_add_undo(struct rf_subos *subos, const struct rf_batch *batch, u32 taken,
+			      bool turn, u32 *culprit)
+{
+	u32 i;
+
+	for (i = 0; turn && i < taken; i++) {
+		int rc = rf_core_return(subos, batch->cpus[i]);
+
+		if (rc)
+			*culprit = batch->cpus[i];
+		turn = rc != -EINPROGRESS;
+	}
+	mutex_lock(&rf_ledger_lock);
+	for (; i < taken; i++)
+		rf_core_attach(subos, batch->cpus[i]);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/* Give the cores to the subOS, held; all or none. The caller has the turn. */
+static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch,
+			      unsigned long deadline, u32 *culprit)
+{
+	u32 taken = 0;
+	int rc;
+
+	rc = rf_step_outside("core-offer");
+	while (!rc && taken < batch->count) {
+		rc = rf_core_take(subos, batch->cpus[taken], deadline);
+		if (rc)
 			*culprit = batch->cpus[taken];
-			break;
-		}
+		else
+			taken++;
 	}
 	if (!rc)
-		rc = rf_step("core-grant");
-	for (i = 0; i < taken; i++) {
-		if (!rc)
-			rf_core_attach(subos, batch->cpus[i]);
-		else if (rf_core_return(subos, batch->cpus[i]))
-			*culprit = batch->cpus[i];
-	}
-	rf_publish();
+		rc = rf_cores_grant(subos, batch);
+	if (rc)
+		rf_cores_add_undo(subos, batch, taken, rc != -EINPROGRESS, culprit);
 	return rc;
 }
 
@@ -51,45 +100,27 @@ static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 	return rf_batch_result(batch, args, rc);
 }
 
-/* @checked: set if they can be taken as far as the ledger knows. The caller has the turn. */
-static int rf_cores_add_turn(struct rf_subos *subos, struct rf_batch *batch, bool *checked,
-			     u32 *culprit)
-{
-	int rc;
-
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
-	rc = rf_resize_ready(subos, RF_CAN_CORES);
-	if (rc)
-		goto unlock;
-	if (batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
-		rc = -EINVAL;
-	else
-		rc = rf_cores_check(batch->cpus, batch->count, culprit);
-	*checked = !rc;
-	if (!rc)
-		rc = rf_cores_add_begin(subos, batch, culprit);
-unlock:
-	mutex_unlock(&rf_ledger_lock);
-	return rc;
-}
-
 static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)
 {
+	const unsigned long deadline = jiffies + msecs_to_jiffies(rf_resize_timeout(args));
 	u64 begun = ktime_get_ns();
-	bool checked = false;
 	int rc;
 
-	rc = rf_hotplug_begin(jiffies + msecs_to_jiffies(rf_resize_timeout(args)));
+	rc = rf_hotplug_begin(deadline);
 	if (rc)
 		return rc;
-	rc = rf_cores_add_turn(subos, batch, &checked, &args->culprit);
-	rf_hotplug_end();
-	if (!checked)
+	rc = rf_cores_add_check(subos, batch, &args->culprit);
+	if (rc) {
+		rf_hotplug_end();
 		return rc;
+	}
+	rc = rf_cores_add_begin(subos, batch, deadline, &args->culprit);
+	rf_hotplug_end();
 	if (rc == -ETIMEDOUT) {
 		args->error = ETIMEDOUT;
 		rc = -EIO;
+	} else if (rc == -EINPROGRESS) {
+		rc = signal_pending(current) ? -EINTR : -EALREADY;
 	}
 	if (!rc)
 		rc = rf_cores_add_end(subos, args, batch);

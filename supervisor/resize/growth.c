@@ -19,27 +19,30 @@ struct rf_growth {
 	struct rf_range ranges[RF_RANGES_MAX];
 };
 
-/*
- * Give memory to the subOS. -EAGAIN: what was provided for it went to somebody else. Ledger lock
- * held.
- */
-static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
+/* Is it all there? -EAGAIN: what was provided for it went to somebody else. */
+static int rf_memory_add_check(struct rf_subos *subos, struct rf_resize *args,
 			       struct rf_growth *growth)
 {
-	struct rf_range *range;
 	int rc;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	if (mutex_lock_interruptible(&rf_ledger_lock))
+		return -EINTR;
 	rc = rf_resize_ready(subos, RF_CAN_MEMORY) ?: rf_step("memory-offer");
-	if (rc)
-		return rc;
-	if (rf_pool_missing(growth->size, growth->block_size, args->node, false, &args->available))
-		return -EAGAIN;
+	if (!rc && rf_pool_missing(growth->size, growth->block_size, args->node, false,
+				   &args->available))
+		rc = -EAGAIN;
 	growth->count = rf_ledger_memory_room(&rf_books.memory, subos->id);
-	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
-				  growth->ranges, &growth->count);
-	if (rc)
-		return rc;
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* The memory was taken: into its grant, or back. Ledger lock held. */
+static int rf_memory_add_grant(struct rf_subos *subos, struct rf_growth *growth)
+{
+	struct rf_range *range;
+	int rc = 0;
+
+	lockdep_assert_held(&rf_ledger_lock);
 	for (; !rc && growth->added < growth->count; growth->added += !rc) {
 		range = &growth->ranges[growth->added];
 		rc = rf_dma_map(subos, range->start, range->size);
@@ -58,6 +61,24 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		rf_pool_put(subos->id, range->start, range->size, RF_MEMORY_COMING);
 	}
 	rf_publish();
+	return rc;
+}
+
+/* Give memory to the subOS. Return: -EAGAIN: as above. */
+static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
+			       struct rf_growth *growth)
+{
+	int rc = rf_memory_add_check(subos, args, growth);
+
+	if (rc)
+		return rc;
+	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
+				  growth->ranges, &growth->count);
+	if (!rc) {
+		mutex_lock(&rf_ledger_lock);
+		rc = rf_memory_add_grant(subos, growth);
+		mutex_unlock(&rf_ledger_lock);
+	}
 	return rc == -EAGAIN ? -ENOMEM : rc;
 }
 
@@ -149,13 +170,8 @@ static int rf_memory_add(struct rf_subos *subos, struct rf_resize *args,
 	rf_provision_init(&provision, rf_resize_timeout(args));
 	do {
 		rc = rf_memory_provide(subos, args, growth, &provision);
-		if (rc)
-			break;
-		rc = mutex_lock_interruptible(&rf_ledger_lock);
-		if (rc)
-			break;
-		rc = rf_memory_add_begin(subos, args, growth);
-		mutex_unlock(&rf_ledger_lock);
+		if (!rc)
+			rc = rf_memory_add_begin(subos, args, growth);
 	} while (rc == -EAGAIN && time_before(jiffies, provision.deadline));
 	if (rc == -EAGAIN)
 		rc = -ENOMEM;

@@ -54,9 +54,9 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	struct rf_batch *part = move->part;
 	u32 i, count = 0;
 
-	mutex_lock(&rf_ledger_lock);
 	rf_batch_withdraw(move->to, part);
 	rf_move_note(move);	/* a core that cannot be held stays there */
+	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < part->count; i++) {
 		if (!part->told[i] || part->unheld[i])
 			continue;
@@ -84,9 +84,7 @@ static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 	rf_move_select(move);
 	if (!move->part->count)
 		return 0;
-	mutex_lock(&rf_ledger_lock);
-	rc = rf_step("core-arrive");
-	mutex_unlock(&rf_ledger_lock);
+	rc = rf_step_outside("core-arrive");
 	for (i = 0; rc && i < move->part->count; i++)
 		move->part->told[i] = rc;
 	if (!rc)

@@ -17,11 +17,17 @@ void rf_publish(void)
 	rf_machine_page_update();
 }
 
-static void rf_publish_run(struct work_struct *work)
+/* The same. Context: as above, but the ledger lock is not held. */
+void rf_publish_now(void)
 {
 	mutex_lock(&rf_ledger_lock);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
+}
+
+static void rf_publish_run(struct work_struct *work)
+{
+	rf_publish_now();
 }
 
 static DECLARE_WORK(rf_publish_work, rf_publish_run);

@@ -38,6 +38,7 @@ void rf_grant_prepare(struct rf_subos *subos);
 
 /* publish.c */
 void rf_publish(void);
+void rf_publish_now(void);			/* takes the ledger lock */
 int rf_shared_init(void);			/* publishes after each change of a state */
 void rf_shared_exit(void);
 

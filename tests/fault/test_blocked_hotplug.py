@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from functional import disks
 from functional.functions import BUSY, until
-from functional.subos import BLOCK, DEBUG, MIB, Supervisor
+from functional.subos import BLOCK, DEBUG, MIB, SYSFS, Supervisor
 
 DEVICE = "/dev/vda"
 SOON = 15  # seconds; an emulated core is slow
@@ -85,6 +85,14 @@ def said(supervisor, what):
     return supervisor.machine.dmesg().count(f"hotplug of this kernel is blocked by {what}")
 
 
+def destroyed(supervisor, *left):
+    """A subOS whose cores could not come back goes by itself when they can: @left are the others."""
+    gone = f"! {THREAD} && [ $(ls {SYSFS}/subos | wc -l) = {len(left)} ]"
+    supervisor.sh(until(gone, 60), timeout=70)
+    assert [each["name"] for each in supervisor.json("list")["subos"]] == list(left)
+    assert not blocked(supervisor)
+
+
 def settles(supervisor, before):
     """Threads that were left behind end, and their blocks go back by themselves."""
     online = before["blocks"].count("state:online")
@@ -131,9 +139,7 @@ def test_others_hotplug_without_an_end(supervisor):
         gone = supervisor.rfm("destroy", "keeper")
         assert gone.status and gone.stderr.count("\n") == 1, gone
         assert supervisor.show("keeper")["state"] == "stopping"
-    supervisor.sh(until(f"! {THREAD}"))
-    assert not blocked(supervisor)
-    supervisor.destroy("keeper")
+    destroyed(supervisor)
     assert supervisor.online() == "0-4"
     keep(supervisor)
     assert state(supervisor) == before
@@ -177,8 +183,53 @@ def test_block_does_not_return(supervisor):
         assert supervisor.online() == "0-1"
     supervisor.sh(until(f"! {THREAD} && [ $({ONLINE}) = {before['blocks'].count('state:online')} ]", 60),
                   timeout=70)  # fmt: skip
-    supervisor.destroy("big")
+    destroyed(supervisor, "keeper")
     assert state(supervisor) == before
+
+
+def interrupted(supervisor, words):
+    """Ctrl-C comes while a thread hangs: when, in seconds; the exit code of rfm; when it ended."""
+    return supervisor.sh(
+        f"set -m; rfm {words} 2>/tmp/said & pid=$!; until {THREAD}; do usleep 10000; done;"
+        "kill -INT $pid; cut -d. -f1 /proc/uptime; wait $pid; echo $?; cut -d. -f1 /proc/uptime"
+    ).split()
+
+
+@pytest.mark.budget(240)
+def test_core_does_not_leave(supervisor):
+    """It stays the supervisor's, and online in the end; all that needs no hotplug goes on."""
+    before = state(supervisor)
+    words = f"create small --cores 3 --mem {SMALL} --kernel /boot/vmlinuz-{supervisor.version} --no-start"
+    with stalled(supervisor, "cores"):
+        began, status, ended = map(int, interrupted(supervisor, words))
+        assert status == 128 + 2 and ended - began < SOON
+        assert [each["name"] for each in supervisor.json("list")["subos"]] == ["keeper"]
+        other, _ = create(supervisor, "other", "2", SMALL)
+        assert other.status == BUSY and other.stderr.count("\n") == 1, other
+        assert said(supervisor, "CPU 3") == 2
+        supervisor.sh(until(f"grep -qx 0x8000000000000003 {DEBUG}/hotplug_blocked"))
+    settles(supervisor, before)
+    assert supervisor.online() == "0-3"
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_core_does_not_return(supervisor):
+    """What is left of its subOS is destroyed when hotplug works again."""
+    before = state(supervisor)
+    supervisor.create("small", "2-3", "--no-start", mem=SMALL)
+    with stalled(supervisor, "cores"):
+        gone = supervisor.rfm("destroy", "small", timeout=90)
+        assert gone.status and gone.stderr.count("\n") == 1, gone
+        assert supervisor.online() == "0-1"
+        assert supervisor.show("small")["state"] == "stopping"
+        assert supervisor.machine.exec("rfm", "list", timeout=SOON).status == 0
+        # None of its two cores is anybody else's: one is on its way.
+        await_blocked(supervisor)
+        again = supervisor.rfm("destroy", "small")
+        assert again.status and again.stderr.count("\n") == 1, again
+    destroyed(supervisor, "keeper")
+    settles(supervisor, before)
 
 
 # ---- a disk that does not answer ----

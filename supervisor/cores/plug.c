@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A core goes offline in our kernel, or comes online, in a thread of its own that has an end
+ * (base/hotplug.c): a disk's queue whose requests never end keeps its last core, for one, and all
+ * that time the kernel can hotplug nothing else.
+ *
+ * Ours it is as soon as its thread is left behind, and so it stays, however that ends: nobody
+ * takes it meanwhile, for that needs the turn to hotplug, which is the thread's.
+ */
+#include <linux/cpu.h>
+#include <linux/jiffies.h>
+
+#include "kernel/hotplug.h"
+#include "cores/internal.h"
+
+#define RF_CORE_LEAST	(5 * HZ)	/* for one core, whatever is left of the time for all */
+
+/* One at a time: it belongs to who has the turn to hotplug. */
+static struct rf_core_job {
+	struct rf_hotplug_job job;
+	u32 cpu;
+	u32 subos;			/* id of its owner while it changes hands */
+} rf_core_job;
+
+/* In its thread. */
+static int rf_core_out(struct rf_hotplug_job *job)
+{
+	int rc = rf_hotplug_remove_cpu(rf_core_job.cpu);
+
+	return rc > 0 ? -EBUSY : rc;	/* 1: somebody else was faster */
+}
+
+static int rf_core_in(struct rf_hotplug_job *job)
+{
+	int rc = rf_hotplug_add_cpu(rf_core_job.cpu);
+
+	if (rc > 0)
+		rc = 0;
+	return rc ?: cpu_online(rf_core_job.cpu) ? 0 : -EIO;
+}
+
+/* It is ours, unless it is already. Ledger lock held. */
+static void rf_core_ours(u32 cpu, u32 subos)
+{
+	if (rf_ledger_core_owner(&rf_books.cores, cpu) == subos)
+		rf_core_move(cpu, subos, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
+}
+
+/* In its thread, in vain: it is to be online, as before. */
+static void rf_core_settle(struct rf_hotplug_job *job, int rc)
+{
+	const u32 cpu = rf_core_job.cpu;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_core_ours(cpu, rf_core_job.subos);
+	mutex_unlock(&rf_ledger_lock);
+	if (!cpu_online(cpu) && rf_core_in(job))
+		pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
+		       cpu, cpu);
+}
+
+static int rf_core_plug(struct rf_subos *subos, u32 cpu, unsigned long deadline)
+{
+	const u32 id = subos->id;
+	int rc;
+
+	rf_core_job.cpu = cpu;
+	rf_core_job.subos = id;
+	rf_core_job.job.subject = RF_HOTPLUG_CORE | cpu;
+	rf_core_job.job.can_stop = false;	/* by nothing that it waits for */
+	rf_core_job.job.settle = rf_core_settle;
+	rc = rf_hotplug_run(&rf_core_job.job, deadline);
+	if (rc != -EINPROGRESS)
+		return rc;
+	/* The job is the thread's now. */
+	mutex_lock(&rf_ledger_lock);
+	rf_core_ours(cpu, id);
+	mutex_unlock(&rf_ledger_lock);
+	pr_err("CPU %u does not %s: hotplug of this kernel is busy with it\n", cpu,
+	       cpu_online(cpu) ? "go offline" : "come online");
+	return rc;
+}
+
+/**
+ * rf_core_unplug() - take a core offline in our kernel
+ * @subos: its owner; the core is COMING
+ * @cpu: logical number
+ * @deadline: in jiffies
+ *
+ * Context: Process context, interruptible. The caller has the turn to hotplug, but not the ledger
+ *	    lock.
+ * Return: 0; -EINPROGRESS: the core is ours, and the turn not the caller's any more; or another
+ *	   error.
+ */
+int rf_core_unplug(struct rf_subos *subos, u32 cpu, unsigned long deadline)
+{
+	const unsigned long least = jiffies + RF_CORE_LEAST;
+
+	rf_core_job.job.interruptible = true;
+	rf_core_job.job.work = rf_core_out;
+	return rf_core_plug(subos, cpu, time_before(deadline, least) ? least : deadline);
+}
+
+/* Bring it online: it is RETURNING. Context and return: as above, but not interruptible. */
+int rf_core_replug(struct rf_subos *subos, u32 cpu, unsigned long deadline)
+{
+	rf_core_job.job.interruptible = false;
+	rf_core_job.job.work = rf_core_in;
+	return rf_core_plug(subos, cpu, deadline);
+}
