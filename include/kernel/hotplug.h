@@ -30,7 +30,7 @@
  * While the driver of a PCI function is being bound, cores can neither come nor go: the kernel
  * switches that off (pci_call_probe()). It says -EBUSY, as it does of what stays so.
  */
-#define RF_HOTPLUG_TRIES	50
+#define RF_HOTPLUG_TRIES	300
 #define RF_HOTPLUG_RETRY_MS	10
 
 static inline int rf_hotplug_cpu(int (*change)(unsigned int cpu), unsigned int cpu)

@@ -203,10 +203,8 @@ static int rf_job_thread(void *data)
 		rc = -EIO;		/* has a meaning of its own here */
 	if (rf_job_tell(job))
 		return rc;
-	/* It has ended, even if it waits for a lock now. */
+	job->settle(job, rc);		/* frees it; may hang, too */
 	cancel_delayed_work_sync(&rf_overdue);
-	WRITE_ONCE(rf_blocked_by, 0);
-	job->settle(job, rc);		/* frees it */
 	rf_turn_end(NULL);
 	module_put_and_kthread_exit(0);
 }

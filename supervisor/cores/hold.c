@@ -28,7 +28,8 @@ bool rf_cores_parkable(void)
 	return rf_cores_mode != RF_CORES_STOPPED;
 }
 
-static void rf_park_send(u32 apic_id)
+/* Call a core to the park. */
+void rf_park_send(u32 apic_id)
 {
 	lockdep_assert_held(&rf_state_lock);
 	rf_park_call(apic_id);

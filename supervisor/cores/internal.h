@@ -9,6 +9,9 @@
 int rf_core_add(u32 cpu);
 int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state);
 
+/* take.c */
+void rf_core_stays_offline(u32 cpu);	/* says so. Any context */
+
 /* plug.c. Turn to hotplug, not the ledger lock */
 int rf_core_unplug(struct rf_subos *subos, u32 cpu, unsigned long deadline);
 int rf_core_replug(struct rf_subos *subos, u32 cpu, unsigned long deadline);
@@ -50,6 +53,7 @@ struct rf_park_wait {
 };
 
 void rf_core_not_held(struct rf_subos *subos, u32 cpu);	/* no lock */
+void rf_park_send(u32 apic_id);				/* state lock */
 struct rf_park_wait rf_park_wait_begin(u32 timeout_ms);	/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
 void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */

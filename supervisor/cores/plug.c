@@ -30,23 +30,84 @@ static int rf_core_out(struct rf_hotplug_job *job)
 	return rc > 0 ? -EBUSY : rc;	/* 1: somebody else was faster */
 }
 
+static int rf_core_online(u32 cpu)
+{
+	int rc = rf_hotplug_add_cpu(cpu);
+
+	return rc < 0 ? rc : cpu_online(cpu) ? 0 : -EIO;
+}
+
+/* Unless our kernel has it online: to the park, or with an INIT to nowhere. Return: whether it did. */
+static bool rf_core_stop(u32 cpu, bool park)
+{
+	const u32 apic_id = rf_ledger_core_apic_id(&rf_books.cores, cpu);
+	unsigned long flags;
+	bool offline;
+
+	/* Another task may be bringing it online: an INIT would take it from under our kernel. */
+	cpus_read_lock();
+	offline = !cpu_online(cpu);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	if (offline && park)
+		rf_park_send(apic_id);
+	else if (offline)
+		rf_core_init_ipi(apic_id);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	cpus_read_unlock();
+	return offline;
+}
+
+/* Nobody starts it from now on; or somebody may again. Return: false if it is ours already. */
+static bool rf_core_veto_again(enum rf_core_state state)
+{
+	const u32 cpu = rf_core_job.cpu, id = rf_core_job.subos;
+	bool its;
+
+	mutex_lock(&rf_ledger_lock);
+	its = rf_ledger_core_owner(&rf_books.cores, cpu) == id;
+	if (its)
+		rf_core_move(cpu, id, id, state);
+	mutex_unlock(&rf_ledger_lock);
+	return its;
+}
+
+/* In its thread. What did not come online goes to the park again, and is LEAVING. */
 static int rf_core_in(struct rf_hotplug_job *job)
 {
-	int rc = rf_hotplug_add_cpu(rf_core_job.cpu);
+	int rc = rf_core_online(rf_core_job.cpu);
 
-	if (rc > 0)
-		rc = 0;
-	return rc ?: cpu_online(rf_core_job.cpu) ? 0 : -EIO;
+	if (!rc || !rf_core_veto_again(RF_CORE_LEAVING) || rf_core_stop(rf_core_job.cpu, true))
+		return rc;
+	rf_core_veto_again(RF_CORE_RETURNING);
+	return 0;	/* online after all */
 }
 
 /* It is ours, unless it is already. Ledger lock held. */
-static void rf_core_ours(u32 cpu, u32 subos)
+static void rf_core_ours(u32 cpu, u32 id)
 {
-	if (rf_ledger_core_owner(&rf_books.cores, cpu) == subos)
-		rf_core_move(cpu, subos, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
+	lockdep_assert_held(&rf_ledger_lock);
+	if (rf_ledger_core_owner(&rf_books.cores, cpu) != id)
+		return;
+	if (rf_core_job.job.work == rf_core_in && !rf_ledger_core_may_start(&rf_books.cores, cpu))
+		rf_core_move(cpu, id, id, RF_CORE_RETURNING);
+	rf_core_move(cpu, id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 }
 
-/* In its thread, in vain: it is to be online, as before. */
+/* It leaves the park. Return: whether our kernel may start it: the machine does not go down. */
+static bool rf_core_startable(u32 cpu)
+{
+	unsigned long flags;
+	bool startable;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	startable = rf_cores_startable();
+	if (startable)
+		rf_park_leave(rf_ledger_core_apic_id(&rf_books.cores, cpu));
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return startable;
+}
+
+/* In its thread, which was left behind: it is to be online, as before. */
 static void rf_core_settle(struct rf_hotplug_job *job, int rc)
 {
 	const u32 cpu = rf_core_job.cpu;
@@ -54,9 +115,11 @@ static void rf_core_settle(struct rf_hotplug_job *job, int rc)
 	mutex_lock(&rf_ledger_lock);
 	rf_core_ours(cpu, rf_core_job.subos);
 	mutex_unlock(&rf_ledger_lock);
-	if (!cpu_online(cpu) && rf_core_in(job))
-		pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
-		       cpu, cpu);
+	if (cpu_online(cpu) || !rf_core_startable(cpu) || !rf_core_online(cpu))
+		return;
+	/* It must not be in the park, which ends with the module. */
+	if (rf_core_stop(cpu, false))
+		rf_core_stays_offline(cpu);
 }
 
 static int rf_core_plug(struct rf_subos *subos, u32 cpu, unsigned long deadline)
@@ -72,7 +135,7 @@ static int rf_core_plug(struct rf_subos *subos, u32 cpu, unsigned long deadline)
 	rc = rf_hotplug_run(&rf_core_job.job, deadline);
 	if (rc != -EINPROGRESS)
 		return rc;
-	/* The job is the thread's now. */
+	/* The job is the thread's now, but it has it as long as hotplug is not free. */
 	mutex_lock(&rf_ledger_lock);
 	rf_core_ours(cpu, id);
 	mutex_unlock(&rf_ledger_lock);

@@ -4,16 +4,18 @@
  * meanwhile, and with the turn to hotplug nobody else takes or returns one: so the ledger lock is
  * only held to record each step.
  */
-#include <linux/cpu.h>
-#include <linux/delay.h>
 #include <linux/jiffies.h>
 #include <linux/sched/signal.h>
 
 #include "cores/internal.h"
 
 #define RF_ONLINE		(30 * HZ)	/* for a core to come online */
-#define RF_KEEP_LOOKS		100		/* while another task hotplugs */
-#define RF_KEEP_LOOK_MS		10
+
+void rf_core_stays_offline(u32 cpu)
+{
+	pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
+	       cpu, cpu);
+}
 
 /*
  * It did not come to the park. It has never left the supervisor, and is offline; to start it would
@@ -35,8 +37,7 @@ static void rf_core_stray(struct rf_subos *subos, u32 cpu)
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	mutex_unlock(&rf_ledger_lock);
 	rf_expect(rc);
-	pr_err("CPU %u stays offline; to try again, write 1 to /sys/devices/system/cpu/cpu%u/online\n",
-	       cpu, cpu);
+	rf_core_stays_offline(cpu);
 }
 
 /* From now on nobody starts it, but it is still online. */
@@ -111,39 +112,6 @@ int rf_core_take(struct rf_subos *subos, u32 cpu, unsigned long deadline)
 }
 
 /*
- * A core that did not come online goes back to @subos, and is called to the park again. Unless
- * another task brings it online, for an INIT would take it from under our kernel: CPU hotplug is
- * locked out. That may have no end, so it is only tried. Return: 0; -EEXIST the core is online;
- * -EAGAIN.
- */
-static int rf_core_keep(struct rf_subos *subos, u32 cpu)
-{
-	int rc = -EAGAIN;
-
-	mutex_lock(&rf_ledger_lock);
-	if (cpus_read_trylock()) {
-		rc = cpu_online(cpu) ? -EEXIST : 0;
-		if (!rc) {
-			rf_core_attach(subos, cpu);
-			rf_core_call(subos, cpu);
-		}
-		cpus_read_unlock();
-	}
-	mutex_unlock(&rf_ledger_lock);
-	return rc;
-}
-
-/* If it is not known whether our kernel starts it, it is ours. Return: 0 if it is. */
-static int rf_core_kept(struct rf_subos *subos, u32 cpu)
-{
-	int i, rc;
-
-	for (i = 0; (rc = rf_core_keep(subos, cpu)) == -EAGAIN && i < RF_KEEP_LOOKS; i++)
-		msleep(RF_KEEP_LOOK_MS);
-	return rc ? 0 : -EIO;
-}
-
-/*
  * Our kernel starts it from now on: it leaves the park without our doing. Return: 0; -ESHUTDOWN the
  * machine goes down; or the error of a step.
  */
@@ -176,7 +144,7 @@ static int rf_core_departs(struct rf_subos *subos, u32 cpu)
  *
  * Context: Process context, may sleep. The caller has the turn to hotplug, but not the ledger
  *	    lock.
- * Return: 0; -EIO the core did not come online: it was called to the park, and is in
+ * Return: 0; -EIO the core did not come online: it is in the park, or was called to it, and in
  *	   @subos's list again; -EINPROGRESS it does not come online in time: it is the
  *	   supervisor's, and the turn is not the caller's any more.
  */
@@ -191,14 +159,16 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
 		rc = rf_core_replug(subos, cpu, jiffies + RF_ONLINE);
 	if (rc == -EINPROGRESS)
 		return rc;
-	if (rc && rf_core_kept(subos, cpu)) {
-		pr_err("CPU %u did not come back: error %d\n", cpu, rc);
-		return -EIO;
-	}
 	mutex_lock(&rf_ledger_lock);
-	rc = rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
+	if (rc)
+		rf_core_attach(subos, cpu);
+	else
+		rc = rf_core_move(cpu, subos->id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
 	mutex_unlock(&rf_ledger_lock);
-	return rc;
+	if (!rc)
+		return 0;
+	pr_err("CPU %u did not come back: error %d\n", cpu, rc);
+	return -EIO;
 }
 
 /**
@@ -211,7 +181,7 @@ int rf_core_return(struct rf_subos *subos, u32 cpu)
  * @culprit: set to the offending core on error
  *
  * Context: as rf_core_take().
- * Return: 0; -EINTR the caller is killed; or as rf_core_take().
+ * Return: 0; -EINTR a signal is pending; or as rf_core_take().
  */
 int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, unsigned long deadline,
 		  u32 *culprit)
@@ -220,8 +190,7 @@ int rf_cores_take(struct rf_subos *subos, const u32 *cpus, u32 count, unsigned l
 	int rc;
 
 	for (i = 0; i < count; i++) {
-		rc = fatal_signal_pending(current) ? -EINTR :
-						     rf_core_take(subos, cpus[i], deadline);
+		rc = signal_pending(current) ? -EINTR : rf_core_take(subos, cpus[i], deadline);
 		if (rc) {
 			*culprit = cpus[i];
 			return rc;

@@ -2,11 +2,11 @@
 /*
  * Cores, by logical CPU number. Each has exactly one owner at every moment, also in transit:
  *
- *   HOME ----> COMING ----> LENT <---> LEAVING ----> RETURNING ----> HOME
- *     ^           |          ^  (also to another owner)   ^  |
- *     +-----------+          +-------------------------- | --+  (it did not come online)
- *   (still online)|                                      |
- *                 +--------------------------------------+  (not lent after all)
+ *   HOME ----> COMING ----> LENT <---> LEAVING <---> RETURNING ----> HOME
+ *     ^           |                         (back:        ^
+ *     +-----------+        (LENT: also to    it did not   |
+ *   (still online)|         another owner)   come online) |
+ *                 +---------------------------------------+  (not lent after all)
  *
  * The list of a subOS's cores is derived: those that are LENT to it, in the order in
  * which they were attached. The first one is its boot core.

@@ -23,6 +23,7 @@
 #include "shared/shared.h"
 
 #define RF_AGAIN	(2 * HZ)	/* until those are tried again whose cores could not return */
+#define RF_UNDO		(30 * HZ)	/* for the turn to hotplug, if a create failed */
 
 static struct workqueue_struct *rf_destroy_queue;
 
@@ -139,20 +140,21 @@ static bool rf_destroy_hotplugs(const struct rf_subos *subos)
  */
 static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_memory)
 {
-	int rc;
+	int rc = 0;
 
 	/* What a create provided it gives back itself, but perhaps others left the rest of a block. */
-	if (request->undo) {
+	if (request->undo)
 		rf_blocks_later();
-	} else {
+	else
 		rc = rf_blocks_give_back();
+	/* Blocked: they go back later by themselves, also others' blocks. */
+	if (rc != -EBUSY)
 		*rc_memory = *rc_memory ?: rc;
-	}
 	if (!rf_destroy_hotplugs(request->subos))
 		return 0;
 	if (request->undo && rf_hotplug_left())
 		return -EALREADY;
-	return rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
+	return rf_hotplug_begin_return(jiffies + (request->undo ? RF_UNDO : RF_HOTPLUG_RETURN));
 }
 
 /*
@@ -184,7 +186,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 		return rf_destroy_wait(subos);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rf_hotplug_end();
-	if (rc_cores == -EINPROGRESS)
+	if (rc_cores == -EINPROGRESS || rf_hotplug_left())
 		return rf_destroy_wait(subos);
 	mutex_lock(&rf_ledger_lock);
 	rc_functions = rf_pci_return_all(subos);
@@ -272,34 +274,40 @@ void rf_subos_undo(struct rf_subos *subos)
 	rf_destroy_run(&request);
 }
 
-/* A subOS whose cores could not come back, with a reference; or NULL. */
-static struct rf_subos *rf_destroy_next(void)
+/* The first subOS after @id whose cores could not come back, with a reference; or NULL. */
+static struct rf_subos *rf_destroy_next(u32 id)
 {
 	struct rf_subos *subos, *found = NULL;
 	unsigned long flags;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node)
-		if (READ_ONCE(subos->destroy_again)) {
+		if (READ_ONCE(subos->destroy_again) && subos->id > id &&
+		    (!found || subos->id < found->id))
 			found = subos;
-			kobject_get(&found->kobj);
-			break;
-		}
+	if (found)
+		kobject_get(&found->kobj);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return found;
 }
 
+/* Try each once, unless hotplug is blocked; those that are left, a little later. */
 static void rf_destroy_again(struct work_struct *unused)
 {
-	struct rf_destroy none = {};
-	struct rf_destroy_request request = { .args = &none };
+	struct rf_subos *subos;
+	u32 id = 0;
 
-	while (!rf_hotplug_blocked() && (request.subos = rf_destroy_next())) {
-		rf_destroy_work(&request.work);
-		kobject_put(&request.subos->kobj);
+	while ((subos = rf_destroy_next(id))) {
+		struct rf_destroy args = {};
+		struct rf_destroy_request request = { .subos = subos, .args = &args };
+
+		id = subos->id;
+		if (!rf_hotplug_blocked())
+			rf_destroy_work(&request.work);
+		if (READ_ONCE(subos->destroy_again))
+			rf_destroy_later();
+		kobject_put(&subos->kobj);
 	}
-	if (rf_hotplug_blocked())
-		rf_destroy_later();
 }
 
 int rf_destroy_init(void)

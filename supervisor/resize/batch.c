@@ -13,8 +13,6 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
-#define RF_PASS_WAIT	(10 * HZ)	/* for the turn to hotplug, beside an agent that works on */
-
 static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late);
 static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *late);
 

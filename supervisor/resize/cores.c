@@ -9,6 +9,24 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
+/* Cores that did not come home still belong to the subOS: offer them. */
+static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
+{
+	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
+	struct rf_batch *again = rf_batch_create(NULL, 0);
+	u32 i;
+
+	for (i = 0; again && i < batch->count; i++) {
+		if (!batch->stranded[i])
+			continue;
+		again->cpus[again->count] = batch->cpus[i];
+		again->told[again->count++] = RF_UNTOLD;
+	}
+	if (again && again->count)
+		rf_batch_offer(subos, again, &ask);
+	kfree(again);
+}
+
 /* ---- from the supervisor ---- */
 
 /*
@@ -45,24 +63,31 @@ static int rf_cores_grant(struct rf_subos *subos, const struct rf_batch *batch)
 	return rc;
 }
 
-/* Those that were taken come back; those that do not are the subOS's, and are offered to nobody. */
-static void rf_cores_add_undo(struct rf_subos *subos, const struct rf_batch *batch, u32 taken,
-			      bool turn, u32 *culprit)
+/*
+ * Those that were taken come back; those that cannot are the subOS's, and stranded. @turn: the turn
+ * is still the caller's.
+ */
+static void rf_cores_add_undo(struct rf_subos *subos, struct rf_batch *batch, u32 taken, bool turn,
+			      u32 *culprit)
 {
 	u32 i;
+	int rc;
 
-	for (i = 0; turn && i < taken; i++) {
-		int rc = rf_core_return(subos, batch->cpus[i]);
-
-		if (rc)
+	if (taken && !turn)
+		turn = !rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
+	for (i = 0; i < taken; i++) {
+		rc = turn ? rf_core_return(subos, batch->cpus[i]) : -EALREADY;
+		turn &= rc != -EINPROGRESS;
+		batch->stranded[i] = rc && rc != -EINPROGRESS;
+		if (batch->stranded[i])
 			*culprit = batch->cpus[i];
-		turn = rc != -EINPROGRESS;
-	}
-	mutex_lock(&rf_ledger_lock);
-	for (; i < taken; i++)
+		if (rc != -EALREADY)
+			continue;
+		mutex_lock(&rf_ledger_lock);
 		rf_core_attach(subos, batch->cpus[i]);
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
+		mutex_unlock(&rf_ledger_lock);
+	}
+	rf_publish_now();
 }
 
 /* Give the cores to the subOS, held; all or none. The caller has the turn. */
@@ -74,7 +99,8 @@ static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch,
 
 	rc = rf_step_outside("core-offer");
 	while (!rc && taken < batch->count) {
-		rc = rf_core_take(subos, batch->cpus[taken], deadline);
+		rc = signal_pending(current) ? -EINTR :
+					       rf_core_take(subos, batch->cpus[taken], deadline);
 		if (rc)
 			*culprit = batch->cpus[taken];
 		else
@@ -124,6 +150,8 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	}
 	if (!rc)
 		rc = rf_cores_add_end(subos, args, batch);
+	else
+		rf_cores_offer_stranded(subos, batch);
 	rf_batch_note(subos, RF_EVENT_CORES_ADDED, batch, 0, begun, rc);
 	return rc;
 }
@@ -162,24 +190,6 @@ int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32
 	}
 	*culprit = 0;
 	return 0;
-}
-
-/* Cores that were given up but did not come home still belong to the subOS: offer them. */
-static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
-{
-	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
-	struct rf_batch *again = rf_batch_create(NULL, 0);
-	u32 i;
-
-	for (i = 0; again && i < batch->count; i++) {
-		if (!batch->stranded[i])
-			continue;
-		again->cpus[again->count] = batch->cpus[i];
-		again->told[again->count++] = RF_UNTOLD;
-	}
-	if (again && again->count)
-		rf_batch_offer(subos, again, &ask);
-	kfree(again);
 }
 
 static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struct rf_batch *batch)

@@ -64,6 +64,17 @@ static int rf_memory_add_grant(struct rf_subos *subos, struct rf_growth *growth)
 	return rc;
 }
 
+/* Others were faster since it was checked that it is there. */
+static bool rf_growth_was_late(const struct rf_resize *args, const struct rf_growth *growth)
+{
+	u64 missing, unused;
+
+	mutex_lock(&rf_ledger_lock);
+	missing = rf_pool_missing(growth->size, growth->block_size, args->node, false, &unused);
+	mutex_unlock(&rf_ledger_lock);
+	return missing;
+}
+
 /* Give memory to the subOS. Return: -EAGAIN: as above. */
 static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 			       struct rf_growth *growth)
@@ -74,6 +85,8 @@ static int rf_memory_add_begin(struct rf_subos *subos, struct rf_resize *args,
 		return rc;
 	rc = rf_pool_take_aligned(subos->id, growth->size, growth->block_size, args->node,
 				  growth->ranges, &growth->count);
+	if (rc == -ENOMEM && rf_growth_was_late(args, growth))
+		return -EAGAIN;
 	if (!rc) {
 		mutex_lock(&rf_ledger_lock);
 		rc = rf_memory_add_grant(subos, growth);

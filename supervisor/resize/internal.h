@@ -8,6 +8,7 @@
 #include "resize/resize.h"
 
 #define RF_RESIZE_MS		10000	/* default time-out of a resize */
+#define RF_PASS_WAIT		(10 * HZ)	/* for the turn to hotplug, while an agent may wait */
 
 /* adjustment.c */
 bool rf_late_begin(struct rf_subos *subos, const struct rf_late *late);

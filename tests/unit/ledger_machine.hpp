@@ -135,6 +135,7 @@ private:
 	{
 		done(world.move_core(cpu, subos.id, subos.id, RF_CORE_RETURNING), "return");
 		if (fails()) {
+			done(world.move_core(cpu, subos.id, subos.id, RF_CORE_LEAVING), "refused");
 			done(world.move_core(cpu, subos.id, subos.id, RF_CORE_LENT), "stranded");
 			return false;
 		}

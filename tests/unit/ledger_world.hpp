@@ -415,7 +415,7 @@ private:
 			       (state == RF_CORE_RETURNING && to == from);
 		case RF_CORE_RETURNING:
 			return (state == RF_CORE_HOME && !to) ||
-			       (state == RF_CORE_LENT && to == from);
+			       (state == RF_CORE_LEAVING && to == from);
 		default:
 			return false;
 		}
