@@ -87,7 +87,7 @@ struct rf_info {
 	__u64	pool_reserved;		/* out: bytes reserved at boot for the pool */
 	__u64	pool_total;		/* out: bytes in the pool now (reserved and taken) */
 	__u64	pool_free;		/* out: bytes of it nobody owns */
-	__u32	builder_pid;		/* out: who holds a partition under construction, or 0 */
+	__u32	reserved;		/* out: 0 */
 	__u32	locked_down;		/* out: 1 if kernel lockdown refuses CREATE */
 	__u64	arena;			/* out: bytes of the pool that are shared memory now */
 	__u64	last_event;		/* out: sequence of the newest event, 0: none yet */
@@ -246,8 +246,8 @@ struct rf_events {
  * RF_IOC_CREATE: take cores, memory and a low-memory slice, all or nothing.
  *
  *   EPERM   kernel lockdown (as for kexec)
- *   EBUSY   another partition is under construction: `culprit` is its holder's pid
- *   EEXIST  the name is in use
+ *   EBUSY   this machine is being suspended
+ *   EEXIST  the name is in use, or somebody makes a subOS of that name
  *   EINVAL  malformed name; zero, too many or doubled cores (`culprit`); core 0;
  *           memory 0 or not a multiple of RF_EXTENT_SIZE; unknown node
  *   ENODEV  core `culprit` does not exist or is not online
@@ -525,8 +525,8 @@ struct rf_stop_args {
  * RF_IOC_RESET: make a subOS that ended startable: its cores are held, its memory
  * is cleared, its state is `defined` again; it keeps what it owns. The descriptor
  * becomes the builder's; closing it before START leaves the subOS `stopped`.
- *   EBUSY   it has not ended (RF_RESET_LOST: `lost` is accepted), or another
- *           partition is under construction
+ *   EBUSY   it has not ended (RF_RESET_LOST: `lost` is accepted), or this machine is being
+ *           suspended
  *   ETIMEDOUT  a core of it does not react to INIT (struct rf_status: not_held)
  */
 #define RF_RESET_LOST		1

@@ -35,7 +35,12 @@ void check_core(const Machine &machine, const Lent &lent, unsigned core)
 			    text("core 0 always stays with the supervisor; cores that "
 				 "can be given: ",
 				 online_cores(machine)));
-	if (const auto owner = lent.find(core); owner != lent.end())
+	const auto owner = lent.find(core);
+	if (owner != lent.end() && owner->second.empty())
+		throw Error(Code::busy,
+			    text("core ", core, " changes hands right now: choose another, or wait "
+				 "until that is done"));
+	if (owner != lent.end())
 		throw Error(Code::bad_value,
 			    text("core ", core, " belongs to subOS '", owner->second,
 				 "'; cores that can be given: ", online_cores(machine)));

@@ -11,7 +11,7 @@
 namespace rf {
 
 // Owner of each core that is lent: logical number to name of the subOS.
-using Lent = std::map<unsigned, std::string>;
+using Lent = std::map<unsigned, std::string>;	// name of the owner; empty: it changes hands
 
 // Throws Error(bad_value) for core 0, unknown, offline or lent cores, and for a
 // set that splits SMT siblings.

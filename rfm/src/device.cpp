@@ -36,8 +36,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 		throw Error(Code::not_permitted, "the kernel is locked down (Secure Boot?): it may "
 						 "not start another kernel");
 	case EBUSY:
-		throw Error(Code::busy, text("another rfm (pid ", answer.culprit,
-					     ") is creating a subOS: wait until it is done"));
+		throw Error(Code::busy, "this machine is being suspended: try again when it is awake");
 	case EEXIST:
 		throw Error(Code::busy, text("a subOS named '", wish.name,
 					     "' exists: choose another name or destroy it first"));

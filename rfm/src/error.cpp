@@ -18,8 +18,7 @@ constexpr std::array table{
 		 "check: create would be refused here"},
 	ExitCode{Code::no_such_subos, "no-such-subos", "no subOS has that name"},
 	ExitCode{Code::busy, "busy",
-		 "the name or a PCI function is in use, or another rfm is running or got there "
-		 "first"},
+		 "the name or a PCI function is in use, or another rfm got there first"},
 	ExitCode{Code::not_enough, "not-enough", "not enough memory, cores or low-memory slices"},
 	ExitCode{Code::bad_file, "bad-file",
 		 "a kernel, initrd or agent file is missing or unusable"},

@@ -319,8 +319,7 @@ void Partition::reset(std::uint32_t flags) const
 		if (!has_ended(now))
 			throw Error(Code::busy, text("subOS '", name_, "' has not ended: it is ",
 						     state_name(now.state)));
-		throw Error(Code::busy,
-			    "another rfm is creating or starting a subOS: wait until it is done");
+		throw Error(Code::busy, "this machine is being suspended: try again when it is awake");
 	}
 	if (error == ETIMEDOUT)
 		throw Error(Code::incomplete,

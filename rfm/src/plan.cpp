@@ -144,13 +144,6 @@ void check_available(const Supervisor &supervisor, const CreateRequest &request)
 				 " could be given right now"));
 }
 
-void check_builder(const Supervisor &supervisor)
-{
-	if (const std::uint32_t pid = supervisor.info().builder_pid)
-		throw Error(Code::busy, text("another rfm (pid ", pid,
-					     ") is creating a subOS: wait until it is done"));
-}
-
 void check_supervisor(const Wish &wish, const Supervisor &supervisor)
 {
 	const rf_info info = supervisor.info();
@@ -163,7 +156,6 @@ void check_supervisor(const Wish &wish, const Supervisor &supervisor)
 	if (std::find(names.begin(), names.end(), wish.name) != names.end())
 		throw Error(Code::busy, text("a subOS named '", wish.name,
 					     "' exists: choose another name or destroy it first"));
-	check_builder(supervisor);
 	if (!info.low_slices_free)
 		throw Error(Code::not_enough, text("all ", info.low_slices,
 						   " slices of low memory are "
@@ -287,15 +279,8 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	phases.enter("check");
 	if (supervisor)
 		check_supervisor(wish, *supervisor);
-	try {
-		check_resources(plan, supervisor);
-		check_pci(plan, supervisor);
-	} catch (const Error &) {
-		// What is missing may be in the hands of an rfm that began after the check above.
-		if (supervisor)
-			check_builder(*supervisor);
-		throw;
-	}
+	check_resources(plan, supervisor);
+	check_pci(plan, supervisor);
 	read_artifacts(plan, keep_cache, phases);
 	check_cmdline(plan, supervisor);
 	check_memory(plan);

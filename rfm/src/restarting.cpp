@@ -8,10 +8,6 @@ namespace rf {
 
 namespace {
 
-// How long a policy waits for its turn: only one partition can be under construction.
-constexpr std::uint64_t patience_ns = 60'000'000'000;
-constexpr std::chrono::milliseconds look_again{100};
-
 void check_state(const std::string &name, const rf_status &status, RestartFrom from)
 {
 	const auto refuse = [&](const char *why) {
@@ -59,23 +55,6 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 	plan_ = make_start_plan(wish, supervisor_, status, phases);
 }
 
-// Nobody would call a policy again because another rfm was at work.
-void Restarting::reset() const
-{
-	const std::uint64_t deadline = monotonic_ns() + patience_ns;
-
-	for (;;) {
-		try {
-			return subos_.reset(from_.lost ? RF_RESET_LOST : 0);
-		} catch (const Error &error) {
-			if (error.code() != Code::busy || !from_.lost || interrupted() ||
-			    monotonic_ns() >= deadline || !has_ended(subos_.status()))
-				throw;
-		}
-		subos_.wait(look_again);
-	}
-}
-
 Json Restarting::start(Phases &phases) const
 {
 	if (loaded_)
@@ -84,7 +63,7 @@ Json Restarting::start(Phases &phases) const
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);
 	phases.enter("clear memory");
-	reset();
+	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
 	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);
 	const rf_status status = start_and_await(subos_, loaded(image), plan_.wish, phases);
 	return launched_json(plan_, image, status, phases);

@@ -25,8 +25,6 @@ public:
 	Json start(Phases &phases) const;
 
 private:
-	void reset() const;
-
 	const Supervisor &supervisor_;
 	const Partition subos_;
 	const RestartFrom from_;

@@ -146,6 +146,10 @@ Lent lent_cores(const Supervisor &supervisor)
 {
 	Lent lent;
 
+	// First those that are on their way, too: to a subOS that is not in the list yet, or home.
+	for (const rf_core &core : supervisor.cores())
+		if (core.owner)
+			lent[core.cpu] = "";
 	for (const std::string &name : supervisor.names()) {
 		try {
 			const rf_status status = supervisor.subos(name).status();

@@ -42,7 +42,6 @@ static int rf_ioctl_info(struct file *file, void *arg)
 	info->bsp_apic_id = per_cpu(x86_cpu_to_apicid, 0);
 	info->tsc_khz = tsc_khz;
 	info->memory_block_size = rf_block_size();
-	info->builder_pid = rf_subos_builder();
 	info->locked_down = security_locked_down(LOCKDOWN_KEXEC) != 0;
 	info->last_event = rf_events_last();
 

@@ -1,31 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0
-/* At most one partition can be under construction at a time: which task builds it. */
+/*
+ * Builders: who makes a partition, or starts one again. As many as like to, side by side; but none
+ * while this kernel is being suspended, and that not while there are any.
+ */
 #include <linux/atomic.h>
-#include <linux/sched.h>
 
 #include "lifecycle/internal.h"
 
-static atomic_t rf_builder;		/* tgid of the builder, 0: none */
-
-/* The builder's tgid, 0: none. Context: any. */
-pid_t rf_subos_builder(void)
-{
-	return atomic_read(&rf_builder);
-}
+static atomic_t rf_builders;		/* how many; -1: none may be */
 
 /**
- * rf_subos_builder_take() - make the calling task the builder
+ * rf_subos_builder_take() - there is one more builder
  *
- * Context: Process context.
- * Return: 0, or the tgid of the task that is the builder already.
+ * Context: Any.
+ * Return: 0, then rf_subos_builder_done() is due; -EBUSY: this kernel is being suspended.
  */
-pid_t rf_subos_builder_take(void)
+int rf_subos_builder_take(void)
 {
-	return atomic_cmpxchg(&rf_builder, 0, task_tgid_nr(current));
+	return atomic_inc_unless_negative(&rf_builders) ? 0 : -EBUSY;
 }
 
-/* The partition under construction was started, published or undone: no builder any more. */
+/* What it built was started, published or undone. */
 void rf_subos_builder_done(void)
 {
-	atomic_set(&rf_builder, 0);
+	atomic_dec(&rf_builders);
+}
+
+/* From now on nobody builds. Return: whether nobody does. */
+bool rf_subos_builders_stop(void)
+{
+	return !atomic_cmpxchg(&rf_builders, 0, -1);
+}
+
+void rf_subos_builders_go_on(void)
+{
+	atomic_set(&rf_builders, 0);
 }

@@ -24,6 +24,7 @@
 #define RF_CREATE_MS	60000
 
 static u32 rf_last_id;			/* ledger lock */
+static LIST_HEAD(rf_unfinished);	/* subOSes that nobody else knows yet; ledger lock */
 
 static bool rf_name_valid(const char *name)
 {
@@ -37,11 +38,26 @@ static bool rf_name_valid(const char *name)
 	return true;
 }
 
+/* Has a subOS this name, or one that somebody is making? Ledger lock held. */
+static bool rf_name_used(const char *name)
+{
+	struct rf_subos *subos = rf_subos_find(name);
+
+	lockdep_assert_held(&rf_ledger_lock);
+	if (subos) {
+		kobject_put(&subos->kobj);
+		return true;
+	}
+	list_for_each_entry(subos, &rf_unfinished, node)
+		if (!strcmp(subos->name, name))
+			return true;
+	return false;
+}
+
 /* Every check that is possible before anything is changed. Ledger lock held. */
 static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *functions)
 {
 	struct rf_refusal refusal = {};
-	struct rf_subos *same;
 	u64 need;
 	int rc;
 
@@ -52,11 +68,8 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 	if (args->node < -1 || args->node >= MAX_NUMNODES ||
 	    (args->node >= 0 && !node_online(args->node)))
 		return -EINVAL;
-	same = rf_subos_find(args->name);
-	if (same) {
-		kobject_put(&same->kobj);
+	if (rf_name_used(args->name))
 		return -EEXIST;
-	}
 	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
 	if (!rc)
 		rc = rf_pci_check(functions, args->nr_functions, args->function_flags, &refusal);
@@ -130,6 +143,7 @@ static int rf_create_begin(struct rf_create *args, const u32 *cpus, const u32 *f
 	args->id = subos->id;
 	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
 	__module_get(THIS_MODULE);	/* until rf_destroy_done() */
+	list_add_tail(&subos->node, &rf_unfinished);
 	*out = subos;
 	return rf_create_found(subos);
 }
@@ -142,6 +156,7 @@ static int rf_create_cores(struct rf_subos *subos, struct rf_create *args, const
 	if (rc == -EINPROGRESS)
 		return signal_pending(current) ? -EINTR : -EALREADY;
 	rf_subos_moment(subos, RF_MOMENT_CPUS);
+	rf_publish_now();
 	return rc;
 }
 
@@ -157,12 +172,47 @@ static int rf_create_join(struct rf_subos *subos)
 	return rc;
 }
 
-static int rf_create_memory(struct rf_subos *subos, const struct rf_create *args)
+/* How much it still needs, with its home in the arena; and how much of that is @missing. */
+static u64 rf_create_needs(const struct rf_subos *subos, const struct rf_create *args, u64 *missing)
 {
-	int rc = rf_create_join(subos) ?: rf_pool_take(subos, args->memory, args->node);
+	u64 needs, unused;
+
+	mutex_lock(&rf_ledger_lock);
+	needs = args->memory - rf_ledger_memory_owned(&rf_books.memory, subos->id);
+	*missing = needs + (subos->member ? 0 : rf_arena_need());
+	*missing = rf_pool_missing(*missing, 0, args->node, false, &unused);
+	mutex_unlock(&rf_ledger_lock);
+	return needs;
+}
+
+/* What was provided may have gone to others since: then more is, and it keeps what it has. */
+static int rf_create_pool(struct rf_subos *subos, const struct rf_create *args,
+			  struct rf_provision *provision)
+{
+	u64 missing;
+	int rc;
+
+	do {
+		rc = subos->member ? 0 : rf_create_join(subos);
+		if (!rc)
+			rc = rf_pool_take(subos, rf_create_needs(subos, args, &missing), args->node);
+		if (rc != -ENOMEM || time_after(jiffies, provision->deadline))
+			return rc;
+		provision->size = rf_create_needs(subos, args, &missing);
+		if (missing)
+			rc = rf_pool_provide(provision);
+	} while (missing && !rc);
+	return rc;
+}
+
+static int rf_create_memory(struct rf_subos *subos, const struct rf_create *args,
+			    struct rf_provision *provision)
+{
+	int rc = rf_create_pool(subos, args, provision);
 
 	if (rc)
 		return rc;
+	rf_publish_now();
 	mutex_lock(&rf_ledger_lock);
 	subos->boot_area = memremap(rf_ledger_memory_boot(&rf_books.memory, subos->id),
 				    RF_BOOT_AREA_SIZE, MEMREMAP_WB);
@@ -203,7 +253,7 @@ static int rf_create_end(struct rf_subos *subos, int rc)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (rc)
 		rf_subos_enter(subos, RF_PHASE_DESTROYING, RF_CAUSE_OPERATOR);
-	list_add_tail(&subos->node, &rf_subos_list);
+	list_move_tail(&subos->node, &rf_subos_list);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	if (!rc)
 		rf_publish();
@@ -232,9 +282,6 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 	u64 need;
 	int rc;
 
-	args->culprit = rf_subos_builder();
-	if (args->culprit)
-		return -EBUSY;
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
 	rc = rf_create_check(args, cpus, functions);
@@ -255,14 +302,14 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
  * the turn to hotplug, which ends with the cores.
  */
 static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
-			  const u32 *functions, unsigned long deadline)
+			  const u32 *functions, struct rf_provision *provision)
 {
 	int rc;
 
-	rc = rf_create_cores(subos, args, cpus, deadline);
+	rc = rf_create_cores(subos, args, cpus, provision->deadline);
 	rf_hotplug_end();
 	if (!rc)
-		rc = rf_create_memory(subos, args);
+		rc = rf_create_memory(subos, args, provision);
 	if (!rc)
 		rc = rf_create_functions(subos, args, functions);
 	return rc == -EAGAIN ? -ENOMEM : rc;	/* the kernel's: for a thread */
@@ -270,7 +317,7 @@ static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const 
 
 /* Take it all, or nothing. Return: as rf_create_begin(). */
 static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *functions,
-			 const struct rf_provision *provision, struct rf_subos **out)
+			 struct rf_provision *provision, struct rf_subos **out)
 {
 	int rc = rf_hotplug_begin(provision->deadline);
 
@@ -284,7 +331,7 @@ static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *fun
 	if (rc)
 		rf_hotplug_end();
 	else
-		rc = rf_create_take(*out, args, cpus, functions, provision->deadline);
+		rc = rf_create_take(*out, args, cpus, functions, provision);
 	if (!*out)
 		return rc;
 	rc = rf_create_end(*out, rc);
@@ -296,20 +343,18 @@ static int rf_create_all(struct rf_create *args, const u32 *cpus, const u32 *fun
 	return rc;
 }
 
+/* Provide and take, again if others were faster. Return: as rf_create_begin(). */
 static int rf_create_build(struct rf_create *args, const u32 *cpus, const u32 *functions,
-			   const struct rf_provision *provision, struct rf_subos **out)
+			   struct rf_provision *provision, struct rf_subos **out)
 {
-	const pid_t holder = rf_subos_builder_take();
 	int rc;
 
-	if (holder) {
-		args->culprit = holder;
-		return -EBUSY;
-	}
-	rc = rf_create_all(args, cpus, functions, provision, out);
-	if (rc)
-		rf_subos_builder_done();
-	return rc;
+	do {
+		rc = rf_create_provide(args, cpus, functions, provision);
+		if (!rc)
+			rc = rf_create_all(args, cpus, functions, provision, out);
+	} while (rc == -EAGAIN && time_before(jiffies, provision->deadline));
+	return rc == -EAGAIN ? -ENOMEM : rc;
 }
 
 /**
@@ -319,7 +364,7 @@ static int rf_create_build(struct rf_create *args, const u32 *cpus, const u32 *f
  * @functions: kernel copy of the list of PCI functions
  * @out: the subOS, in state defined, with a reference for the caller
  *
- * On success the caller is the builder: it must start, publish or destroy the subOS.
+ * On success the caller is a builder: it must start, publish or destroy the subOS.
  *
  * Context: Process context, may sleep, interruptible.
  * Return: 0, or an error as documented for RF_IOC_CREATE; then nothing has changed.
@@ -336,17 +381,16 @@ int rf_subos_create(struct rf_create *args, const u32 *cpus, const u32 *function
 		return rc;
 	if (!args->nr_cpus || args->nr_cpus > RF_CPUS_MAX)
 		return -EINVAL;
+	rc = rf_subos_builder_take();
+	if (rc)
+		return rc;
 	rf_provision_init(&provision, RF_CREATE_MS);
 	provision.patience = msecs_to_jiffies(RF_CREATE_MS);
-	do {
-		rc = rf_create_provide(args, cpus, functions, &provision);
-		if (!rc)
-			rc = rf_create_build(args, cpus, functions, &provision, out);
-	} while (rc == -EAGAIN && time_before(jiffies, provision.deadline));
-	if (rc == -EAGAIN)
-		rc = -ENOMEM;
+	rc = rf_create_build(args, cpus, functions, &provision, out);
 	rf_pool_release(&provision);
-	if (!rc)
+	if (rc)
+		rf_subos_builder_done();
+	else
 		rf_create_note(*out, args, cpus, functions);
 	return rc;
 }

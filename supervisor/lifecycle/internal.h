@@ -10,7 +10,9 @@ extern const struct kobj_type rf_subos_ktype;
 int rf_attributes_add(struct rf_subos *subos);
 
 /* builder.c */
-pid_t rf_subos_builder_take(void);	/* 0, or the tgid of the present builder */
+int rf_subos_builder_take(void);
+bool rf_subos_builders_stop(void);
+void rf_subos_builders_go_on(void);
 
 /* load.c. Ledger lock */
 int rf_subos_check_start(struct rf_subos *subos, const struct rf_start *args);

@@ -23,7 +23,6 @@ int rf_subos_publish(struct rf_subos *subos);
 int rf_subos_start(struct rf_subos *subos, const struct rf_start *args);
 
 /* builder.c */
-pid_t rf_subos_builder(void);
 void rf_subos_builder_done(void);
 
 /* status.c, load.c */

@@ -190,7 +190,7 @@ void rf_policy_off(void)
 /* Context: process. Return: 0 or -ENOMEM. */
 int rf_policy_init(void)
 {
-	rf_policy_queue = alloc_ordered_workqueue("rainforest-policy", 0);
+	rf_policy_queue = alloc_workqueue("rainforest-policy", WQ_UNBOUND, 0);
 	return rf_policy_queue ? 0 : -ENOMEM;
 }
 

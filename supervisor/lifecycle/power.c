@@ -86,10 +86,10 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 	return NOTIFY_DONE;
 }
 
-/* We are the builder, and have the turn to hotplug. Serialised as notifiers are. */
+/* Nobody builds, and we have the turn to hotplug. Serialised as notifiers are. */
 static bool rf_suspends;
 
-/* Return: NULL, or why this kernel cannot be suspended now. We are the builder. */
+/* Return: NULL, or why this kernel cannot be suspended now. Nobody builds. */
 static const char *rf_suspend_refusal(void)
 {
 	if (!list_empty(&rf_subos_list))
@@ -110,7 +110,7 @@ static int rf_suspend_begin(void)
 {
 	const char *refusal;
 
-	if (rf_subos_builder_take()) {
+	if (!rf_subos_builders_stop()) {
 		pr_err("cannot suspend while a subOS is created or started\n");
 		return notifier_from_errno(-EBUSY);
 	}
@@ -118,7 +118,7 @@ static int rf_suspend_begin(void)
 	rf_suspends = !refusal;
 	if (rf_suspends)
 		return NOTIFY_DONE;
-	rf_subos_builder_done();
+	rf_subos_builders_go_on();
 	pr_err("cannot suspend %s\n", refusal);
 	return notifier_from_errno(-EBUSY);
 }
@@ -129,7 +129,7 @@ static void rf_suspend_end(void)
 	if (rf_suspends) {
 		rf_hotplug_adopt();	/* perhaps another task began it */
 		rf_hotplug_end();
-		rf_subos_builder_done();
+		rf_subos_builders_go_on();
 	}
 	rf_suspends = false;
 }

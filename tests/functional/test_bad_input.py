@@ -319,15 +319,17 @@ def rivals(host, script):
 
 
 def test_second_while_first_builds(host):
-    """The first has taken its core and is stopped before it goes on."""
+    """The first has taken its core, and has not made its subOS yet."""
     statuses, lines = rivals(host, """
+        echo 600 > /sys/kernel/debug/rainforest/stall_cores
         $first >/dev/null 2>a & pid=$!
-        while grep -q 1 /sys/devices/system/cpu/cpu1/online; do :; done
-        kill -STOP $pid; $second >/dev/null 2>b; b=$?; kill -CONT $pid; wait $pid; a=$?
+        until grep -qx rf_hotplug /proc/[0-9]*/comm; do :; done
+        $second >/dev/null 2>b; b=$?
+        echo 0 > /sys/kernel/debug/rainforest/stall_cores; wait $pid; a=$?
         """)  # fmt: skip
     assert statuses == f"0 {BUSY}"
     (line,) = lines
-    assert "another rfm (pid" in line and "wait until it is done" in line
+    assert "core 1 changes hands right now" in line and "choose another" in line
 
 
 def test_second_plans_while_first_finishes(host):
@@ -356,7 +358,7 @@ def test_two_at_the_same_time(host):
         """)  # fmt: skip
     assert sorted(statuses.split()) == ["0", str(BUSY)]
     (line,) = lines
-    assert "another rfm (pid" in line or "in the meantime" in line
+    assert "changes hands right now" in line or "in the meantime" in line
 
 
 @pytest.fixture(scope="module")
