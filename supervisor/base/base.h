@@ -5,17 +5,22 @@
  * through files. Calls no other room.
  *
  * Locks, outermost first:
- *   rf_subos.adjusting   one adjustment (resize, move, reset, destroy) of a subOS at a
+ *   rf_subos.adjusting   one adjustment (resize, move, start, reset, destroy) of a subOS at a
  *                        time; that of a second subOS only by trylock
  *   turn to hotplug      rf_hotplug_begin(): memory and cores of this kernel come and go, one
  *                        block or a few cores at a time; waited for in order, and
  *                        with a deadline
  *   rf_ledger_lock       who owns which core, memory, low slice and function; also
- *                        serialises the use of the common trampoline. Not held while anything
- *                        is hotplugged, reset, or cleared that takes long.
+ *                        serialises the use of the common trampoline. Never held while anything
+ *                        is hotplugged or takes long to clear, nor while a PCI function is bound,
+ *                        unbound, drained or reset (pci/pci.h).
  *   rf_subos.memory_sem  keeps a subOS's memory from changing hands under a reader
  *   rf_state_lock        list of subOSes, their states, what they own; taken with
  *                        interrupts off
+ *
+ * Device locks of PCI functions are taken inside `adjusting` and the turn to hotplug, but never
+ * inside rf_ledger_lock. The kernel holds one when it calls our PCI driver, which therefore takes
+ * no lock of these but rf_state_lock.
  *
  * What a subOS owns is written under the ledger lock and the state lock, and may be read
  * under either.
@@ -58,7 +63,7 @@ bool rf_work_queue(struct work_struct *work);
 void rf_work_run(struct work_struct *work);
 void rf_work_flush(void);
 
-/* step.c: test-only faults. Set by control/debugfs.c, counted under the ledger lock. */
+/* step.c: test-only faults. Set by control/debugfs.c. */
 struct rf_steps {
 	u32 count;			/* steps since a test set it to 0 */
 	u32 fail_nth;			/* fail the Nth step from now, 0: off */
@@ -68,12 +73,12 @@ struct rf_steps {
 	u32 stall_blocks;		/* those that take memory blocks or return them */
 	u32 stall_cores;		/* those that take cores offline or bring them online */
 	u32 stall_pass;			/* those that pass through the kernel's lock */
+	u32 stall_reset;		/* those that reset a PCI function */
 };
 
 extern struct rf_steps rf_steps;
 
 int rf_step(const char *what);
-int rf_step_outside(const char *what);
 int rf_step_reset(void);
 void rf_step_caller(struct task_struct *task);
 

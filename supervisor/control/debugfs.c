@@ -9,6 +9,7 @@
  *                                           first hang N seconds, or until it is 0
  *   /sys/kernel/debug/rainforest/stall_cores N: the same for those that move cores out or in
  *   /sys/kernel/debug/rainforest/stall_pass N: the same for those that only see whether others hotplug
+ *   /sys/kernel/debug/rainforest/stall_reset N: the same for each reset of a PCI function
  *   /sys/kernel/debug/rainforest/steps      count, write 0 to restart
  *   /sys/kernel/debug/rainforest/pool_check first address with wrong contents in memory that
  *                                           nobody owns, or 0 (reads all of it)
@@ -103,6 +104,7 @@ void rf_debugfs_init(void)
 	debugfs_create_u32("stall_blocks", 0600, rf_debug_dir, &rf_steps.stall_blocks);
 	debugfs_create_u32("stall_cores", 0600, rf_debug_dir, &rf_steps.stall_cores);
 	debugfs_create_u32("stall_pass", 0600, rf_debug_dir, &rf_steps.stall_pass);
+	debugfs_create_u32("stall_reset", 0600, rf_debug_dir, &rf_steps.stall_reset);
 	debugfs_create_u32("steps", 0600, rf_debug_dir, &rf_steps.count);
 	debugfs_create_file_unsafe("pool_check", 0400, rf_debug_dir, NULL, &rf_pool_check_fops);
 	debugfs_create_file("ledger", 0400, rf_debug_dir, NULL, &rf_debug_ledger_fops);

@@ -144,6 +144,7 @@ static int rf_create_begin(struct rf_create *args, const u32 *cpus, const u32 *f
 	kobject_get(&subos->kobj);	/* one reference for the list, one for the caller */
 	__module_get(THIS_MODULE);	/* until rf_destroy_done() */
 	list_add_tail(&subos->node, &rf_unfinished);
+	rf_expect(!mutex_trylock(&subos->adjusting));	/* nobody else knows it */
 	*out = subos;
 	return rf_create_found(subos);
 }
@@ -229,9 +230,7 @@ static int rf_create_functions(struct rf_subos *subos, struct rf_create *args,
 	struct rf_refusal refusal = {};
 	int rc;
 
-	mutex_lock(&rf_ledger_lock);
 	rc = rf_pci_take(subos, functions, args->nr_functions, args->function_flags, &refusal);
-	mutex_unlock(&rf_ledger_lock);
 	args->culprit_function = refusal.culprit;
 	args->problem = refusal.problem;
 	return rc;
@@ -258,6 +257,7 @@ static int rf_create_end(struct rf_subos *subos, int rc)
 	if (!rc)
 		rf_publish();
 	mutex_unlock(&rf_ledger_lock);
+	mutex_unlock(&subos->adjusting);
 	return rc;
 }
 
@@ -298,7 +298,7 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 
 /*
  * Take the requested resources: functions last, because the memory that they may reach must be
- * known. Nobody knows the subOS yet, so the ledger lock is only held to record each step. We have
+ * known. We have its `adjusting`, so the ledger lock is only held to record each step; and
  * the turn to hotplug, which ends with the cores.
  */
 static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,

@@ -58,12 +58,10 @@ static void rf_destroy_begin(struct rf_subos *subos)
  */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
-	int rc = rf_step_outside("hold");
+	int rc = rf_step("hold");
 
-	mutex_lock(&rf_ledger_lock);
 	if (!rc)
 		rc = rf_pci_quiesce_all(subos, true);
-	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
 	mutex_lock(&rf_ledger_lock);
@@ -188,9 +186,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	rf_hotplug_end();
 	if (rc_cores == -EINPROGRESS || rf_hotplug_left())
 		return rf_destroy_wait(subos);
-	mutex_lock(&rf_ledger_lock);
 	rc_functions = rf_pci_return_all(subos);
-	mutex_unlock(&rf_ledger_lock);
 	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish_now();
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);

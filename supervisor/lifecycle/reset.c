@@ -34,22 +34,38 @@ static int rf_reset_devices(struct rf_subos *subos)
 	return rf_pci_quiesce_all(subos, false) ?: rf_pci_return_taken(subos);
 }
 
+/* The first range of its memory after @range. */
+static bool rf_reset_next(struct rf_subos *subos, struct rf_range *range)
+{
+	bool found;
+
+	mutex_lock(&rf_ledger_lock);
+	found = rf_ledger_memory_next_range(&rf_books.memory, subos->id,
+					    range->start + range->size, range);
+	mutex_unlock(&rf_ledger_lock);
+	return found;
+}
+
+/* With `adjusting` held it keeps what it owns; memory_sem keeps readers away from each range. */
 static int rf_reset_clear(struct rf_subos *subos)
 {
 	struct rf_range range = {};
 	int rc = 0;
 
-	down_write(&subos->memory_sem);
-	while (!rc && rf_ledger_memory_next_range(&rf_books.memory, subos->id,
-						  range.start + range.size, &range)) {
+	while (!rc && rf_reset_next(subos, &range)) {
 		rc = rf_step("reset-clear");
-		if (!rc)
-			rc = rf_fill(range.start, range.size, 0);
+		if (rc)
+			return rc;
+		down_write(&subos->memory_sem);
+		rc = rf_fill(range.start, range.size, 0);
+		up_write(&subos->memory_sem);
 	}
-	up_write(&subos->memory_sem);
-	if (!rc)
-		memset(__va(rf_lowmem_of(subos->id)), 0, RF_LOW_SLICE_SIZE);
-	return rc;
+	if (rc)
+		return rc;
+	mutex_lock(&rf_ledger_lock);
+	memset(__va(rf_lowmem_of(subos->id)), 0, RF_LOW_SLICE_SIZE);
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
 }
 
 /*
@@ -75,20 +91,29 @@ static void rf_reset_forget(struct rf_subos *subos)
 	rf_subos_enter(subos, RF_PHASE_DEFINED, RF_CAUSE_NONE);
 }
 
-/* Nothing executes in it: its devices and its memory are as for its first kernel. */
-static int rf_reset_locked(struct rf_subos *subos, int rc)
+/*
+ * Nothing executes in it, and nobody starts it in this phase: make its devices and its memory as
+ * for its first kernel. Not under the ledger lock, because others need it.
+ */
+static int rf_reset_clean(struct rf_subos *subos)
+{
+	int rc;
+
+	lockdep_assert_held(&subos->adjusting);
+	if (rf_subos_phase(subos) != RF_PHASE_RESETTING)
+		return -ENOENT;
+	rf_console_stop(subos);
+	rc = rf_reset_devices(subos);
+	if (!rc)
+		rc = rf_reset_clear(subos);
+	return rc;
+}
+
+static int rf_reset_end(struct rf_subos *subos, int rc)
 {
 	unsigned long flags;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (rf_subos_phase(subos) != RF_PHASE_RESETTING)
-		rc = -ENOENT;
-	if (!rc) {
-		rf_console_stop(subos);
-		rc = rf_reset_devices(subos);
-	}
-	if (!rc)
-		rc = rf_reset_clear(subos);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	if (subos->life.phase != RF_PHASE_RESETTING)
 		rc = -ENOENT;	/* its destruction has begun meanwhile */
@@ -119,10 +144,11 @@ static int rf_reset_run(struct rf_subos *subos, u32 reset_flags)
 	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
-	/* Not under the ledger lock: others need it. */
 	rc = rf_cores_prove(subos, &unused);
+	if (!rc)
+		rc = rf_reset_clean(subos);
 	mutex_lock(&rf_ledger_lock);
-	rc = rf_reset_locked(subos, rc);
+	rc = rf_reset_end(subos, rc);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }

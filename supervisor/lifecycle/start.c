@@ -103,15 +103,21 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
  * @subos: the subOS
  * @args: see RF_IOC_START
  *
- * Context: Process context, may sleep.
- * Return: 0, or an error as documented for RF_IOC_START.
+ * An adjustment relies on that no kernel is started meanwhile: it may be resetting functions.
+ *
+ * Context: Process context, may sleep. Takes `adjusting` and the ledger lock.
+ * Return: 0, or an error as documented for RF_IOC_START; -EINTR: the caller is being killed.
  */
 int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
 {
 	int rc;
 
+	rc = mutex_lock_killable(&subos->adjusting);
+	if (rc)
+		return rc;
 	mutex_lock(&rf_ledger_lock);
 	rc = rf_start_locked(subos, args);
 	mutex_unlock(&rf_ledger_lock);
+	mutex_unlock(&subos->adjusting);
 	return rc;
 }

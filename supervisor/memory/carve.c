@@ -190,7 +190,7 @@ u64 rf_pool_missing(u64 size, u64 align, int node, bool ample, u64 *available)
  */
 int rf_pool_take(struct rf_subos *subos, u64 size, int node)
 {
-	s64 rc = rf_step_outside("memory-carve");
+	s64 rc = rf_step("memory-carve");
 
 	while (rc >= 0 && size) {
 		mutex_lock(&rf_ledger_lock);

@@ -92,7 +92,7 @@ static int rf_provision_next(struct rf_provision *provision)
 	start = rf_block_pick(provision, &busy);
 	if (!start)
 		return rf_provision_round(provision, busy);
-	rc = rf_step_outside("block-take");
+	rc = rf_step("block-take");
 	if (rc)
 		return rc;
 	if (signal_pending(current))

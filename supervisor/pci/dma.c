@@ -19,6 +19,9 @@
 
 #define RF_DMA_PROT	(IOMMU_READ | IOMMU_WRITE | IOMMU_CACHE)
 
+/* All domains, also those of subOSes under construction, which are not in rf_subos_list. */
+LIST_HEAD(rf_dmas);
+
 /* Ledger lock: what every domain maps besides its subOS's memory. Size 0: free slot. */
 static struct rf_range rf_shared[RF_SEGMENTS_MAX_ARENA];
 
@@ -171,10 +174,10 @@ static struct rf_range *rf_shared_slot(u64 start)
 
 static void rf_dma_unmap_all(u64 start, u64 size)
 {
-	struct rf_subos *subos;
+	struct rf_dma *dma;
 
-	list_for_each_entry(subos, &rf_subos_list, node)
-		rf_dma_unmap(subos, start, size);
+	list_for_each_entry(dma, &rf_dmas, node)
+		rf_dma_clear(dma, start, size);
 }
 
 /**
@@ -205,14 +208,14 @@ void rf_dma_unshare(u64 start, u64 size)
 int rf_dma_share(u64 start, u64 size)
 {
 	struct rf_range *slot = rf_shared_slot(0);
-	struct rf_subos *subos;
+	struct rf_dma *dma;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
 	if (!slot)
 		return -ENOSPC;
-	list_for_each_entry(subos, &rf_subos_list, node) {
-		rc = rf_dma_map(subos, start, size);
+	list_for_each_entry(dma, &rf_dmas, node) {
+		rc = rf_dma_extend(dma, start, size);
 		if (rc) {
 			rf_dma_unmap_all(start, size);
 			return rc;

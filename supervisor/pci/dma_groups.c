@@ -27,6 +27,7 @@ static struct rf_dma *rf_dma_create(struct pci_dev *pdev)
 	}
 	dma->domain = domain;
 	INIT_LIST_HEAD(&dma->groups);
+	list_add_tail(&dma->node, &rf_dmas);
 	iommu_set_fault_handler(domain, rf_dma_fault_told, NULL);
 	return dma;
 }
@@ -39,6 +40,7 @@ static void rf_dma_destroy(struct rf_subos *subos)
 	if (!dma || !list_empty(&dma->groups))
 		return;
 	subos->dma = NULL;
+	list_del(&dma->node);
 	iommu_domain_free(dma->domain);
 	kfree(dma);
 }

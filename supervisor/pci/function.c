@@ -29,6 +29,18 @@ struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *
 						 subos->id));
 }
 
+struct rf_lent *rf_pci_next_unlocked(const struct rf_subos *subos, const struct rf_lent *lent)
+{
+	struct rf_lent *next;
+	unsigned long flags;
+
+	rf_pci_assert_sole(subos);
+	spin_lock_irqsave(&rf_state_lock, flags);
+	next = rf_pci_next(subos, lent);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return next;
+}
+
 /* As rf_pci_next(), but of all subOSes, and including PARKED functions. */
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent)
 {
@@ -86,6 +98,14 @@ void rf_pci_move(struct rf_lent *lent, enum rf_function_state state)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	rf_expect(rf_ledger_function_move(&rf_books.functions, &lent->entry, state));
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* As above, but takes the ledger lock. */
+void rf_pci_become(struct rf_lent *lent, enum rf_function_state state)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_pci_move(lent, state);
+	mutex_unlock(&rf_ledger_lock);
 }
 
 /* A function is to leave its subOS. */

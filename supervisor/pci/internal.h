@@ -8,11 +8,29 @@
 #include "memory/memory.h"
 #include "pci/pci.h"
 
-/* driver.c. Ledger lock */
-int rf_pci_bind_ours(struct rf_lent *lent, bool *begun);
+#define RF_PCI_DRIVER	KBUILD_MODNAME
+
+/* What we are doing with a function. Written by the task that rf_pci_assert_sole() is for. */
+enum rf_hand {
+	RF_HAND_NONE,
+	RF_HAND_BIND,			/* our driver may bind to it */
+	RF_HAND_RELEASE,		/* our driver is unbound from it */
+};
+
+/* driver.c */
+extern struct pci_driver rf_pci_driver;
+
+/* bind.c. Ledger lock not held */
+extern struct notifier_block rf_pci_block;		/* of the PCI bus */
+int rf_pci_bind_ours(struct rf_lent *lent);
 void rf_pci_bind_home(struct rf_lent *lent, bool used);
 
-/* take.c. Ledger lock; @lent is HOME */
+/* As rf_pci_for_each(), without a lock. Context: rf_pci_assert_sole(). */
+#define rf_pci_for_each_unlocked(lent, subos)					\
+	for (lent = rf_pci_next_unlocked(subos, NULL); lent;			\
+	     lent = rf_pci_next_unlocked(subos, lent))
+
+/* take.c. @lent is HOME */
 void rf_pci_free(struct rf_lent *lent);
 
 /* check.c. Ledger lock */
@@ -36,9 +54,11 @@ void rf_pci_quiet_exit(void);
 /* function.c. Ledger lock */
 struct rf_lent *rf_pci_next_of_all(const struct rf_lent *lent);
 void rf_pci_move(struct rf_lent *lent, enum rf_function_state state);
+void rf_pci_become(struct rf_lent *lent, enum rf_function_state state);	/* takes the lock */
 
 /* dma.c. Process context; ledger lock held if a domain is used */
 struct rf_dma {
+	struct list_head node;		/* in rf_dmas */
 	struct iommu_domain *domain;
 	struct list_head groups;	/* struct rf_dma_group */
 };
@@ -48,6 +68,8 @@ struct rf_dma_group {
 	struct iommu_group *group;	/* with a reference */
 	u32 users;			/* functions */
 };
+
+extern struct list_head rf_dmas;	/* ledger lock */
 
 bool rf_dma_translates(struct pci_dev *pdev);
 void rf_dma_block(struct rf_lent *lent);		/* reaches nothing, for good. Idempotent. */

@@ -79,10 +79,24 @@ void rf_pci_status(const struct rf_subos *subos, struct rf_status *status)
 	status->dma_isolated = i && confined == i;
 }
 
-static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
+static void rf_pci_owned(struct rf_function_info *info)
 {
 	struct rf_lent *lent;
+	unsigned long flags;
 
+	spin_lock_irqsave(&rf_state_lock, flags);
+	lent = rf_pci_lent(info->bdf);
+	if (lent) {
+		info->owner = lent->subos->id;
+		info->flags = rf_pci_flags(lent);
+		info->faults = atomic64_read(&lent->faults);
+		memcpy(info->driver, lent->driver, sizeof(info->driver));
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
+{
 	info->bdf = rf_pci_address(pdev);
 	info->flags = pdev->is_virtfn ? RF_FUNCTION_VF : 0;
 	info->problem = rf_pci_problem(pdev);
@@ -90,13 +104,7 @@ static void rf_pci_info(struct pci_dev *pdev, struct rf_function_info *info)
 	info->iommu = rf_dma_translates(pdev);
 	if (info->problem != RF_PROBLEM_BRIDGE)
 		info->reset = rf_pci_reset_way(pdev);
-	lent = rf_pci_lent(info->bdf);
-	if (!lent)
-		return;
-	info->owner = lent->subos->id;
-	info->flags = rf_pci_flags(lent);
-	info->faults = atomic64_read(&lent->faults);
-	memcpy(info->driver, lent->driver, sizeof(info->driver));
+	rf_pci_owned(info);
 }
 
 static int rf_info_compare(const void *a, const void *b)

@@ -4,7 +4,17 @@
  * before it, or memory that it could reach, changes hands; that it is confined to its
  * subOS's memory and the arena where an IOMMU translates; and that no driver of the
  * supervisor's kernel is bound to it meanwhile. Ledger lock, unless a function says
- * otherwise; device locks are taken inside it.
+ * otherwise.
+ *
+ * A subOS's functions are lent, quiesced and returned by one task at a time: the holder of its
+ * `adjusting`, or its creator while it is in no list. For that task a struct rf_lent that was
+ * found stays valid without any other lock. The ledger lock is taken to read and change the
+ * books, DMA domains included, and never held while a device or a driver is waited for: binding,
+ * unbinding, draining, resetting. Meanwhile the function's entry in the ledger keeps everybody
+ * else away from it, from before its driver is unbound until its driver has it again.
+ *
+ * Device locks nest inside `adjusting`, but neither in nor around the ledger lock: callbacks of
+ * our driver, which run under a device lock, take no other lock of ours than the state lock.
  */
 #ifndef RF_PCI_H
 #define RF_PCI_H
@@ -40,26 +50,36 @@ struct rf_lent {
 	u64 config;			/* physical address of its configuration space */
 	struct pci_saved_state *state;	/* when taken: decodes memory, is not a bus master */
 	struct device_driver *home;	/* driver to return to, with a module reference, or NULL */
-	char driver[32];		/* name of @home, or empty */
+	char driver[32];		/* name of @home, or empty; state lock */
 	char *override;			/* its previous driver_override, or NULL */
+	bool away;			/* unbound from @home: rf_pci_bind_home() is due; state lock
+					 * to write */
+	u8 hand;			/* enum rf_hand */
 	atomic64_t faults;		/* DMA faults: accesses that the IOMMU blocked */
 };
 
 /*
  * function.c: lookup by address and by owner. Ledger or state lock; the result stays valid
- * for as long as the ledger lock, or `adjusting` of its subOS, is held.
+ * for as long as the ledger lock is held, or rf_pci_assert_sole() holds.
  */
 struct rf_lent *rf_pci_find(struct rf_subos *subos, u32 bdf);
 struct rf_lent *rf_pci_lent(u32 bdf);
 struct rf_lent *rf_pci_next(const struct rf_subos *subos, const struct rf_lent *lent);
 
+/* As rf_pci_next(), but takes the state lock. Context: rf_pci_assert_sole(). */
+struct rf_lent *rf_pci_next_unlocked(const struct rf_subos *subos, const struct rf_lent *lent);
+
+/* The caller is the only task that lends functions to @subos or returns them. */
+#define rf_pci_assert_sole(subos)						\
+	lockdep_assert_held(&(subos)->adjusting)
+
 /* All functions of a subOS, in the order in which they were lent. */
 #define rf_pci_for_each(lent, subos)						\
 	for (lent = rf_pci_next(subos, NULL); lent; lent = rf_pci_next(subos, lent))
-/* The body may return @lent home. */
-#define rf_pci_for_each_safe(lent, next, subos)					\
-	for (lent = rf_pci_next(subos, NULL);					\
-	     lent && (next = rf_pci_next(subos, lent), true); lent = next)
+/* The same, without a lock; the body may return @lent home. */
+#define rf_pci_for_each_unlocked_safe(lent, next, subos)			\
+	for (lent = rf_pci_next_unlocked(subos, NULL);				\
+	     lent && (next = rf_pci_next_unlocked(subos, lent), true); lent = next)
 
 static inline bool rf_pci_gone(const struct rf_lent *lent)
 {
@@ -101,12 +121,13 @@ void rf_pci_exit(void);
 
 /*
  * take.c: unbind, quiesce and confine (rf_dma_attach()) all functions, or none. They appear
- * in the grant page with the next rf_grant_update(). Ledger lock. -ENXIO: see @refusal.
+ * in the grant page with the next rf_grant_update(). Ledger lock not held. -ENXIO: see
+ * @refusal.
  */
 int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 		struct rf_refusal *refusal);
 
-/* return.c: the way back. Ledger lock */
+/* return.c: the way back. Ledger lock not held, rf_pci_assert_sole() */
 /* One function that the subOS no longer uses (or must not: it is out of the grant page):
  * quiesced, off the DMA domain, bound to its old driver, @lent freed. */
 int rf_pci_return(struct rf_lent *lent);
@@ -125,8 +146,8 @@ int rf_pci_list(struct rf_functions *args);	/* copies to user space; takes the l
 int rf_pci_check(const u32 *bdfs, u32 count, u32 flags, struct rf_refusal *refusal);
 u32 rf_pci_group(struct pci_dev *pdev);			/* lowest RF_BDF() of its group */
 
-/* quiesce.c: make sure that a function is idle */
-/* 0: proven quiet, state as when taken; -EBUSY, -EIO: not, or not enough. Sleeps. */
+/* quiesce.c: make sure that a function is idle. Ledger lock not held, rf_pci_assert_sole() */
+/* 0: proven quiet, state as when taken; -EBUSY, -EIO: not, or not enough. Sleeps for long. */
 int rf_pci_quiesce(struct rf_lent *lent);
 
 /*

@@ -110,13 +110,13 @@ void rf_pci_silence(struct pci_dev *pdev)
  *
  * It decodes its memory BARs, but is not a bus master, and its interrupts are disabled.
  *
- * Context: Process context, may sleep. Ledger lock held.
+ * Context: Process context, may sleep. Ledger lock not held.
  */
 void rf_pci_restore(struct rf_lent *lent)
 {
 	struct pci_dev *pdev = lent->pdev;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	lockdep_assert_not_held(&rf_ledger_lock);
 	pci_dev_lock(pdev);
 	rf_quiet_mask(pdev, pdev->msi_cap, PCI_MSI_FLAGS, PCI_MSI_FLAGS_ENABLE);
 	rf_quiet_mask(pdev, pdev->msix_cap, PCI_MSIX_FLAGS, PCI_MSIX_FLAGS_ENABLE);
@@ -129,7 +129,7 @@ void rf_pci_restore(struct rf_lent *lent)
  * rf_pci_drain() - silence a function and wait for its outstanding transactions
  * @pdev: the function
  *
- * Context: Process context, may sleep.
+ * Context: Process context, may sleep. Ledger lock not held.
  * Return: true if bus mastering is off and nothing is pending.
  */
 bool rf_pci_drain(struct pci_dev *pdev)
@@ -137,6 +137,7 @@ bool rf_pci_drain(struct pci_dev *pdev)
 	u16 command;
 	bool done;
 
+	lockdep_assert_not_held(&rf_ledger_lock);
 	pci_dev_lock(pdev);
 	rf_quiet_wake(pdev);
 	rf_pci_silence(pdev);
@@ -222,7 +223,7 @@ static int rf_quiet_gone(struct pci_dev *pdev)
  *
  * Leaves the function in the state that rf_pci_restore() describes.
  *
- * Context: Process context, may sleep for long. Ledger lock held.
+ * Context: Process context, may sleep for long. Ledger lock not held.
  * Return: 0 if the function is proven idle, and may go wherever its subOS's functions may
  *         go; -EBUSY: idle, but its reset failed and it is in a DMA domain, where it has to
  *         stay; -EIO: not proven idle. See rf_pci_stuck() for the reset.
@@ -234,7 +235,8 @@ int rf_pci_quiesce(struct rf_lent *lent)
 	bool drained, stuck;
 	int rc;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_assert_sole(lent->subos);
+	lockdep_assert_not_held(&rf_ledger_lock);
 	if (rf_pci_gone(lent))
 		return rf_quiet_gone(pdev);
 	if (!pci_device_is_present(pdev)) {

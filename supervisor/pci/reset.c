@@ -6,7 +6,9 @@
 #include <linux/delay.h>
 #include <linux/io.h>
 #include <linux/jiffies.h>
+#include <linux/list.h>
 #include <linux/pci.h>
+#include <linux/spinlock.h>
 #include <linux/virtio_pci.h>
 
 #include "compat/reset_methods.h"
@@ -19,8 +21,14 @@
 #define RF_VIRTIO_FIRST		0x1000	/* PCI device ids (virtio 1.1, 4.1.2) */
 #define RF_VIRTIO_LAST		0x107f
 
-/* The task that resets functions for us; ledger lock to write. */
-static struct task_struct *rf_resetter;
+/* A task that resets a bus for us: there the PCI core calls handlers of our driver. */
+struct rf_resetter {
+	struct list_head node;
+	const struct task_struct *task;
+};
+
+static DEFINE_SPINLOCK(rf_resetters_lock);
+static LIST_HEAD(rf_resetters);
 
 /* Address of a virtio function's device_status register; 0: not in a memory BAR. */
 static phys_addr_t rf_reset_virtio_status(struct pci_dev *pdev)
@@ -82,17 +90,29 @@ enum rf_reset_way rf_pci_reset_way(struct pci_dev *pdev)
 /* Are the handlers of our driver called because of a reset of our own? */
 bool rf_pci_resets(void)
 {
-	return READ_ONCE(rf_resetter) == current;
+	struct rf_resetter *resetter;
+	bool ours = false;
+
+	spin_lock(&rf_resetters_lock);
+	list_for_each_entry(resetter, &rf_resetters, node)
+		ours |= resetter->task == current;
+	spin_unlock(&rf_resetters_lock);
+	return ours;
 }
 
 static int rf_reset_bus(struct pci_dev *pdev)
 {
+	struct rf_resetter resetter = { .task = current };
 	int rc, tries = RF_BUS_RESET_TRIES;
 
-	WRITE_ONCE(rf_resetter, current);
+	spin_lock(&rf_resetters_lock);
+	list_add(&resetter.node, &rf_resetters);
+	spin_unlock(&rf_resetters_lock);
 	while ((rc = pci_reset_bus(pdev)) == -EAGAIN && --tries)
 		msleep(RF_BUS_RESET_PAUSE_MS);
-	WRITE_ONCE(rf_resetter, NULL);
+	spin_lock(&rf_resetters_lock);
+	list_del(&resetter.node);
+	spin_unlock(&rf_resetters_lock);
 	return rc;
 }
 
@@ -125,13 +145,14 @@ static int rf_reset_virtio(struct pci_dev *pdev)
  *
  * Its configuration space is not restored.
  *
- * Context: Process context, may sleep for long. Ledger lock held.
+ * Context: Process context, may sleep for long. Ledger lock not held.
  * Return: 0, or an error; always one for RF_RESET_NONE.
  */
 int rf_pci_reset(struct pci_dev *pdev, enum rf_reset_way way)
 {
 	int rc;
 
+	lockdep_assert_not_held(&rf_ledger_lock);
 	rc = rf_step_reset();
 	if (rc)
 		return rc;

@@ -27,7 +27,7 @@ static bool rf_pci_config_valid(struct rf_lent *lent)
 	return there == known;
 }
 
-/* @lent is in no table: it is HOME, or was never added. */
+/* @lent is in no table: it is HOME, or was never added. Context: process, any lock. */
 void rf_pci_free(struct rf_lent *lent)
 {
 	if (lent->home)
@@ -67,41 +67,56 @@ static int rf_pci_add(struct rf_lent *lent, u32 bdf)
 	return rc;
 }
 
+/*
+ * Check all functions, and note them as TAKING, in one critical section: of two tasks that want
+ * the same function, or functions of the same group, one is refused. Nothing of them has changed.
+ */
+static int rf_pci_reserve(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
+			  struct rf_refusal *refusal)
+{
+	struct rf_lent *lent;
+	int rc;
+	u32 i;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	rc = rf_pci_check(bdfs, count, flags, refusal);
+	if (!rc)
+		rc = rf_pci_fit(subos, bdfs, count, refusal);
+	for (i = 0; !rc && i < count; i++) {
+		refusal->culprit = bdfs[i];
+		lent = rf_pci_alloc(subos, bdfs[i]);
+		if (!lent)
+			return -ENOMEM;
+		rc = rf_pci_add(lent, bdfs[i]);
+		if (rf_expect(rc))	/* they were checked */
+			rf_pci_free(lent);
+	}
+	return rc;
+}
+
+/* Return a TAKING function, which may still be with its driver. */
 static void rf_pci_take_back(struct rf_lent *lent)
 {
-	rf_pci_move(lent, RF_PCI_HOME);
-	rf_pci_bind_home(lent, false);
+	if (lent->away)
+		rf_pci_bind_home(lent, false);
+	rf_pci_become(lent, RF_PCI_HOME);
 	rf_pci_free(lent);
 }
 
-/* On success the function is TAKING, bound to our driver; else it is back with its driver. */
-static int rf_pci_take_one(struct rf_subos *subos, u32 bdf, u32 *problem)
+/* On success the function is bound to our driver. */
+static int rf_pci_take_bind(struct rf_lent *lent, u32 *problem)
 {
-	struct rf_lent *lent;
-	bool begun;
 	int rc;
 
 	rc = rf_step("pci-bind");
-	if (rc)
-		return rc;
-	lent = rf_pci_alloc(subos, bdf);
-	if (!lent)
-		return -ENOMEM;
-	rc = rf_pci_add(lent, bdf);
-	if (rf_expect(rc))		/* rf_pci_check() and rf_pci_fit() passed */
-		goto free;
-	rc = rf_pci_bind_ours(lent, &begun);
+	if (!rc)
+		rc = rf_pci_bind_ours(lent);
 	if (!rc && rf_pci_config_valid(lent))
 		return 0;
-	if (begun) {
-		*problem = rc ? RF_PROBLEM_DRIVER : RF_PROBLEM_NO_ECAM;
-		rf_pci_take_back(lent);
-		return -ENXIO;
-	}
-	rf_pci_move(lent, RF_PCI_HOME);
-free:
-	rf_pci_free(lent);
-	return rc;
+	if (!lent->away)
+		return rc;
+	*problem = rc ? RF_PROBLEM_DRIVER : RF_PROBLEM_NO_ECAM;
+	return -ENXIO;
 }
 
 static int rf_pci_take_quiet(struct rf_lent *lent, u32 flags, u32 *problem)
@@ -126,7 +141,9 @@ static int rf_pci_take_dma(struct rf_lent *lent, u32 *problem)
 	rc = rf_step("pci-dma");
 	if (rc)
 		return rc;
+	mutex_lock(&rf_ledger_lock);
 	rc = rf_dma_attach(lent);
+	mutex_unlock(&rf_ledger_lock);
 	if (rc == -ENOMEM || rc == -EADDRNOTAVAIL)
 		return rc;
 	if (rc) {		/* -EBUSY: a group member does DMA for the supervisor */
@@ -144,7 +161,7 @@ static int rf_pci_take_dma(struct rf_lent *lent, u32 *problem)
 static struct rf_lent *rf_pci_next_taking(struct rf_subos *subos, struct rf_lent *lent)
 {
 	do
-		lent = rf_pci_next(subos, lent);
+		lent = rf_pci_next_unlocked(subos, lent);
 	while (lent && lent->entry.state != RF_PCI_TAKING);
 	return lent;
 }
@@ -166,26 +183,26 @@ static void rf_pci_take_undo(struct rf_subos *subos)
 {
 	struct rf_lent *lent = NULL;
 
+	mutex_lock(&rf_ledger_lock);
 	while ((lent = rf_pci_next_taking(subos, lent)))
 		rf_dma_detach(lent);
+	mutex_unlock(&rf_ledger_lock);
 	while ((lent = rf_pci_last_taking(subos)))
 		rf_pci_take_back(lent);
 }
 
 /* Bind all to our driver before the first is reset: a bus reset hits the others, too. */
-static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
-			   struct rf_refusal *refusal)
+static int rf_pci_take_all(struct rf_subos *subos, u32 flags, struct rf_refusal *refusal)
 {
 	struct rf_lent *lent = NULL;
-	int rc = 0;
-	u32 i;
+	int rc;
 
-	for (i = 0; !rc && i < count; i++) {
-		refusal->culprit = bdfs[i];
-		rc = rf_pci_take_one(subos, bdfs[i], &refusal->problem);
+	while ((lent = rf_pci_next_taking(subos, lent))) {
+		refusal->culprit = lent->entry.bdf;
+		rc = rf_pci_take_bind(lent, &refusal->problem);
+		if (rc)
+			return rc;
 	}
-	if (rc)
-		return rc;
 	while ((lent = rf_pci_next_taking(subos, lent))) {
 		refusal->culprit = lent->entry.bdf;
 		rc = rf_pci_take_quiet(lent, flags, &refusal->problem);
@@ -205,14 +222,17 @@ static int rf_pci_take_all(struct rf_subos *subos, const u32 *bdfs, u32 count, u
 /* All in one critical section, so that readers under the state lock see all or none. */
 static void rf_pci_take_done(struct rf_subos *subos)
 {
-	struct rf_lent *lent = NULL;
+	struct rf_lent *lent;
 	unsigned long flags;
 
+	mutex_lock(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
-	while ((lent = rf_pci_next_taking(subos, lent)))
-		rf_expect(rf_ledger_function_move(&rf_books.functions, &lent->entry,
-						  RF_PCI_GRANTED));
+	rf_pci_for_each(lent, subos)
+		if (lent->entry.state == RF_PCI_TAKING)
+			rf_expect(rf_ledger_function_move(&rf_books.functions, &lent->entry,
+							  RF_PCI_GRANTED));
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	mutex_unlock(&rf_ledger_lock);
 }
 
 /**
@@ -226,7 +246,7 @@ static void rf_pci_take_done(struct rf_subos *subos)
  * On success they are quiet and, where an IOMMU translates, confined to what the subOS may
  * reach. They appear in the grant page with the next rf_grant_update().
  *
- * Context: Process context, may sleep for long. Ledger lock held.
+ * Context: Process context, may sleep for long. Ledger lock not held; rf_pci_assert_sole().
  * Return: 0, or an error; then nothing has been taken.
  */
 int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
@@ -234,15 +254,15 @@ int rf_pci_take(struct rf_subos *subos, const u32 *bdfs, u32 count, u32 flags,
 {
 	int rc;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	rf_pci_assert_sole(subos);
+	lockdep_assert_not_held(&rf_ledger_lock);
 	if (!count)
 		return 0;
-	rc = rf_pci_check(bdfs, count, flags, refusal);
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_pci_reserve(subos, bdfs, count, flags, refusal);
+	mutex_unlock(&rf_ledger_lock);
 	if (!rc)
-		rc = rf_pci_fit(subos, bdfs, count, refusal);
-	if (rc)
-		return rc;
-	rc = rf_pci_take_all(subos, bdfs, count, flags, refusal);
+		rc = rf_pci_take_all(subos, flags, refusal);
 	if (rc)
 		rf_pci_take_undo(subos);
 	else

@@ -97,7 +97,7 @@ static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch,
 	u32 taken = 0;
 	int rc;
 
-	rc = rf_step_outside("core-offer");
+	rc = rf_step("core-offer");
 	while (!rc && taken < batch->count) {
 		rc = signal_pending(current) ? -EINTR :
 					       rf_core_take(subos, batch->cpus[taken], deadline);

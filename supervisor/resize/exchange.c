@@ -150,13 +150,14 @@ static bool rf_group_several(const struct rf_lent *lent)
 	return false;
 }
 
-/* A function cannot go after all: its whole group stays, confined as before. */
+/* A function cannot go after all: its whole group stays, confined as before. Takes the lock. */
 static void rf_group_keep(const struct rf_lent *lent)
 {
-	u32 group = rf_pci_gone(lent) ? RF_BDF_NONE : rf_pci_group(lent->pdev);
 	struct rf_lent *other;
+	u32 group;
 
-	lockdep_assert_held(&rf_ledger_lock);
+	mutex_lock(&rf_ledger_lock);
+	group = rf_pci_gone(lent) ? RF_BDF_NONE : rf_pci_group(lent->pdev);
 	rf_pci_for_each(other, lent->subos) {
 		if (other != lent && !rf_function_grouped(other, group))
 			continue;
@@ -167,6 +168,7 @@ static void rf_group_keep(const struct rf_lent *lent)
 		}
 		rf_pci_keep(other);
 	}
+	mutex_unlock(&rf_ledger_lock);
 }
 
 /* ---- from a subOS ---- */
@@ -214,31 +216,58 @@ int rf_functions_ask(const struct rf_exchange *exchange)
 	return result;
 }
 
-/*
+/* Does the function go now? @shared: and others of its group with it? */
+static bool rf_function_goes(const struct rf_lent *lent, bool alive, bool shared)
+{
+	bool goes;
+
+	mutex_lock(&rf_ledger_lock);
+	goes = rf_group_goes(lent, alive) && (!shared || rf_group_several(lent));
+	mutex_unlock(&rf_ledger_lock);
+	return goes;
+}
+
+/* Take the groups that go as a whole off the DMA domain. */
+static void rf_groups_detach(struct rf_subos *subos, bool alive)
+{
+	struct rf_lent *lent;
+
+	mutex_lock(&rf_ledger_lock);
+	rf_pci_for_each(lent, subos)
+		if (rf_group_goes(lent, alive) && rf_group_several(lent))
+			rf_dma_detach(lent);
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/**
+ * rf_functions_return() - return the functions that go home
+ * @subos: the subOS; those that its kernel gave up are out of its grant page
+ * @alive: a kernel may run in it; if not, none is started as long as `adjusting` is held
+ *
  * For a function alone in its group rf_pci_return() is enough. A larger group is quiesced as
  * a whole before its first function is detached from the DMA domain, because its IOMMU group
  * is detached as one; and detached as a whole before a driver is bound to any of them.
- * Ledger lock held.
+ *
+ * Context: Process context, may sleep for long. Only `adjusting` held.
+ * Return: 0, or the first error of rf_pci_quiesce() or rf_pci_return().
  */
 int rf_functions_return(struct rf_subos *subos, bool alive)
 {
-	struct rf_lent *lent, *next;
+	struct rf_lent *lent = NULL, *next;
 	int rc, result = 0;
 
-	lockdep_assert_held(&rf_ledger_lock);
-	rf_pci_for_each(lent, subos) {
-		if (!rf_group_goes(lent, alive) || !rf_group_several(lent))
+	lockdep_assert_held(&subos->adjusting);
+	while ((lent = rf_pci_next_unlocked(subos, lent))) {
+		if (!rf_function_goes(lent, alive, true))
 			continue;
 		rc = rf_pci_quiesce(lent);
 		if (rc)
 			rf_group_keep(lent);
 		result = result ?: rc;
 	}
-	rf_pci_for_each(lent, subos)
-		if (rf_group_goes(lent, alive) && rf_group_several(lent))
-			rf_dma_detach(lent);
-	rf_pci_for_each_safe(lent, next, subos) {
-		if (!rf_group_goes(lent, alive))
+	rf_groups_detach(subos, alive);
+	rf_pci_for_each_unlocked_safe(lent, next, subos) {
+		if (!rf_function_goes(lent, alive, false))
 			continue;
 		rc = rf_pci_return(lent);
 		if (rc)
@@ -246,6 +275,13 @@ int rf_functions_return(struct rf_subos *subos, bool alive)
 		result = result ?: rc;
 	}
 	return result;
+}
+
+static void rf_functions_publish(void)
+{
+	mutex_lock(&rf_ledger_lock);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
 }
 
 /**
@@ -258,18 +294,15 @@ int rf_functions_return(struct rf_subos *subos, bool alive)
 int rf_functions_home(const struct rf_exchange *exchange)
 {
 	struct rf_subos *subos = exchange->subos;
-	u32 starts = READ_ONCE(subos->starts), unused;
-	bool proven = !rf_cores_prove(subos, &unused), alive;
+	bool alive;
+	u32 unused;
 	int rc;
 
-	lockdep_assert_held(&subos->adjusting);
-	mutex_lock(&rf_ledger_lock);
-	/* Without the lock it may have been started meanwhile. */
-	alive = !proven || !rf_phase_held(rf_subos_phase(subos)) || subos->starts != starts;
-	rf_publish();	/* first, so that the subOS does not use them again */
+	lockdep_assert_held(&subos->adjusting);		/* nobody starts it meanwhile */
+	alive = rf_cores_prove(subos, &unused) || !rf_phase_held(rf_subos_phase(subos));
+	rf_functions_publish();	/* first, so that the subOS does not use them again */
 	rc = rf_functions_return(subos, alive);
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
+	rf_functions_publish();
 	if (!rc)
 		return 0;
 	pr_err("subOS %s: a function did not come back: error %d\n", subos->name, rc);

@@ -26,17 +26,33 @@ static void rf_function_note(const struct rf_exchange *exchange, enum rf_event_t
 
 /* ---- RF_RESIZE_PCI_ADD ---- */
 
-/* Lend the functions to the subOS and grant them, all or none. */
+/* Publish that they are lent; if that fails, none is to stay. */
+static int rf_pci_add_grant(struct rf_exchange *exchange, const u32 *bdfs)
+{
+	struct rf_lent *lent;
+	int rc;
+	u32 i;
+
+	mutex_lock(&rf_ledger_lock);
+	rc = rf_step("pci-grant");
+	for (i = 0; rc && i < exchange->args->nr_functions; i++) {
+		lent = rf_pci_find(exchange->subos, bdfs[i]);
+		rf_pci_leave(lent);
+		rf_pci_confirm(lent);	/* its kernel was not asked to use it */
+	}
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* Lend the functions to the subOS and grant them, all or none. Only `adjusting` held. */
 static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 {
 	struct rf_subos *subos = exchange->subos;
 	struct rf_resize *args = exchange->args;
 	struct rf_refusal refusal = {};
-	struct rf_lent *lent;
 	int rc;
-	u32 i;
 
-	lockdep_assert_held(&rf_ledger_lock);
 	rc = rf_step("pci-offer");
 	if (rc)
 		return rc;
@@ -45,15 +61,9 @@ static int rf_pci_add_begin(struct rf_exchange *exchange, const u32 *bdfs)
 	args->problem = refusal.problem;
 	if (rc)
 		return rc;
-	rc = rf_step("pci-grant");
-	for (i = 0; rc && i < args->nr_functions; i++) {
-		lent = rf_pci_find(subos, bdfs[i]);
-		rf_pci_leave(lent);
-		rf_pci_confirm(lent);	/* its kernel never knew of it */
-	}
+	rc = rf_pci_add_grant(exchange, bdfs);
 	if (rc)
 		rf_functions_return(subos, true);
-	rf_publish();
 	return rc;
 }
 
@@ -111,12 +121,11 @@ int rf_resize_pci_add(struct rf_subos *subos, struct rf_resize *args, const u32 
 		return rc;
 	exchange = rf_exchange_begin(subos, args, rf_resize_timeout(args), false,
 				     rf_pci_late);
-	if (mutex_lock_interruptible(&rf_ledger_lock))
-		return -EINTR;
 	rc = rf_pci_add_begin(&exchange, bdfs);
-	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
+	/* Drivers and resets took what they needed; the agent has all of its time. */
+	exchange.end = ktime_get_ns() + rf_resize_timeout(args) * NSEC_PER_MSEC;
 	return rf_pci_add_end(&exchange, bdfs);
 }
 

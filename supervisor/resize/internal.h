@@ -97,6 +97,8 @@ int rf_resize_pci_add(struct rf_subos *subos, struct rf_resize *args, const u32 
 int rf_resize_pci_remove(struct rf_subos *subos, struct rf_resize *args, const u32 *bdfs);
 
 /* settle.c */
+int rf_settle_init(void);
+void rf_settle_exit(void);
 void rf_functions_later(struct rf_subos *subos);
 void rf_functions_settle(struct rf_subos *subos);
 void rf_pci_late(struct rf_subos *subos, const struct rf_late *late);

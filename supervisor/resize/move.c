@@ -84,7 +84,7 @@ static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 	rf_move_select(move);
 	if (!move->part->count)
 		return 0;
-	rc = rf_step_outside("core-arrive");
+	rc = rf_step("core-arrive");
 	for (i = 0; rc && i < move->part->count; i++)
 		move->part->told[i] = rc;
 	if (!rc)

@@ -74,11 +74,15 @@ static const struct rf_pci_ops rf_resize_pci_ops = { .unplugged = rf_functions_s
 
 int rf_resize_init(void)
 {
-	rf_pci_set_ops(&rf_resize_pci_ops);
-	return 0;
+	int rc = rf_settle_init();
+
+	if (!rc)
+		rf_pci_set_ops(&rf_resize_pci_ops);
+	return rc;
 }
 
 void rf_resize_exit(void)
 {
 	rf_pci_set_ops(NULL);
+	rf_settle_exit();
 }

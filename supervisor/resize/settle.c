@@ -5,6 +5,7 @@
  * with the subOS, because the kernel there may still have it mapped, until the agent confirms
  * that the function is unused, or the subOS ends. The agent is asked again once a second.
  */
+#include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -68,6 +69,7 @@ void rf_functions_settle(struct rf_subos *subos)
 static void rf_settle_one(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
+	enum rf_phase phase;
 
 	if (!rf_phase_held(rf_subos_phase(subos)) && rf_supcon_owed(subos)) {
 		/* If an answer was lost, this reveals it; then rf_pci_late() is called. */
@@ -81,7 +83,9 @@ static void rf_settle_one(struct rf_subos *subos)
 		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		return;
 	}
-	rf_functions_settle(subos);
+	phase = rf_subos_phase(subos);
+	if (phase != RF_PHASE_DESTROYING && phase != RF_PHASE_GONE)
+		rf_functions_settle(subos);
 	mutex_unlock(&subos->adjusting);
 }
 
@@ -106,13 +110,39 @@ static struct rf_subos *rf_settle_next(u64 begun)
 	return found;
 }
 
+/* Not that of base/work.c: others wait until all of that is done, and a reset takes long. */
+static struct workqueue_struct *rf_settle_queue;
+
+struct rf_settle_job {
+	struct work_struct work;
+	struct rf_subos *subos;		/* with a reference */
+};
+
+static void rf_settle_job_run(struct work_struct *work)
+{
+	struct rf_settle_job *job = container_of(work, struct rf_settle_job, work);
+
+	rf_settle_one(job->subos);
+	kobject_put(&job->subos->kobj);
+	kfree(job);
+}
+
+/* Each subOS by itself: none waits for the resets of another one. */
 static void rf_settle_run(struct work_struct *work)
 {
 	u64 begun = ktime_get_ns();
+	struct rf_settle_job *job;
 	struct rf_subos *subos;
 
 	while ((subos = rf_settle_next(begun))) {
-		rf_settle_one(subos);
+		job = kmalloc(sizeof(*job), GFP_KERNEL);
+		if (job) {
+			INIT_WORK(&job->work, rf_settle_job_run);
+			job->subos = subos;
+			queue_work(rf_settle_queue, &job->work);
+			continue;
+		}
+		WRITE_ONCE(subos->settle_at, ktime_get_ns() + RF_SETTLE_AGAIN);
 		kobject_put(&subos->kobj);
 	}
 }
@@ -128,7 +158,19 @@ static DECLARE_WORK(rf_settle_work, rf_settle_run);
 void rf_functions_settle_soon(struct rf_subos *subos)
 {
 	WRITE_ONCE(subos->settle_at, ktime_get_ns());
-	rf_work_queue(&rf_settle_work);
+	queue_work(rf_settle_queue, &rf_settle_work);
+}
+
+int rf_settle_init(void)
+{
+	rf_settle_queue = alloc_workqueue("rainforest-settle", WQ_UNBOUND, 0);
+	return rf_settle_queue ? 0 : -ENOMEM;
+}
+
+/* Runs all queued work first. Context: no subOS is left, nothing queues work any more. */
+void rf_settle_exit(void)
+{
+	destroy_workqueue(rf_settle_queue);
 }
 
 /* Ledger lock held. */
