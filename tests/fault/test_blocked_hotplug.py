@@ -125,6 +125,7 @@ def test_thread_is_left_behind(supervisor):
     assert state(supervisor) == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_others_hotplug_without_an_end(supervisor):
     """Cores do not go while another task hotplugs: not under the lock that others need."""

@@ -163,6 +163,7 @@ CRASH = "(sleep {}; echo c >/proc/sysrq-trigger) &"
 HANG = "(sleep {}; insmod /rf_hang.ko) &"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(120)
 @pytest.mark.parametrize("sign, end, delay", [
     ("-", HANG, 0.02), ("-", CRASH, 0.1), long("+", CRASH, 0.02),
@@ -185,6 +186,7 @@ def test_ends_in_a_resize(lender, sign, end, delay):
     assert lender.lent() == lender.functions_of("web")
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_removed_from_what_ended(lender):
     """A subOS that crashed is not asked: its function comes home by itself."""

@@ -117,6 +117,7 @@ def test_late_answers(supervisor):
     assert supervisor.online() == "0-3"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_cancelled_beside_the_user(supervisor):
     """No core that the supervisor takes back is online inside, however hard the user tries."""

@@ -78,6 +78,7 @@ def test_one_writes_many_see(supervisor):
         console.send(DETACH)
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_afterlife(supervisor):
     """What was written is still there after a crash, and ends with the destroy."""

@@ -8,16 +8,16 @@ from functional.functions import BUSY
 from functional.subos import Supervisor, troubles
 
 
-@pytest.mark.parametrize("cores", ["3", "2-3", "1-3"])
+@pytest.mark.parametrize("cores", ["3", "1-3"])
 def test_cores(supervisor, cores):
-    count = {"3": 1, "2-3": 2, "1-3": 3}[cores]
+    count = {"3": 1, "1-3": 3}[cores]
     before = supervisor.state()
     run = "cat /sys/devices/system/cpu/online; grep MemTotal /proc/meminfo; grep -c . /proc/iomem"
     made = supervisor.create("web", cores, run=run)
     assert made["state"] == "running"
     supervisor.await_log("web", "lab.run ended")
 
-    assert supervisor.online() == {1: "0-2", 2: "0-1", 3: "0"}[count]
+    assert supervisor.online() == {1: "0-2", 3: "0"}[count]
     said = supervisor.said("web")
     assert said[1] == ("0" if count == 1 else f"0-{count - 1}")
     total = int(re.search(r"MemTotal: +(\d+) kB", said[2])[1])
@@ -42,7 +42,7 @@ def side_by_side(supervisor, *wishes):
     return [int(code) for code in supervisor.sh("\n".join([*lines, ends]), timeout=150).split()]
 
 
-@pytest.mark.budget(90)
+@pytest.mark.budget(150)
 def test_two_at_once(supervisor):
     """They are made side by side, and run side by side; of two of the same name there is one."""
     before = supervisor.state()

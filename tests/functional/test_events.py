@@ -50,6 +50,7 @@ def test_only_of_one(supervisor):
     assert supervisor.history("web") == []
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_top(supervisor):
     supervisor.create("web", "2-3", mem="256M")
