@@ -295,40 +295,50 @@ static void rf_icr_wait(void)
 		cpu_relax();
 }
 
+/* Interrupts off. */
 static void rf_icr_ring(u32 vector, u32 apic_id)
 {
 	/* In xAPIC mode an ICR write is two registers, and an NMI can come in between. */
 	bool restore = in_nmi() && !x2apic_enabled();
-	unsigned long flags;
 	u32 high = 0;
 
-	local_irq_save(flags);
-	rf_icr_wait();
 	if (restore)
 		high = apic->read(APIC_ICR2);
+	apic->icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, apic_id);
+	if (restore) {
+		rf_icr_wait();
+		apic->write(APIC_ICR2, high);
+	}
+}
+
+/*
+ * The word is only a proposal of its owner: the grant decides. Nothing that waits comes between
+ * this decision and the write; but NMI, SMI and virtual processors that stand still do. Nobody
+ * else gets the core before we are through: see acknowledge.c.
+ */
+static int rf_ring_word(u32 member, u64 word)
+{
+	u32 vector, apic_id;
+	unsigned long flags;
+	bool owned;
+
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the endpoint can go");
+	if (!rf_doorbell_parse(word, &vector, &apic_id))
+		return -ENOENT;
+	local_irq_save(flags);
+	rf_icr_wait();
 	/*
 	 * Pairs with the interrupt: its handler sees what was stored before. Needed in x2APIC
 	 * mode, where the write is a WRMSR that MFENCE and LFENCE have to hold back.
 	 */
 	mb();
 	rmb();
-	apic->icr_write(APIC_DM_FIXED | APIC_DEST_PHYSICAL | vector, apic_id);
-	if (restore) {
-		rf_icr_wait();
-		apic->write(APIC_ICR2, high);
-	}
+	owned = rf_grant_owns(member, apic_id);
+	if (owned)
+		rf_icr_ring(vector, apic_id);
 	local_irq_restore(flags);
-}
-
-/* The word is only a proposal of its owner: the grant decides. */
-static int rf_ring_word(u32 member, u64 word)
-{
-	u32 vector, apic_id;
-
-	RCU_LOCKDEP_WARN(!rcu_read_lock_held(), "the endpoint can go");
-	if (!rf_doorbell_parse(word, &vector, &apic_id) || !rf_grant_owns(member, apic_id))
+	if (!owned)
 		return -ENOENT;
-	rf_icr_ring(vector, apic_id);
 	rf_count(rings);
 	return 0;
 }

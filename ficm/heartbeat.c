@@ -4,9 +4,9 @@
  * with interrupts off, for then nobody answers any more, whatever the other cores do.
  * If the core goes offline, the kernel moves the timer.
  *
- * The same timer looks for events that were missed: a change of the grant, a doorbell
- * that was rung but never arrived, or one that is on the brake. It also publishes our words
- * in the arena again, which another kernel may have overwritten.
+ * The same timer looks for events that were missed: a change of the grant for which nobody
+ * rang, a doorbell that was rung but never arrived, or one that is on the brake. It also publishes
+ * our words in the arena again, which another kernel may have overwritten.
  */
 #include <linux/cpu.h>
 #include <linux/export.h>
@@ -89,6 +89,7 @@ static enum hrtimer_restart rf_tick(struct hrtimer *timer)
 	u32 polled = rf_brake_look(now);
 
 	rf_beat();
+	rf_acknowledge_look();
 	if (rf_grant_is_stale())
 		rf_grant_refresh();
 	else

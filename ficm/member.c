@@ -174,6 +174,8 @@ static int rf_update_locked(void)
 	lockdep_assert_held(&rf_member_lock);
 	if (rf_self == U32_MAX)
 		return -ENOTCONN;
+	/* First, and whatever follows: doorbells need no more than the page itself. */
+	rf_acknowledge_look();
 	rc = rf_grant_take(rf_grant);
 	if (!rc && !rf_grant_is_ours())
 		rc = -EINVAL;
@@ -267,7 +269,7 @@ void rf_endpoint_publish(struct rf_endpoint *endpoint)
 	smp_store_release(&endpoint->magic, RF_ARENA_MAGIC);
 }
 
-static int rf_join_locked(const struct rf_grant *grant)
+static int rf_join_locked(const struct rf_grant *grant, u64 *acknowledged)
 {
 	struct rf_endpoint *endpoint;
 	u32 self;
@@ -292,6 +294,7 @@ static int rf_join_locked(const struct rf_grant *grant)
 	rf_home = rf_copy.segments[self];
 	endpoint = rf_ficm_endpoint(self);
 	rf_endpoint_clear(endpoint);
+	rf_acknowledge_start(grant, acknowledged);
 	WRITE_ONCE(rf_grant, grant);
 	WRITE_ONCE(rf_self, self);
 	/* Nobody is there yet for the poll, so it does nothing. */
@@ -315,6 +318,7 @@ stop_messages:
 	rf_messages_stop();
 	WRITE_ONCE(rf_self, U32_MAX);
 	WRITE_ONCE(rf_grant, NULL);
+	rf_acknowledge_stop();
 	rf_writer_stop();
 stop_reader:
 	rf_reader_stop();
@@ -327,20 +331,21 @@ unmap:
  * rf_ficm_join() - become a member
  * @grant: what we were granted; the caller's, until rf_ficm_leave(). May change under
  *	its sequence.
+ * @acknowledged: the caller's as well: what we acknowledge, 0 while we are no member
  *
  * Context: Process context, may sleep.
  * Return: 0; -EBUSY if we are a member already, or a segment is in use by this kernel;
  *	-EINVAL for a grant that makes no sense, -EAGAIN for one that is being changed all
  *	the time; -ENOMEM, ...
  */
-int rf_ficm_join(const struct rf_grant *grant)
+int rf_ficm_join(const struct rf_grant *grant, u64 *acknowledged)
 {
 	int rc = -EBUSY;
 
 	mutex_lock(&rf_life_lock);
 	mutex_lock(&rf_member_lock);
 	if (rf_self == U32_MAX)
-		rc = rf_join_locked(grant);
+		rc = rf_join_locked(grant, acknowledged);
 	mutex_unlock(&rf_member_lock);
 	mutex_unlock(&rf_life_lock);
 	return rc;
@@ -368,6 +373,7 @@ static void rf_leave_locked(void)
 	WRITE_ONCE(rf_grant, NULL);
 	/* Waits for all readers of the grant and of segments. */
 	rf_arena_unmap();
+	rf_acknowledge_stop();
 }
 
 /**

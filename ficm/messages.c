@@ -352,6 +352,8 @@ void rf_messages_interrupt(void *unused)
 {
 	WRITE_ONCE(rf_us.endpoint->armed, 0);
 	napi_schedule(&rf_napi);
+	/* Who waits for this rings without a message. */
+	rf_acknowledge_look();
 }
 
 /**

@@ -3,6 +3,7 @@
  * rf_ficm: what its files share.
  *
  *   member.c     membership: join, leave, the grant
+ *   acknowledge.c  grants that all rings of this kernel follow
  *   arena.c      the segments, mapped
  *   heartbeat.c  the beat, and the watch over what got lost
  *   ring.c       one ring; pure
@@ -42,6 +43,11 @@ bool rf_grant_is_stale(void);
 void rf_grant_refresh(void);		/* any context: update soon */
 void rf_endpoint_publish(struct rf_endpoint *endpoint);
 void rf_member_exit(void);
+
+/* acknowledge.c */
+void rf_acknowledge_start(const struct rf_grant *grant, u64 *word);	/* member lock */
+void rf_acknowledge_stop(void);						/* member lock */
+void rf_acknowledge_look(void);		/* interrupts, member lock: what has changed, soon */
 
 /* arena.c; member lock */
 int rf_arena_apply(const struct rf_arena_segment *wanted);

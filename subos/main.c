@@ -25,7 +25,7 @@ static int __init rf_connect(const struct rf_handoff *handoff)
 	bool console = handoff->flags & RF_HANDOFF_CONSOLE;
 	int err;
 
-	err = rf_ficm_join(rf_grant_page());
+	err = rf_ficm_join(rf_grant_page(), rf_report_acknowledged());
 	if (err) {
 		rf_refuse("cannot join the arena: error %d", err);
 		return err;

@@ -72,6 +72,12 @@ void rf_report_beat(void)
 	rf_ficm_beat_in(&rf_mailbox->beat);
 }
 
+/* Where FICM acknowledges grants: in our own memory, so that no other kernel does it for us. */
+u64 *rf_report_acknowledged(void)
+{
+	return &rf_mailbox->acknowledged;
+}
+
 void rf_report_cpus(unsigned int online)
 {
 	WRITE_ONCE(rf_mailbox->cpus_online, online);

@@ -51,6 +51,7 @@ void rf_report_close(void);
 void rf_report_agent(void);
 void rf_report_stage(enum rf_stage stage);
 void rf_report_beat(void);
+u64 *rf_report_acknowledged(void);
 void rf_report_cpus(unsigned int online);
 void rf_report_cause(enum rf_cause cause, const char *reason);
 __printf(1, 2) void rf_refuse(const char *fmt, ...);

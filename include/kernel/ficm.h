@@ -17,12 +17,13 @@
 
 /*
  * Become a member. @grant stays the caller's and must live until rf_ficm_leave();
- * it may change meanwhile under its sequence (see rf_ficm_update()). Maps all
+ * it may change meanwhile under its sequence (see rf_ficm_update()). So must @acknowledged,
+ * which says all the time how much of that this kernel's doorbells follow (wire/mailbox.h). Maps all
  * segments in it, publishes this kernel's endpoint in its home segment, starts the
  * reader and writer threads and the heartbeat. One membership per kernel.
  * Context: process, may sleep. 0, -EBUSY (already), -EINVAL (bad grant), -ENOMEM, ...
  */
-int rf_ficm_join(const struct rf_grant *grant);
+int rf_ficm_join(const struct rf_grant *grant, u64 *acknowledged);
 /* Undo it all; handlers have ended when it returns. Context: process, may sleep. */
 void rf_ficm_leave(void);
 /* The grant has changed: map new segments, unmap gone ones, notice new kernel ids. Happens by

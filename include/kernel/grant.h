@@ -106,6 +106,35 @@ static inline void rf_grant_write(struct rf_grant *page, const struct rf_grant *
 	WRITE_ONCE(page->sequence, sequence);
 }
 
+/**
+ * rf_grant_acknowledgement() - what says that no older grant is acted upon any more
+ * @sequence: of the page, also an odd one: the grant before the change counts then
+ *
+ * Context: Any.
+ */
+static inline __u64 rf_grant_acknowledgement(__u32 sequence)
+{
+	return RF_GRANT_ACKNOWLEDGED | (sequence & ~1u);
+}
+
+/**
+ * rf_grant_is_owed() - may a member still act upon a grant older than @wanted?
+ * @word: its word, read once; any value
+ * @wanted: sequence of a grant that was published
+ * @last: the newest one, read after @word: what was never published acknowledges nothing
+ *
+ * Sequences wrap. Context: Any.
+ * Return: false also if it does not act upon grants at all.
+ */
+static inline bool rf_grant_is_owed(__u64 word, __u32 wanted, __u32 last)
+{
+	__u32 sequence = (__u32)word;
+
+	if (!word)
+		return false;
+	return word != rf_grant_acknowledgement(sequence) || last - sequence > last - wanted;
+}
+
 #ifdef __KERNEL__
 /**
  * rf_grant_read() - copy a page

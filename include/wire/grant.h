@@ -8,6 +8,11 @@
  * The supervisor makes `sequence` odd, changes the page, makes it even again. A
  * reader copies the page and tries again if sequence was odd or has changed.
  *
+ * `owner` alone is looked at in the page itself, just before a doorbell is rung. What is under way
+ * then, the supervisor cannot see; so each kernel acknowledges the sequence of a grant once all
+ * rings that an older one allowed are over (wire/mailbox.h), and a core that was taken from
+ * its owner gets the next one only after that. No core is anybody's while no kernel runs there.
+ *
  * Changelog
  *   1.0  first
  *   1.1  PCI functions
@@ -29,6 +34,8 @@
 						 * a new one at every start, never reused */
 #define RF_APIC_IDS		256
 #define RF_OWNER_NOBODY		0xff		/* in owner[]: not to be rung or started by anyone */
+
+#define RF_GRANT_ACKNOWLEDGED	(1ULL << 32)	/* with a sequence: see above */
 
 struct rf_grant {
 	__u32	size;			/* of this struct */

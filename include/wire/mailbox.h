@@ -9,6 +9,7 @@
  * Changelog
  *   1.0  reset and sleep registers, trampoline stage, agent report
  *   1.1  heartbeat
+ *   1.2  acknowledged grant
  */
 #ifndef RF_WIRE_MAILBOX_H
 #define RF_WIRE_MAILBOX_H
@@ -17,7 +18,7 @@
 
 #define RF_MAILBOX_MAGIC	0x424d4652u	/* "RFMB" */
 #define RF_MAILBOX_MAJOR	1
-#define RF_MAILBOX_MINOR	1
+#define RF_MAILBOX_MINOR	2
 
 /*
  * Value that the FADT tells the subOS to write to its reset register
@@ -84,7 +85,13 @@ struct rf_mailbox {
 	__u64	vmcoreinfo;		/* 0x90 physical address of the VMCOREINFO note */
 	__u64	vmcoreinfo_size;	/* 0x98 its size in bytes */
 	__u64	beat;			/* 0xa0 grows at least every RF_BEAT_MS; 0: not yet */
-	__u64	pad2[11];
+	/*
+	 * 0xa8 0: this kernel rings nobody, because it is no member of FICM (yet), or is of a version
+	 * before 1.2; else RF_GRANT_ACKNOWLEDGED, and in the lower half the even sequence of a grant:
+	 * no ring that an older grant allowed is under way any more (wire/grant.h).
+	 */
+	__u64	acknowledged;
+	__u64	pad2[10];
 	char	reason[RF_REASON_MAX];	/* 0x100 NUL-terminated text for people */
 };
 

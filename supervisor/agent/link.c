@@ -18,7 +18,7 @@ static int rf_link_open(void)
 	rf_grant_update();
 	rc = rf_step("arena-join");
 	if (!rc)
-		rc = rf_ficm_join(&rf_own_grant);
+		rc = rf_ficm_join(&rf_own_grant, &rf_own_acknowledged);
 	if (rc)
 		goto close_arena;
 	rc = rf_supcon_open();

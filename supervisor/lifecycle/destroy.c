@@ -200,16 +200,19 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 static int rf_destroy_all(const struct rf_destroy_request *request)
 {
 	struct rf_subos *subos = request->subos;
-	int rc;
+	int rc, rc_memory;
 
 	lockdep_assert_held(&subos->adjusting);
 	if (!rf_phase_destroyable(rf_subos_phase(subos)))
 		return -ENOENT;
 	rf_step_caller(request->caller);
 	rc = rf_destroy_quiet(subos) ? -EIO : 0;
-	if (!rc)
-		rc = rf_destroy_rest(request,
-				     rf_destroy_memory(subos, &request->args->memory_returned));
+	if (!rc) {
+		rc_memory = rf_destroy_memory(subos, &request->args->memory_returned);
+		/* Its cores are nobody's, and in the park. */
+		rf_grant_await();
+		rc = rf_destroy_rest(request, rc_memory);
+	}
 	rf_step_caller(NULL);
 	return rc;
 }

@@ -98,6 +98,20 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 	return rc;
 }
 
+/*
+ * No ring for the last kernel arrives in this one: it is nowhere said any more how that one was rung,
+ * and its cores are nobody's as long as there is no kernel; then those who ring are waited for.
+ */
+static void rf_start_quiet(struct rf_subos *subos)
+{
+	mutex_lock(&rf_ledger_lock);
+	if (rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING))
+		rf_arena_clear(subos);
+	rf_publish();
+	mutex_unlock(&rf_ledger_lock);
+	rf_grant_await();
+}
+
 /**
  * rf_subos_start() - start the boot core of a loaded subOS
  * @subos: the subOS
@@ -115,6 +129,7 @@ int rf_subos_start(struct rf_subos *subos, const struct rf_start *args)
 	rc = mutex_lock_killable(&subos->adjusting);
 	if (rc)
 		return rc;
+	rf_start_quiet(subos);
 	mutex_lock(&rf_ledger_lock);
 	rc = rf_start_locked(subos, args);
 	mutex_unlock(&rf_ledger_lock);

@@ -137,6 +137,7 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	mutex_unlock(&rf_ledger_lock);
 
 	/* In no list, and with `adjusting` held, nobody else touches it. */
+	rf_grant_await();
 	rc = rf_core_await(from, cpu);
 	if (!rc && !batch->to) {
 		rc = rf_core_home(from, cpu);
@@ -268,6 +269,7 @@ int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 	lockdep_assert_held(&subos->adjusting);
 	/* First, so that the subOS starts none of them meanwhile. They are in no list then. */
 	result = rf_batch_withdraw(subos, batch);
+	rf_grant_await();
 	turn = !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->told[i])

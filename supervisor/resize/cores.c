@@ -106,8 +106,11 @@ static int rf_cores_add_begin(struct rf_subos *subos, struct rf_batch *batch,
 		else
 			taken++;
 	}
-	if (!rc)
+	if (!rc) {
+		rf_publish_now();
+		rf_grant_await();
 		rc = rf_cores_grant(subos, batch);
+	}
 	if (rc)
 		rf_cores_add_undo(subos, batch, taken, rc != -EINPROGRESS, culprit);
 	return rc;

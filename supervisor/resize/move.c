@@ -55,6 +55,8 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	u32 i, count = 0;
 
 	rf_batch_withdraw(move->to, part);
+	/* In no list, and with `adjusting` of both held, nobody else touches them. */
+	rf_grant_await();
 	rf_move_note(move);	/* a core that cannot be held stays there */
 	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < part->count; i++) {

@@ -12,11 +12,36 @@
 #include "shared/internal.h"
 
 struct rf_grant rf_own_grant;
+u64 rf_own_acknowledged;
 
 /* Ledger lock. */
 static struct rf_grant rf_draft;
-static u32 rf_grant_sequence;	/* of all pages; even */
+static u32 rf_grant_sequence;	/* of all pages; even. Read without it, too */
 static u32 rf_last_kernel_id = RF_KERNEL_SUPERVISOR;
+
+/* Does a kernel execute in a subOS, or will in a moment? Context: state lock held. */
+bool rf_subos_executes(const struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_state_lock);
+	return !rf_phase_held(subos->life.phase) ||
+	       (subos->entering && subos->life.phase == RF_PHASE_LOADED);
+}
+
+/*
+ * Between two kernels of a subOS its cores are nobody's, so that a ring for the first one does not
+ * arrive in the second.
+ */
+static void rf_grant_cores(const struct rf_subos *subos)
+{
+	unsigned long flags;
+	bool executes;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	executes = rf_subos_executes(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (executes)
+		rf_cores_own(subos->id, subos->member, rf_draft.owner);
+}
 
 /* Fill in what is the same in all pages. */
 static void rf_grant_compose(void)
@@ -40,7 +65,7 @@ static void rf_grant_compose(void)
 			continue;
 		if (rf_phase_has_kernel(rf_subos_phase(subos)))
 			rf_draft.kernel_ids[subos->member] = subos->kernel_id;
-		rf_cores_own(subos->id, subos->member, rf_draft.owner);
+		rf_grant_cores(subos);
 	}
 }
 
@@ -58,8 +83,10 @@ void rf_grant_update(void)
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	rf_grant_sequence += 2;
 	rf_grant_compose();
+	/* First: no page ever has a sequence that this has not. */
+	WRITE_ONCE(rf_grant_sequence, rf_grant_sequence + 2);
+	smp_wmb();	/* pairs with smp_rmb() in rf_await_owed() */
 	rf_grant_write(&rf_own_grant, &rf_draft, rf_grant_sequence);
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		if (!subos->member || !subos->boot_area)
@@ -76,6 +103,12 @@ void rf_grant_update(void)
 	rc = rf_ficm_update();
 	if (rc)
 		pr_err_ratelimited("rf_ficm cannot follow the ledger: error %d\n", rc);
+}
+
+/* Sequence of the newest grant; its pages may just be being written. Context: any. */
+u32 rf_grant_published(void)
+{
+	return READ_ONCE(rf_grant_sequence);
 }
 
 /**

@@ -8,6 +8,10 @@
 /* arena.c */
 void rf_arena_segments(struct rf_arena_segment *segments);
 
+/* grant.c */
+u32 rf_grant_published(void);			/* any context */
+bool rf_subos_executes(const struct rf_subos *subos);	/* state lock */
+
 /* machine_page.c */
 void rf_machine_page_update(void);
 

@@ -2,8 +2,9 @@
 /*
  * The memory that other kernels can see: segments of the arena, the machine page, grant
  * pages. Guarantees that what these say agrees with the ledger whenever rf_publish() returns,
- * and that the contents of memory that other kernels can write are never trusted. Ledger lock,
- * unless a function says otherwise.
+ * that no kernel which keeps the rules rings a core by a grant older than that when
+ * rf_grant_await() returns, and that the contents of memory that other kernels can write are
+ * never trusted. Ledger lock, unless a function says otherwise.
  */
 #ifndef RF_SHARED_H
 #define RF_SHARED_H
@@ -33,8 +34,12 @@ int rf_ledger_rebuild(void);
 
 /* grant.c: what each kernel may believe; the page of every subOS, and our own */
 extern struct rf_grant rf_own_grant;
+extern u64 rf_own_acknowledged;			/* as in a mailbox */
 void rf_grant_update(void);
 void rf_grant_prepare(struct rf_subos *subos);
+
+/* await.c: no lock of ours held */
+int rf_grant_await(void);
 
 /* publish.c */
 void rf_publish(void);

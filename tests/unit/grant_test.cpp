@@ -115,6 +115,46 @@ TEST_F(Grant, IsNeverReadInTheMiddleOfAChange)
 	}
 }
 
+/* The newest grant is 10, and 6 is waited for. */
+TEST(Acknowledgement, CountsFromWhatIsWaitedForToWhatIsThere)
+{
+	for (__u32 sequence : {6u, 8u, 10u})
+		EXPECT_FALSE(rf_grant_is_owed(rf_grant_acknowledgement(sequence), 6, 10));
+	for (__u32 sequence : {0u, 2u, 4u})
+		EXPECT_TRUE(rf_grant_is_owed(rf_grant_acknowledgement(sequence), 6, 10));
+}
+
+TEST(Acknowledgement, OfAGrantThatNeverWasIsNone)
+{
+	for (__u32 sequence : {12u, 0x80000000u, 0xfffffffeu})
+		EXPECT_TRUE(rf_grant_is_owed(rf_grant_acknowledgement(sequence), 6, 10));
+	for (__u64 word : {6ull, 10ull, 1ull << 33 | 8, 1ull << 63 | 1ull << 32 | 8, ~0ull,
+			   1ull << 32 | 7, 1ull << 32 | 9})
+		EXPECT_TRUE(rf_grant_is_owed(word, 6, 10)) << word;
+}
+
+TEST(Acknowledgement, IsNotOwedByWhoHasNotJoined)
+{
+	EXPECT_FALSE(rf_grant_is_owed(0, 6, 10));
+	EXPECT_FALSE(rf_grant_is_owed(0, 0xfffffffe, 4));
+}
+
+TEST(Acknowledgement, SurvivesTheWrapOfTheSequence)
+{
+	for (__u32 sequence : {0xfffffffcu, 0xfffffffeu, 0u, 2u})
+		EXPECT_FALSE(rf_grant_is_owed(rf_grant_acknowledgement(sequence), 0xfffffffc, 2));
+	for (__u32 sequence : {0xfffffffau, 4u})
+		EXPECT_TRUE(rf_grant_is_owed(rf_grant_acknowledgement(sequence), 0xfffffffc, 2));
+}
+
+/* A page that is being changed has left the grant before it to nobody yet. */
+TEST(Acknowledgement, DuringAChangeIsOfTheGrantBefore)
+{
+	EXPECT_EQ(rf_grant_acknowledgement(9), rf_grant_acknowledgement(8));
+	EXPECT_TRUE(rf_grant_is_owed(rf_grant_acknowledgement(9), 10, 10));
+	EXPECT_NE(rf_grant_acknowledgement(0), 0u);
+}
+
 TEST(Overlap, IsAtLeastOneByteThatBothHave)
 {
 	EXPECT_TRUE(rf_overlap(10, 5, 14, 1));
