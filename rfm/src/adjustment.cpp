@@ -64,7 +64,8 @@ CoreChange core_change(const std::string &value, const Holdings &now)
 	return {{}, cores};
 }
 
-CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine)
+CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
+			     const Loses &loses)
 {
 	const auto [sign, digits] = split_sign(value);
 	const std::size_t number = parse_number("ncores", digits, 1, RF_CPUS_MAX);
@@ -75,7 +76,7 @@ CoreChange core_count_change(const std::string &value, const Holdings &now, cons
 	const std::size_t more = sign == '+' ? number : number - have;
 	if (more == 0)
 		return {};
-	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1)};
+	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1, loses)};
 }
 
 MemoryChange memory_change(const std::string &value, const Holdings &now,

@@ -32,8 +32,9 @@ struct FunctionChange {
 CoreChange core_change(const std::string &value, const Holdings &now);
 
 // "4": so many in all; "+2", "-2". Cores that are added come from `machine`, in whole
-// groups of SMT siblings; those that came last go first.
-CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine);
+// groups of SMT siblings, best such ones that `loses` says no to; those that came last go first.
+CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
+			     const Loses &loses = {});
 
 // "2G": so much in all; "+512M", "-512M". Rounded to RF_EXTENT_SIZE with a note.
 MemoryChange memory_change(const std::string &value, const Holdings &now,

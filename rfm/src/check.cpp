@@ -73,7 +73,8 @@ Code run(const Request &, Output &output)
 	const Machine machine = read_machine();
 	const auto module = ask_module(machine);
 	const std::vector<Finding> findings = find_all(machine, read_platform(), module,
-						       installed_kernels(), ::geteuid() == 0);
+						       installed_kernels(), ::geteuid() == 0,
+						       read_settings());
 	Json result = {{"able", is_able(findings)},
 		       {"findings", Json::array()},
 		       {"module", module_json(module)}};

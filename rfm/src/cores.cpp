@@ -73,6 +73,21 @@ std::vector<std::vector<unsigned>> free_groups(const Machine &machine, int node)
 	return groups;
 }
 
+// As many whole groups as fit into `count`, on top of what is picked already.
+void pick_groups(const std::vector<std::vector<unsigned>> &groups, unsigned count,
+		 const Loses &loses, std::vector<unsigned> &picked)
+{
+	for (const std::vector<unsigned> &group : groups) {
+		std::vector<unsigned> with = picked;
+
+		with.insert(with.end(), group.begin(), group.end());
+		if (contains(picked, group.front()) || with.size() > count ||
+		    (loses && loses(with)))
+			continue;
+		picked = std::move(with);
+	}
+}
+
 } // namespace
 
 void check_cores(const Machine &machine, const Lent &lent, const std::vector<unsigned> &cores)
@@ -101,7 +116,8 @@ void check_cores(const Machine &machine, const Lent &lent, const std::vector<uns
 	}
 }
 
-std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int node)
+std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int node,
+				 const Loses &loses)
 {
 	const std::vector<std::vector<unsigned>> groups = free_groups(machine, node);
 	std::vector<unsigned> picked;
@@ -110,11 +126,14 @@ std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int nod
 	if (count == 0 || count > RF_CPUS_MAX)
 		throw Error(Code::bad_value, text(count, " cores were asked for: a subOS has 1 to ",
 						  RF_CPUS_MAX));
-	for (const std::vector<unsigned> &group : groups) {
+	for (const std::vector<unsigned> &group : groups)
 		free += group.size();
-		if (picked.size() + group.size() <= count)
-			picked.insert(picked.end(), group.begin(), group.end());
-	}
+	if (loses)
+		pick_groups(groups, count, loses, picked);
+	pick_groups(groups, count, {}, picked);
+	// What loses nothing may be of sizes that do not make up this count.
+	if (loses && picked.size() < count)
+		return pick_cores(machine, count, node);
 	if (free < count)
 		throw Error(Code::not_enough,
 			    text(count, " cores were asked for, but ", free, " can be given",

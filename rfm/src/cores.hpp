@@ -4,6 +4,7 @@
 
 #include "machine.hpp"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,7 +21,10 @@ void check_cores(const Machine &machine, const Lent &lent, const std::vector<uns
 // Picks `count` of the highest-numbered online cores, in whole groups of SMT
 // siblings, on `node` unless -1, never core 0 or a sibling of it. Ascending.
 // Throws Error(not_enough), or Error(bad_value) if whole groups cannot make up
-// this count.
-std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int node);
+// this count. `loses` says of cores whether something would be lost with them: they are
+// picked only if there are no others.
+using Loses = std::function<bool(const std::vector<unsigned> &cores)>;
+std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int node,
+				 const Loses &loses = {});
 
 } // namespace rf

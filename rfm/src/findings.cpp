@@ -3,6 +3,7 @@
 
 #include "cpulist.hpp"
 #include "files.hpp"
+#include "losses.hpp"
 #include "problem.hpp"
 #include "sizes.hpp"
 
@@ -112,7 +113,7 @@ Finding lockdown(const Platform &platform)
 		"turn off Secure Boot, or lockdown= on the kernel command line"};
 }
 
-Finding cores(const Machine &machine)
+std::vector<unsigned> able_cores(const Machine &machine)
 {
 	std::vector<unsigned> able;
 
@@ -120,6 +121,13 @@ Finding cores(const Machine &machine)
 		if (cpu.online && std::find(cpu.siblings.begin(), cpu.siblings.end(), 0u) ==
 					  cpu.siblings.end())
 			able.push_back(cpu.id);
+	return able;
+}
+
+Finding cores(const Machine &machine)
+{
+	const std::vector<unsigned> able = able_cores(machine);
+
 	if (able.empty())
 		return {"cores", Verdict::missing, "no core but core 0 is online",
 			"more cores, or destroy a subOS"};
@@ -287,6 +295,42 @@ Finding crash_kernel(const Platform &platform)
 		"see docs/architecture.md before lending PCI functions"};
 }
 
+// The reloads come one after the other, and each reads and places a whole kernel.
+void add_reload(std::vector<Finding> &findings, const Settings &settings)
+{
+	const std::string &rule = settings.reload_rule;
+
+	if (rule.empty())
+		return;
+	const std::string name = rule.substr(rule.rfind('/') + 1);
+	findings.push_back({"crash kernel reload", Verdict::warn,
+			    text(rule, " loads the crash kernel anew for each memory block and core "
+				       "that comes or goes: creates and destroys take longer"),
+			    text("ln -s /dev/null /etc/udev/rules.d/", name,
+				 "; udevadm control --reload; then 'kdump-config reload' once after "
+				 "each create, resize and destroy")});
+}
+
+// What the largest create possible would make Linux forget.
+void add_settings(std::vector<Finding> &findings, const Machine &machine,
+		  const std::optional<ModuleFacts> &module, const Settings &settings)
+{
+	Taking taking{able_cores(machine)};
+	bool any = false;
+
+	for (const rf_memory &memory : module ? module->memory : std::vector<rf_memory>{})
+		if (!memory.pool_free)
+			taking.memory += memory.movable + memory.other;
+	for (const Loss &loss : losses(settings, taking)) {
+		findings.push_back({"settings, " + loss.name, Verdict::warn,
+				    text(loss.what, " ", loss.consequence), loss.remedy});
+		any = true;
+	}
+	if (!any)
+		findings.push_back({"settings", Verdict::ok,
+				    "none that destroy would not restore", ""});
+}
+
 void add_helper(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module)
 {
 	if (!module || module->helper.empty())
@@ -354,7 +398,8 @@ std::vector<InstalledKernel> installed_kernels()
 
 std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 			      const std::optional<ModuleFacts> &module,
-			      const std::vector<InstalledKernel> &kernels, bool is_root)
+			      const std::vector<InstalledKernel> &kernels, bool is_root,
+			      const Settings &settings)
 {
 	std::vector<Finding> findings = {
 		kernel(platform),	module_row(platform, is_root),
@@ -368,6 +413,8 @@ std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 	add_devices(findings, platform);
 	add_passthrough(findings, module);
 	findings.push_back(crash_kernel(platform));
+	add_reload(findings, settings);
+	add_settings(findings, machine, module, settings);
 	add_helper(findings, module);
 	add_kernels(findings, kernels);
 	return findings;

@@ -5,6 +5,7 @@
 
 #include "device.hpp"
 #include "machine.hpp"
+#include "settings.hpp"
 
 #include <string>
 #include <vector>
@@ -42,7 +43,8 @@ std::vector<InstalledKernel> installed_kernels();
 
 std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 			      const std::optional<ModuleFacts> &module,
-			      const std::vector<InstalledKernel> &kernels, bool is_root);
+			      const std::vector<InstalledKernel> &kernels, bool is_root,
+			      const Settings &settings = {});
 
 // A create would work: no row is missing.
 bool is_able(const std::vector<Finding> &findings);

@@ -4,6 +4,7 @@
 
 #include "cpulist.hpp"
 #include "function.hpp"
+#include "losses.hpp"
 #include "problem.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
@@ -167,6 +168,7 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 {
 	const Wish &wish = plan.wish;
 	const Machine machine = read_machine();
+	const Settings settings = read_settings();
 
 	if (wish.node >= 0 && !machine.has_node(wish.node))
 		throw Error(Code::bad_value, text("numa node ", wish.node,
@@ -176,12 +178,22 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 	plan.request = {wish.name,	wish.cores,	wish.node,
 			wish.memory,	wish.functions, wish.function_flags};
 	if (wish.cores.empty())
-		plan.request.cpus = pick_cores(machine, wish.ncores, wish.node);
+		plan.request.cpus = pick_cores(
+			machine, wish.ncores, wish.node,
+			[&](const auto &cores) { return loses_by_cores(settings, cores); });
 	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
 	for (const unsigned core : plan.request.cpus)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)
 		check_available(*supervisor, plan.request);
+
+	Taking taking{plan.request.cpus, 0, wish.node};
+	if (supervisor) {
+		const rf_memory memory = supervisor->memory(wish.node);
+		taking.memory = beyond_pool(memory, wish.memory + memory.shared);
+	}
+	for (std::string &note : loss_notes(settings, taking))
+		plan.notes.push_back(std::move(note));
 }
 
 // Without the module, only what sysfs tells.

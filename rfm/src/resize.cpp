@@ -6,6 +6,7 @@
 #include "cpulist.hpp"
 #include "function.hpp"
 #include "interrupt.hpp"
+#include "losses.hpp"
 #include "problem.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
@@ -85,6 +86,8 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 				const rf_status &status, std::vector<std::string> &notes)
 {
 	const Holdings now = holdings(status);
+	const bool takes_none = !request.has("cores") && !request.has("ncores") && !request.has("mem");
+	const Settings settings = takes_none ? Settings{} : read_settings();
 	CoreChange cores;
 	MemoryChange memory;
 	FunctionChange functions;
@@ -93,7 +96,10 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 		const Machine machine = read_machine();
 		cores = request.has("cores")
 				? core_change(*request.value("cores"), now)
-				: core_count_change(*request.value("ncores"), now, machine);
+				: core_count_change(*request.value("ncores"), now, machine,
+						    [&](const auto &picked) {
+							    return loses_by_cores(settings, picked);
+						    });
 		check_removable(cores.remove, now);
 		if (!cores.add.empty())
 			check_addable(cores.add, now, machine, lent_cores(supervisor));
@@ -108,6 +114,10 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 		notes.push_back(text("the subOS takes memory in blocks of ",
 				     format_size(status.block_size), ": it gets more than ",
 				     format_size(memory.add)));
+
+	for (std::string &note : loss_notes(
+		     settings, {cores.add, beyond_pool(supervisor.memory(-1), memory.add)}))
+		notes.push_back(std::move(note));
 
 	std::vector<ResizeRequest> steps = steps_of(cores, memory, functions);
 	for (ResizeRequest &step : steps) {

@@ -109,6 +109,26 @@ TEST(PickCores, SkipsOfflineCores)
 	EXPECT_EQ(rf::pick_cores(machine, 2, -1), (List{1, 2}));
 }
 
+TEST(PickCores, PrefersCoresThatLoseNothing)
+{
+	const auto loses = [](const List &cores) {
+		return std::find(cores.begin(), cores.end(), 3u) != cores.end();
+	};
+	EXPECT_EQ(rf::pick_cores(plain_machine(4), 2, -1, loses), (List{1, 2}));
+	EXPECT_EQ(rf::pick_cores(plain_machine(4), 3, -1, loses), (List{1, 2, 3}));
+	EXPECT_EQ(rf::pick_cores(smt_machine(), 2, -1, loses), (List{2, 6}));
+}
+
+// What may be lost may be lost by two cores together.
+TEST(PickCores, AsksForCoresTogether)
+{
+	const auto loses = [](const List &cores) {
+		return std::find(cores.begin(), cores.end(), 3u) != cores.end() &&
+		       std::find(cores.begin(), cores.end(), 2u) != cores.end();
+	};
+	EXPECT_EQ(rf::pick_cores(plain_machine(4), 2, -1, loses), (List{1, 3}));
+}
+
 // A group too large for what is left is passed over for a smaller one.
 TEST(PickCores, FillsUpWithLoneCores)
 {

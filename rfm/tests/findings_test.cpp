@@ -114,6 +114,47 @@ TEST(Findings, MemoryThatCanBeGiven)
 	EXPECT_EQ(row().verdict, rf::Verdict::missing);
 }
 
+TEST(Findings, SettingsThatWouldBeLost)
+{
+	rf::Settings settings;
+	const auto row = [&](const std::string &name) {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), std::nullopt, {}, true, settings))
+			if (row.name == name)
+				return row;
+		return rf::Finding{};
+	};
+
+	settings.online = {0, 1, 2, 3};
+	EXPECT_EQ(row("settings").verdict, rf::Verdict::ok);
+	settings.tasks = {{.tid = 7, .name = "bound", .cores = {3}}};
+	EXPECT_EQ(row("settings").name, "");
+	EXPECT_EQ(row("settings, tasks").verdict, rf::Verdict::warn);
+	EXPECT_EQ(row("settings, tasks").detail,
+		  "affinity of 1 task with no core but those to be given (bound 7 on 3) will not be "
+		  "restored by destroy");
+	EXPECT_NE(row("settings, tasks").remedy.find("taskset -pc 0,3 7"), std::string::npos);
+}
+
+TEST(Findings, CrashKernelThatIsLoadedAnewAgainAndAgain)
+{
+	rf::Settings settings;
+	const auto row = [&] {
+		for (const rf::Finding &row :
+		     rf::find_all(machine(16), platform(), std::nullopt, {}, true, settings))
+			if (row.name == "crash kernel reload")
+				return row;
+		return rf::Finding{};
+	};
+
+	EXPECT_EQ(row().name, "");
+	settings.reload_rule = "/lib/udev/rules.d/50-kdump-tools.rules";
+	EXPECT_EQ(row().verdict, rf::Verdict::warn);
+	EXPECT_EQ(row().remedy.find("ln -s /dev/null /etc/udev/rules.d/50-kdump-tools.rules; "
+				    "udevadm control --reload;"),
+		  0u);
+}
+
 TEST(Findings, FunctionsThatCanBeGiven)
 {
 	rf::ModuleFacts facts;
