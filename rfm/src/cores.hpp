@@ -11,19 +11,20 @@
 
 namespace rf {
 
-// Owner of each core that is lent: logical number to name of the subOS.
-using Lent = std::map<unsigned, std::string>;	// name of the owner; empty: it changes hands
+// Owner of each core that is lent: logical number to name of the subOS; empty: it changes hands.
+using Lent = std::map<unsigned, std::string>;
 
 // Throws Error(bad_value) for core 0, unknown, offline or lent cores, and for a
-// set that splits SMT siblings.
+// set that splits SMT siblings; Error(busy) for cores that change hands.
 void check_cores(const Machine &machine, const Lent &lent, const std::vector<unsigned> &cores);
+
+// Would something be lost with these cores?
+using Loses = std::function<bool(const std::vector<unsigned> &cores)>;
 
 // Picks `count` of the highest-numbered online cores, in whole groups of SMT
 // siblings, on `node` unless -1, never core 0 or a sibling of it. Ascending.
 // Throws Error(not_enough), or Error(bad_value) if whole groups cannot make up
-// this count. `loses` says of cores whether something would be lost with them: they are
-// picked only if there are no others.
-using Loses = std::function<bool(const std::vector<unsigned> &cores)>;
+// this count. Cores with which something is lost are picked only if there are no others.
 std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int node,
 				 const Loses &loses = {});
 

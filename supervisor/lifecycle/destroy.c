@@ -184,7 +184,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 		return rf_destroy_wait(subos);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rf_hotplug_end();
-	if (rc_cores == -EINPROGRESS || rf_hotplug_left())
+	if (rc_cores == -EINPROGRESS || (rf_hotplug_left() && rf_destroy_hotplugs(subos)))
 		return rf_destroy_wait(subos);
 	rc_functions = rf_pci_return_all(subos);
 	if (rc_memory || rc_cores || rc_functions) {
