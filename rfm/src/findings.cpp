@@ -303,17 +303,20 @@ void add_reload(std::vector<Finding> &findings, const Settings &settings)
 	if (rule.empty())
 		return;
 	const std::string name = rule.substr(rule.rfind('/') + 1);
+	// One of /etc stands in the place of those of packages: nothing can stand in its place.
+	const bool own = rule.starts_with("/etc/");
+	const std::string off = own ? text("mv ", rule, " ", rule, ".off")
+				    : text("ln -s /dev/null /etc/udev/rules.d/", name);
 	findings.push_back({"crash kernel reload", Verdict::warn,
 			    text(rule, " loads the crash kernel anew for each memory block and core "
 				       "that comes or goes: creates and destroys take longer"),
-			    text("ln -s /dev/null /etc/udev/rules.d/", name,
-				 "; udevadm control --reload; then 'kdump-config reload' once after "
+			    text(off, "; udevadm control --reload; then 'kdump-config reload' once after "
 				 "each create, resize and destroy")});
 }
 
 // What the largest create possible would make Linux forget.
 void add_settings(std::vector<Finding> &findings, const Machine &machine,
-		  const std::optional<ModuleFacts> &module, const Settings &settings)
+		  const std::optional<ModuleFacts> &module, const Settings &settings, bool is_root)
 {
 	Taking taking{able_cores(machine)};
 	bool any = false;
@@ -326,7 +329,10 @@ void add_settings(std::vector<Finding> &findings, const Machine &machine,
 				    text(loss.what, " ", loss.consequence), loss.remedy});
 		any = true;
 	}
-	if (!any)
+	if (!any && !is_root)
+		findings.push_back({"settings", Verdict::warn, "only root can see all of them",
+				    "run rfm check as root to see all"});
+	else if (!any)
 		findings.push_back({"settings", Verdict::ok,
 				    "none that destroy would not restore", ""});
 }
@@ -414,7 +420,7 @@ std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 	add_passthrough(findings, module);
 	findings.push_back(crash_kernel(platform));
 	add_reload(findings, settings);
-	add_settings(findings, machine, module, settings);
+	add_settings(findings, machine, module, settings, is_root);
 	add_helper(findings, module);
 	add_kernels(findings, kernels);
 	return findings;

@@ -3,12 +3,14 @@
 
 #include "cpulist.hpp"
 #include "error.hpp"
+#include "inspect/kernel_log.hpp"
 #include "render.hpp"
 #include "sizes.hpp"
 
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 namespace rf {
 
@@ -99,15 +101,18 @@ std::string quoted(const std::string &path)
 
 std::string described(const TaskSetting &task)
 {
-	return text(task.name, " ", task.tid, " on ", format_cpulist(task.cores));
+	return text(inspect::printable(task.name), " ", task.tid, " on ", format_cpulist(task.cores));
 }
 
-// A core that stays, to be named beside those of the example.
-unsigned staying_core(const Settings &settings, const Cores &taken)
+// A core that stays, to be named beside those of the example, of `among` if that is not empty.
+std::optional<unsigned> staying_core(const Settings &settings, const Cores &taken,
+				     const Cores &among = {})
 {
-	const Cores rest = without(settings.online, taken);
+	Cores rest = without(settings.online, taken);
 
-	return rest.empty() ? 0 : rest.front();
+	if (!among.empty())
+		rest = both(rest, among);
+	return rest.empty() ? std::nullopt : std::optional(rest.front());
 }
 
 std::string with_core(Cores cores, unsigned core)
@@ -152,13 +157,15 @@ void add_tasks(std::vector<Loss> &found, const Settings &settings, const Taking 
 	}
 	if (!first)
 		return;
+	const auto core = staying_core(settings, taking.cores, first->cpuset);
 	found.push_back({"tasks",
 			 text("affinity of ", examples.counted("task"),
 			      " with no core but those to be given (", examples.str(), ")"),
 			 not_restored,
-			 text("to keep it, name a core that stays as well: taskset -pc ",
-			      with_core(first->cores, staying_core(settings, taking.cores)), " ",
-			      first->tid)});
+			 core ? text("to keep it, name a core that stays as well: taskset -pc ",
+				     with_core(first->cores, *core), " ", first->tid)
+			      : text("to set it again afterwards: taskset -pc ",
+				     format_cpulist(first->cores), " ", first->tid)});
 }
 
 void add_overwritten(std::vector<Loss> &found, const Settings &settings, const Taking &taking)
@@ -190,7 +197,8 @@ void add_cpusets(std::vector<Loss> &found, const Settings &settings, const Cores
 	for (const CpusetSetting &cpuset : settings.cpusets) {
 		if (both(cpuset.cores, taken).empty())
 			continue;
-		examples.add(text(shortened(cpuset.file), ": ", format_cpulist(cpuset.cores)));
+		examples.add(text(inspect::printable(shortened(cpuset.file)), ": ",
+				  format_cpulist(cpuset.cores)));
 		first = first ? first : &cpuset;
 	}
 	if (!first)
@@ -213,7 +221,8 @@ void add_interrupts(std::vector<Loss> &found, const Settings &settings, const Co
 	for (const InterruptSetting &interrupt : settings.interrupts) {
 		if (!loses_all(interrupt.cores, settings, taken))
 			continue;
-		examples.add(text(interrupt.number, " ", shortened(interrupt.name), " on ",
+		examples.add(text(interrupt.number, " ",
+				  inspect::printable(shortened(interrupt.name)), " on ",
 				  format_cpulist(interrupt.cores)));
 		first = first ? first : &interrupt;
 	}
@@ -224,7 +233,7 @@ void add_interrupts(std::vector<Loss> &found, const Settings &settings, const Co
 			      " with no core but those to be given (", examples.str(), ")"),
 			 not_restored,
 			 text("to keep it, name a core that stays as well: echo ",
-			      with_core(first->cores, staying_core(settings, taken)),
+			      with_core(first->cores, staying_core(settings, taken).value_or(0)),
 			      " >/proc/irq/", first->number, "/smp_affinity_list")});
 }
 
@@ -255,7 +264,7 @@ void add_deadlines(std::vector<Loss> &found, const Settings &settings, const Cor
 			continue;
 		Domain &domain = domains[both(task.cores, settings.online)];
 		domain.share += task.share;
-		domain.examples.add(text(task.name, " ", task.tid));
+		domain.examples.add(text(inspect::printable(task.name), " ", task.tid));
 		domain.first = domain.first ? domain.first : task.tid;
 	}
 	for (const auto &[cores, domain] : domains) {
@@ -315,6 +324,9 @@ std::vector<Loss> losses(const Settings &settings, const Taking &given)
 	Taking taking = given;
 
 	std::sort(taking.cores.begin(), taking.cores.end());
+	if (!settings.all_tasks)
+		found.push_back({"all tasks", "affinities of some tasks", "were not looked at",
+				 "there are too many: destroy may not restore theirs"});
 	add_tasks(found, settings, taking);
 	add_overwritten(found, settings, taking);
 	add_cpusets(found, settings, taking.cores);

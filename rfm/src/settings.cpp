@@ -2,7 +2,9 @@
 #include "settings.hpp"
 
 #include "cpulist.hpp"
+#include "device.hpp"
 #include "error.hpp"
+#include "interrupt.hpp"
 #include "machine.hpp"
 
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <sstream>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,13 +27,15 @@ namespace fs = std::filesystem;
 namespace {
 
 // Of the kernel: include/linux/sched.h, include/uapi/linux/sched.h.
-constexpr unsigned long pf_no_setaffinity = 0x04000000;
+constexpr unsigned long pf_kthread = 0x00200000, pf_no_setaffinity = 0x04000000;
 constexpr unsigned long policy_deadline = 6;
 // From 6.2 on the kernel remembers what a task asked for apart from what its cpuset leaves of it.
 constexpr unsigned remembers_major = 6, remembers_minor = 2;
 // From 6.12 on each core reserves this much for tasks that are not SCHED_DEADLINE.
 constexpr unsigned fair_server_major = 6, fair_server_minor = 12;
 constexpr double fair_server = 0.05;
+// Whoever has very many tasks does not make others wait for what is only a note.
+constexpr std::uint64_t tasks_ns_most = 2'000'000'000;
 
 // Of sched_getattr(2); the C library of Debian 12 has neither.
 struct SchedAttributes {
@@ -117,26 +122,29 @@ Hierarchy find_hierarchy(const std::string &root)
 	return found;
 }
 
-template <typename Visit> void for_each_cpuset(const Hierarchy &hierarchy, Visit visit)
+// Folders come and go meanwhile: of one that is gone nothing is visited, and all others are.
+template <typename Visit>
+void for_each_cpuset(const fs::path &folder, const std::string &prefix, const Visit &visit)
 {
-	std::error_code error;
-
-	for (fs::recursive_directory_iterator entry(hierarchy.folder, error), end;
-	     !error && entry != end; entry.increment(error))
-		if (entry->is_directory(error))
-			visit(entry->path() / (hierarchy.prefix + "cpus"));
+	for (const fs::path &entry : entries(folder)) {
+		std::error_code error;
+		if (!fs::is_directory(fs::symlink_status(entry, error)))
+			continue;
+		visit(entry / (prefix + "cpus"));
+		for_each_cpuset(entry, prefix, visit);
+	}
 }
 
 void read_cpusets(const Hierarchy &hierarchy, Settings &settings)
 {
 	if (hierarchy.forgets)
-		for_each_cpuset(hierarchy, [&](const fs::path &file) {
+		for_each_cpuset(hierarchy.folder, hierarchy.prefix, [&](const fs::path &file) {
 			std::vector<unsigned> cores = cores_in(read_line(file));
 			if (!cores.empty())
 				settings.cpusets.push_back({file.string(), std::move(cores)});
 		});
 	if (!hierarchy.v1 && !settings.keeps_affinity)
-		for_each_cpuset(hierarchy, [&](const fs::path &file) {
+		for_each_cpuset(hierarchy.folder, hierarchy.prefix, [&](const fs::path &file) {
 			const std::string kind = read_line(file.string() + ".partition");
 			if (kind == "root" || kind == "isolated")
 				settings.partitions.push_back(
@@ -148,7 +156,7 @@ void read_cpusets(const Hierarchy &hierarchy, Settings &settings)
 
 // ---- tasks ----
 
-// Of /proc/PID/task/TID/stat; the name may have any character.
+// Of /proc/PID/task/TID/stat; the name may have any character, also line feeds and brackets.
 struct Stat {
 	std::string name;
 	unsigned long flags = 0, policy = 0;
@@ -156,7 +164,8 @@ struct Stat {
 
 bool read_stat(const fs::path &task, Stat &stat)
 {
-	const std::string line = read_line(task / "stat");
+	std::ifstream file(task / "stat");
+	const std::string line{std::istreambuf_iterator<char>(file), {}};
 	const std::size_t open = line.find('('), close = line.rfind(')');
 	std::string word;
 
@@ -206,6 +215,14 @@ std::vector<unsigned> cpuset_of(const fs::path &task, const Hierarchy &hierarchy
 				       hierarchy.v1 ? "effective_cpus" : "cpus.effective")));
 }
 
+// Anybody may choose any name.
+bool belongs_to_root(const std::string &root, const fs::path &task)
+{
+	struct stat status{};
+
+	return !root.empty() || (!::stat(task.c_str(), &status) && status.st_uid == 0);
+}
+
 void read_task(const std::string &root, const fs::path &task, const Hierarchy &hierarchy,
 	       Settings &settings)
 {
@@ -216,10 +233,11 @@ void read_task(const std::string &root, const fs::path &task, const Hierarchy &h
 	// Kernel threads that belong to a core go and come with it; those of an interrupt follow it,
 	// and kcompactd its node.
 	if (!read_stat(task, stat) || stat.flags & pf_no_setaffinity ||
-	    stat.name.starts_with("irq/") || stat.name.starts_with("kcompactd") ||
+	    (stat.flags & pf_kthread &&
+	     (stat.name.starts_with("irq/") || stat.name.starts_with("kcompactd"))) ||
 	    (root.empty() && setting.tid == ::getpid()))
 		return;
-	settings.balances_interrupts |= stat.name == "irqbalance";
+	settings.balances_interrupts |= stat.name == "irqbalance" && belongs_to_root(root, task);
 	setting.name = stat.name;
 	setting.deadline = stat.policy == policy_deadline;
 	setting.cores = cores_in(allowed_cores(task));
@@ -235,10 +253,20 @@ void read_task(const std::string &root, const fs::path &task, const Hierarchy &h
 
 void read_tasks(const std::string &root, const Hierarchy &hierarchy, Settings &settings)
 {
-	for (const fs::path &process : entries(root + "/proc"))
-		if (is_number(process.filename()))
-			for (const fs::path &task : entries(process / "task"))
-				read_task(root, task, hierarchy, settings);
+	const std::uint64_t end = monotonic_ns() + tasks_ns_most;
+
+	for (const fs::path &process : entries(root + "/proc")) {
+		if (!is_number(process.filename()))
+			continue;
+		for (const fs::path &task : entries(process / "task")) {
+			settings.all_tasks = !interrupted() && monotonic_ns() < end;
+			if (!settings.all_tasks)
+				break;
+			read_task(root, task, hierarchy, settings);
+		}
+		if (!settings.all_tasks)
+			break;
+	}
 	std::sort(settings.tasks.begin(), settings.tasks.end(),
 		  [](const auto &a, const auto &b) { return a.tid < b.tid; });
 }
@@ -285,7 +313,8 @@ void read_interrupts(const std::string &root, Settings &settings)
 		const std::string users =
 			read_line(text(root, "/sys/kernel/irq/", number, "/actions"));
 		std::vector<unsigned> cores = cores_in(read_line(interrupt / "smp_affinity_list"));
-		if (users.empty() || cores.empty() || covers(cores, settings.online) ||
+		// Our own follow the cores by themselves.
+		if (users.empty() || users.starts_with("rainforest") || cores.empty() || covers(cores, settings.online) ||
 		    is_managed(root, interrupt / "smp_affinity"))
 			continue;
 		settings.interrupts.push_back(
