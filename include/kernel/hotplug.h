@@ -30,24 +30,30 @@
  * While the driver of a PCI function is being bound, cores can neither come nor go: the kernel
  * switches that off (pci_call_probe()). It says -EBUSY, as it does of what stays so.
  */
-#define RF_HOTPLUG_TRIES	300
+#define RF_HOTPLUG_TRIES	50
 #define RF_HOTPLUG_RETRY_MS	10
 
-static inline int rf_hotplug_cpu(int (*change)(unsigned int cpu), unsigned int cpu)
+static inline int rf_hotplug_cpu(int (*change)(unsigned int cpu), unsigned int cpu, int tries)
 {
-	/* In jiffies. Who comes soon after somebody who waited in vain does not wait again. */
-	static unsigned long given_up = INITIAL_JIFFIES - 10 * HZ;
-	bool patient = time_after(jiffies, READ_ONCE(given_up) + 5 * HZ);
-	int rc, tries = 0;
+	int rc;
 
-	do {
-		if (tries)
-			msleep(RF_HOTPLUG_RETRY_MS);
+	for (;;) {
 		rcu_expedite_gp();
 		rc = change(cpu);
 		rcu_unexpedite_gp();
-	} while (rc == -EBUSY && patient && !fatal_signal_pending(current) &&
-		 ++tries < RF_HOTPLUG_TRIES);
+		if (rc != -EBUSY || --tries <= 0 || fatal_signal_pending(current))
+			return rc;
+		msleep(RF_HOTPLUG_RETRY_MS);
+	}
+}
+
+/* For one of many cores. Who comes soon after somebody who waited in vain does not wait again. */
+static inline int rf_hotplug_one_of_many(int (*change)(unsigned int cpu), unsigned int cpu)
+{
+	static unsigned long given_up = INITIAL_JIFFIES - 10 * HZ;	/* in jiffies */
+	bool patient = time_after(jiffies, READ_ONCE(given_up) + 5 * HZ);
+	int rc = rf_hotplug_cpu(change, cpu, patient ? RF_HOTPLUG_TRIES : 1);
+
 	if (rc == -EBUSY)
 		WRITE_ONCE(given_up, jiffies);
 	return rc;
@@ -56,13 +62,13 @@ static inline int rf_hotplug_cpu(int (*change)(unsigned int cpu), unsigned int c
 /* add_cpu() */
 static inline int rf_hotplug_add_cpu(unsigned int cpu)
 {
-	return rf_hotplug_cpu(add_cpu, cpu);
+	return rf_hotplug_one_of_many(add_cpu, cpu);
 }
 
 /* remove_cpu() */
 static inline int rf_hotplug_remove_cpu(unsigned int cpu)
 {
-	return rf_hotplug_cpu(remove_cpu, cpu);
+	return rf_hotplug_one_of_many(remove_cpu, cpu);
 }
 
 /* add_memory(); the new resource is joined with its neighbours. */

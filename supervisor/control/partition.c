@@ -62,10 +62,9 @@ static __poll_t rf_partition_poll(struct file *file, poll_table *table)
 static int rf_partition_release(struct inode *inode, struct file *file)
 {
 	struct rf_partition *partition = file->private_data;
-	struct rf_destroy unused = {};
 
 	if (partition->building == RF_BUILDING_NEW)
-		rf_subos_destroy(partition->subos, &unused);
+		rf_subos_abandon(partition->subos);
 	if (partition->building == RF_BUILDING_AGAIN)
 		rf_subos_reset_undo(partition->subos);
 	if (partition->building != RF_BUILDING_NOTHING)

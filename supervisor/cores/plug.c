@@ -14,6 +14,9 @@
 #include "cores/internal.h"
 
 #define RF_CORE_LEAST	(5 * HZ)	/* for one core, whatever is left of the time for all */
+/* While a driver is bound to another function; but a core may also be refused for good. */
+#define RF_OUT_TRIES	(3000 / RF_HOTPLUG_RETRY_MS)
+#define RF_IN_TRIES	(20000 / RF_HOTPLUG_RETRY_MS)
 
 /* One at a time: it belongs to who has the turn to hotplug. */
 static struct rf_core_job {
@@ -25,14 +28,14 @@ static struct rf_core_job {
 /* In its thread. */
 static int rf_core_out(struct rf_hotplug_job *job)
 {
-	int rc = rf_hotplug_remove_cpu(rf_core_job.cpu);
+	int rc = rf_hotplug_cpu(remove_cpu, rf_core_job.cpu, RF_OUT_TRIES);
 
 	return rc > 0 ? -EBUSY : rc;	/* 1: somebody else was faster */
 }
 
 static int rf_core_online(u32 cpu)
 {
-	int rc = rf_hotplug_add_cpu(cpu);
+	int rc = rf_hotplug_cpu(add_cpu, cpu, RF_IN_TRIES);
 
 	return rc < 0 ? rc : cpu_online(cpu) ? 0 : -EIO;
 }

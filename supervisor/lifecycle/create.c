@@ -100,6 +100,7 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	INIT_LIST_HEAD(&subos->requests);
 	subos->kernel_id = RF_KERNEL_NONE;
 	rf_policy_setup(subos);
+	rf_destroy_setup(subos);
 	subos->moments[RF_MOMENT_CREATE] = ktime_get_ns();
 	return subos;
 }
@@ -161,6 +162,7 @@ static int rf_create_cores(struct rf_subos *subos, struct rf_create *args, const
 	return rc;
 }
 
+/* To map the arena is hotplug of memory to the kernel: we have the turn. */
 static int rf_create_join(struct rf_subos *subos)
 {
 	int rc;
@@ -169,7 +171,24 @@ static int rf_create_join(struct rf_subos *subos)
 	rc = rf_step("arena");
 	if (!rc)
 		rc = rf_link_attach(subos);
+	if (rc)
+		rf_link_detach(subos);
 	mutex_unlock(&rf_ledger_lock);
+	return rc;
+}
+
+/* The same, if it is not a member yet. We do not have the turn. */
+static int rf_create_join_later(struct rf_subos *subos, unsigned long deadline)
+{
+	int rc;
+
+	if (subos->member)
+		return 0;
+	rc = rf_hotplug_begin(deadline);
+	if (rc)
+		return rc;
+	rc = rf_create_join(subos);
+	rf_hotplug_end();
 	return rc;
 }
 
@@ -186,30 +205,36 @@ static u64 rf_create_needs(const struct rf_subos *subos, const struct rf_create 
 	return needs;
 }
 
-/* What was provided may have gone to others since: then more is, and it keeps what it has. */
+/*
+ * What was provided may have gone to others since: then more is, and it keeps what it has. @rc:
+ * how it became a member.
+ */
 static int rf_create_pool(struct rf_subos *subos, const struct rf_create *args,
-			  struct rf_provision *provision)
+			  struct rf_provision *provision, int rc)
 {
+	u32 lacked = 0;
 	u64 missing;
-	int rc;
 
-	do {
-		rc = subos->member ? 0 : rf_create_join(subos);
+	for (;;) {
 		if (!rc)
 			rc = rf_pool_take(subos, rf_create_needs(subos, args, &missing), args->node);
 		if (rc != -ENOMEM || time_after(jiffies, provision->deadline))
 			return rc;
 		provision->size = rf_create_needs(subos, args, &missing);
-		if (missing)
-			rc = rf_pool_provide(provision);
-	} while (missing && !rc);
-	return rc;
+		if (!missing && lacked++)	/* not of the pool's: of our kernel's own */
+			return rc;
+		rc = missing ? rf_pool_provide(provision) : 0;
+		if (!rc)
+			rc = rf_create_join_later(subos, provision->deadline);
+		if (rc)
+			return rc;
+	}
 }
 
 static int rf_create_memory(struct rf_subos *subos, const struct rf_create *args,
-			    struct rf_provision *provision)
+			    struct rf_provision *provision, int joined)
 {
-	int rc = rf_create_pool(subos, args, provision);
+	int rc = rf_create_pool(subos, args, provision, joined);
 
 	if (rc)
 		return rc;
@@ -299,17 +324,19 @@ static int rf_create_provide(struct rf_create *args, const u32 *cpus, const u32 
 /*
  * Take the requested resources: functions last, because the memory that they may reach must be
  * known. We have its `adjusting`, so the ledger lock is only held to record each step; and
- * the turn to hotplug, which ends with the cores.
+ * the turn to hotplug, which ends when it is a member of the arena.
  */
 static int rf_create_take(struct rf_subos *subos, struct rf_create *args, const u32 *cpus,
 			  const u32 *functions, struct rf_provision *provision)
 {
-	int rc;
+	int rc, joined = 0;
 
 	rc = rf_create_cores(subos, args, cpus, provision->deadline);
+	if (!rc)
+		joined = rf_create_join(subos);
 	rf_hotplug_end();
 	if (!rc)
-		rc = rf_create_memory(subos, args, provision);
+		rc = rf_create_memory(subos, args, provision, joined);
 	if (!rc)
 		rc = rf_create_functions(subos, args, functions);
 	return rc == -EAGAIN ? -ENOMEM : rc;	/* the kernel's: for a thread */

@@ -22,7 +22,8 @@
 #include "resize/resize.h"
 #include "shared/shared.h"
 
-#define RF_AGAIN	(2 * HZ)	/* until those are tried again whose cores could not return */
+#define RF_SOON		(2 * HZ)	/* until those are tried again that wait for hotplug */
+#define RF_LATER	(30 * HZ)	/* and those of which something failed */
 #define RF_UNDO		(30 * HZ)	/* for the turn to hotplug, if a create failed */
 
 static struct workqueue_struct *rf_destroy_queue;
@@ -31,9 +32,11 @@ static void rf_destroy_again(struct work_struct *unused);
 
 static DECLARE_DELAYED_WORK(rf_again, rf_destroy_again);
 
-static void rf_destroy_later(void)
+/* It is tried again by itself: who asked for it may be gone. `adjusting` held. */
+static void rf_destroy_later(struct rf_subos *subos, unsigned long delay)
 {
-	queue_delayed_work(rf_destroy_queue, &rf_again, RF_AGAIN);
+	WRITE_ONCE(subos->destroy_again, true);
+	queue_delayed_work(rf_destroy_queue, &rf_again, delay);
 }
 
 /*
@@ -42,39 +45,21 @@ static void rf_destroy_later(void)
  */
 static void rf_destroy_begin(struct rf_subos *subos)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&rf_state_lock, flags);
+	lockdep_assert_held(&rf_state_lock);
 	if (rf_phase_transition(subos->life.phase, RF_PHASE_DESTROYING)) {
 		rf_cores_hold(subos);
 		rf_subos_enter(subos, RF_PHASE_DESTROYING, RF_CAUSE_OPERATOR);
 	}
-	spin_unlock_irqrestore(&rf_state_lock, flags);
 }
 
-/*
- * All DMA of its functions is stopped before any memory changes hands. Afterwards nobody uses its
- * home segment.
- */
+/* All DMA of its functions is stopped before any memory changes hands. */
 static int rf_destroy_quiet(struct rf_subos *subos)
 {
 	int rc = rf_step("hold");
 
 	if (!rc)
 		rc = rf_pci_quiesce_all(subos, true);
-	if (rc)
-		return rc;
-	mutex_lock(&rf_ledger_lock);
-	rf_console_end(subos);
-	rf_loans_end(subos);
-	down_write(&subos->memory_sem);
-	rf_link_detach(subos);
-	if (subos->boot_area)
-		memunmap(subos->boot_area);
-	subos->boot_area = NULL;
-	up_write(&subos->memory_sem);
-	mutex_unlock(&rf_ledger_lock);
-	return 0;
+	return rc ? -EIO : 0;
 }
 
 static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
@@ -120,6 +105,42 @@ struct rf_destroy_request {
 	int rc;
 };
 
+/*
+ * Wait for the turn to hotplug. Return: 0; or an error: hotplug is blocked, or may be soon, and a
+ * create has no time for that.
+ */
+static int rf_destroy_hotplug(const struct rf_destroy_request *request)
+{
+	if (request->undo && rf_hotplug_left())
+		return -EALREADY;
+	return rf_hotplug_begin_return(jiffies + (request->undo ? RF_UNDO : RF_HOTPLUG_RETURN));
+}
+
+/*
+ * Nobody uses its home segment any more. With the last member the arena is unmapped, which is
+ * hotplug of memory to the kernel.
+ */
+static int rf_destroy_leave(const struct rf_destroy_request *request)
+{
+	struct rf_subos *subos = request->subos;
+	int rc = subos->member ? rf_destroy_hotplug(request) : 0;
+
+	if (rc)
+		return rc;
+	mutex_lock(&rf_ledger_lock);
+	rf_console_end(subos);
+	rf_loans_end(subos);
+	down_write(&subos->memory_sem);
+	rf_link_detach(subos);
+	if (subos->boot_area)
+		memunmap(subos->boot_area);
+	subos->boot_area = NULL;
+	up_write(&subos->memory_sem);
+	mutex_unlock(&rf_ledger_lock);
+	rf_hotplug_end();
+	return 0;
+}
+
 /* Does it have what comes back only if hotplug works? See rf_destroy_wait(). */
 static bool rf_destroy_hotplugs(const struct rf_subos *subos)
 {
@@ -133,8 +154,7 @@ static bool rf_destroy_hotplugs(const struct rf_subos *subos)
 
 /*
  * Blocks in which nobody owns anything return to the kernel. Then we need the turn for the cores.
- * Return: 0, then the turn is ours, if it is needed; -EALREADY: hotplug is blocked, or may be soon
- * and a create has no time for that.
+ * Return: 0, then the turn is ours, if it is needed; or an error, as above.
  */
 static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_memory)
 {
@@ -150,9 +170,7 @@ static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_mem
 		*rc_memory = *rc_memory ?: rc;
 	if (!rf_destroy_hotplugs(request->subos))
 		return 0;
-	if (request->undo && rf_hotplug_left())
-		return -EALREADY;
-	return rf_hotplug_begin_return(jiffies + (request->undo ? RF_UNDO : RF_HOTPLUG_RETURN));
+	return rf_destroy_hotplug(request);
 }
 
 /*
@@ -161,11 +179,8 @@ static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_mem
  */
 static int rf_destroy_wait(struct rf_subos *subos)
 {
-	mutex_lock(&rf_ledger_lock);
-	subos->destroy_again = true;
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
-	rf_destroy_later();
+	rf_publish_now();
+	rf_destroy_later(subos, RF_SOON);
 	pr_err("subOS %s: its cores cannot come back yet\n", subos->name);
 	return -EIO;
 }
@@ -189,6 +204,8 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	rc_functions = rf_pci_return_all(subos);
 	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish_now();
+		if (!rc_functions)
+			rf_destroy_later(subos, RF_LATER);
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
@@ -206,7 +223,9 @@ static int rf_destroy_all(const struct rf_destroy_request *request)
 	if (!rf_phase_destroyable(rf_subos_phase(subos)))
 		return -ENOENT;
 	rf_step_caller(request->caller);
-	rc = rf_destroy_quiet(subos) ? -EIO : 0;
+	rc = rf_destroy_quiet(subos);
+	if (!rc && rf_destroy_leave(request))
+		rc = rf_destroy_wait(subos);
 	if (!rc) {
 		rc_memory = rf_destroy_memory(subos, &request->args->memory_returned);
 		/* Its cores are nobody's, and in the park. */
@@ -217,24 +236,31 @@ static int rf_destroy_all(const struct rf_destroy_request *request)
 	return rc;
 }
 
-static void rf_destroy_work(struct work_struct *work)
+static void rf_destroy_adjusting(struct rf_destroy_request *request)
 {
-	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
 	struct rf_subos *subos = request->subos;
 
-	mutex_lock(&subos->adjusting);
-	subos->destroy_again = false;
+	lockdep_assert_held(&subos->adjusting);
+	WRITE_ONCE(subos->destroy_again, false);
 	/* Also cores that an adjustment added meanwhile. Nobody starts it in this phase. */
 	request->rc = rf_cores_prove(subos, &request->args->culprit);
 	if (!request->rc)
 		request->rc = rf_destroy_all(request);
-	mutex_unlock(&subos->adjusting);
 }
 
+static void rf_destroy_work(struct work_struct *work)
+{
+	struct rf_destroy_request *request = container_of(work, struct rf_destroy_request, work);
+
+	mutex_lock(&request->subos->adjusting);
+	rf_destroy_adjusting(request);
+	mutex_unlock(&request->subos->adjusting);
+}
+
+/* Its destruction has begun. */
 static int rf_destroy_run(struct rf_destroy_request *request)
 {
 	request->caller = current;
-	rf_destroy_begin(request->subos);
 	INIT_WORK_ONSTACK(&request->work, rf_destroy_work);
 	queue_work(rf_destroy_queue, &request->work);
 	flush_work(&request->work);
@@ -253,8 +279,34 @@ static int rf_destroy_run(struct rf_destroy_request *request)
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 {
 	struct rf_destroy_request request = { .subos = subos, .args = args };
+	unsigned long flags;
 
+	spin_lock_irqsave(&rf_state_lock, flags);
+	rf_destroy_begin(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return rf_destroy_run(&request);
+}
+
+/**
+ * rf_subos_abandon() - its builder went away: destroy it, unless somebody else has started it
+ * @subos: the subOS; the caller has a reference
+ *
+ * Context: as above, also at the exit of a task.
+ */
+void rf_subos_abandon(struct rf_subos *subos)
+{
+	struct rf_destroy unused = {};
+	struct rf_destroy_request request = { .subos = subos, .args = &unused };
+	unsigned long flags;
+	bool started;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	started = subos->starts;
+	if (!started)
+		rf_destroy_begin(subos);
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (!started)
+		rf_destroy_run(&request);
 }
 
 /**
@@ -273,40 +325,48 @@ void rf_subos_undo(struct rf_subos *subos)
 	rf_destroy_run(&request);
 }
 
-/* The first subOS after @id whose cores could not come back, with a reference; or NULL. */
-static struct rf_subos *rf_destroy_next(u32 id)
+static void rf_destroying_work(struct work_struct *work)
 {
-	struct rf_subos *subos, *found = NULL;
-	unsigned long flags;
+	struct rf_subos *subos = container_of(work, struct rf_subos, destroying);
+	struct rf_destroy args = {};
+	struct rf_destroy_request request = { .subos = subos, .args = &args };
 
-	spin_lock_irqsave(&rf_state_lock, flags);
-	list_for_each_entry(subos, &rf_subos_list, node)
-		if (READ_ONCE(subos->destroy_again) && subos->id > id &&
-		    (!found || subos->id < found->id))
-			found = subos;
-	if (found)
-		kobject_get(&found->kobj);
-	spin_unlock_irqrestore(&rf_state_lock, flags);
-	return found;
+	/* Whoever has it may be at that, too, and take his time. */
+	if (mutex_trylock(&subos->adjusting)) {
+		if (subos->destroy_again)
+			rf_destroy_adjusting(&request);
+		mutex_unlock(&subos->adjusting);
+	} else {
+		queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
+	}
+	kobject_put(&subos->kobj);
 }
 
-/* Try each once, unless hotplug is blocked; those that are left, a little later. */
+/* Each by itself: the driver of a function may take its time. */
 static void rf_destroy_again(struct work_struct *unused)
 {
 	struct rf_subos *subos;
-	u32 id = 0;
+	unsigned long flags;
 
-	while ((subos = rf_destroy_next(id))) {
-		struct rf_destroy args = {};
-		struct rf_destroy_request request = { .subos = subos, .args = &args };
-
-		id = subos->id;
-		if (!rf_hotplug_blocked())
-			rf_destroy_work(&request.work);
-		if (READ_ONCE(subos->destroy_again))
-			rf_destroy_later();
-		kobject_put(&subos->kobj);
+	if (rf_hotplug_blocked()) {
+		queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
+		return;
 	}
+	spin_lock_irqsave(&rf_state_lock, flags);
+	list_for_each_entry(subos, &rf_subos_list, node) {
+		if (!READ_ONCE(subos->destroy_again))
+			continue;
+		kobject_get(&subos->kobj);
+		if (!queue_work(rf_destroy_queue, &subos->destroying))
+			kobject_put(&subos->kobj);	/* not the last: the list has one */
+	}
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+}
+
+/* For a new subOS, which nobody else knows yet. Context: any. */
+void rf_destroy_setup(struct rf_subos *subos)
+{
+	INIT_WORK(&subos->destroying, rf_destroying_work);
 }
 
 int rf_destroy_init(void)

@@ -27,6 +27,7 @@ void rf_policy_off(void);			/* any context: the supervisor goes down */
 
 /* destroy.c */
 void rf_subos_undo(struct rf_subos *subos);
+void rf_destroy_setup(struct rf_subos *subos);	/* for a new subOS */
 int rf_destroy_init(void);
 void rf_destroy_exit(void);
 

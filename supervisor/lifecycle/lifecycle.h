@@ -34,6 +34,7 @@ int rf_subos_stop(struct rf_subos *subos, u32 flags);
 int rf_subos_reset(struct rf_subos *subos, u32 flags);
 void rf_subos_reset_undo(struct rf_subos *subos);	/* the builder went away before START */
 int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args);
+void rf_subos_abandon(struct rf_subos *subos);	/* the builder went away, before START or PUBLISH */
 
 /* policy.c */
 int rf_policy_check(const struct rf_policies *policies);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The policies: what becomes of a subOS that ended by itself. They are carried out in an
- * ordered workqueue, one subOS after the other, because only one partition can be under
- * construction at a time. A restart is done by a user-space helper, because it takes a new
- * boot image.
+ * The policies: what becomes of a subOS that ended by itself. They are carried out in a
+ * workqueue, each subOS by itself. A restart is done by a user-space helper, because it takes a
+ * new boot image.
  */
 #include <linux/mm.h>
 #include <linux/module.h>

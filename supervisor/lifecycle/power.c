@@ -18,6 +18,7 @@
 #define RF_RECALL_MS	10
 #define RF_RECALLS	10
 #define RF_SUSPEND_WAIT	HZ		/* for the turn to hotplug */
+#define RF_SUSPEND_LENT	"while cores are lent to a subOS; destroy all subOSes first"
 #define RF_SUSPEND_MEMORY "while memory is taken from this kernel or returns to it"
 
 static void rf_stop_one(struct rf_subos *subos)
@@ -93,7 +94,7 @@ static bool rf_suspends;
 static const char *rf_suspend_refusal(void)
 {
 	if (!list_empty(&rf_subos_list))
-		return "while cores are lent to a subOS; destroy all subOSes first";
+		return RF_SUSPEND_LENT;
 	/* A thread that hotplugs is not frozen, and the kernel would wait for it to take cores. */
 	if (rf_hotplug_begin(jiffies + RF_SUSPEND_WAIT))
 		return RF_SUSPEND_MEMORY;
@@ -110,6 +111,11 @@ static int rf_suspend_begin(void)
 {
 	const char *refusal;
 
+	/* First, so that nobody who builds, as a policy does, is refused for a suspend that is, too. */
+	if (!list_empty(&rf_subos_list)) {
+		pr_err("cannot suspend " RF_SUSPEND_LENT "\n");
+		return notifier_from_errno(-EBUSY);
+	}
 	if (!rf_subos_builders_stop()) {
 		pr_err("cannot suspend while a subOS is created or started\n");
 		return notifier_from_errno(-EBUSY);

@@ -22,8 +22,10 @@ static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batc
 		again->cpus[again->count] = batch->cpus[i];
 		again->told[again->count++] = RF_UNTOLD;
 	}
-	if (again && again->count)
+	if (again && again->count) {
+		rf_grant_await();
 		rf_batch_offer(subos, again, &ask);
+	}
 	kfree(again);
 }
 
@@ -73,6 +75,7 @@ static void rf_cores_add_undo(struct rf_subos *subos, struct rf_batch *batch, u3
 	u32 i;
 	int rc;
 
+	rf_publish_now();	/* nobody's, as yet */
 	if (taken && !turn)
 		turn = !rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
 	for (i = 0; i < taken; i++) {

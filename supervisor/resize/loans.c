@@ -41,6 +41,8 @@ static void rf_homecoming_work(struct work_struct *work)
 	int rc;
 
 	mutex_lock(&home->lender->adjusting);
+	/* The lender starts none before it is asked to. */
+	rf_grant_await();
 	if (rf_resize_runs(home->lender, home->kernel_id) && rf_homecoming_look(home)) {
 		rc = rf_batch_offer(home->lender, home->batch, &ask);
 		if (rf_batch_failed(home->batch))

@@ -202,5 +202,6 @@ void rf_pci_late(struct rf_subos *subos, const struct rf_late *late)
 	mutex_lock(&rf_ledger_lock);
 	rf_pci_late_locked(subos, late);
 	mutex_unlock(&rf_ledger_lock);
-	rf_functions_settle(subos);
+	/* Not here: it takes as long as a reset, and others wait for this queue. */
+	rf_functions_settle_soon(subos);
 }

@@ -58,7 +58,8 @@ static u64 rf_await_word(u32 member, const struct rf_subos *subos)
 	lockdep_assert_held(&rf_state_lock);
 	if (!member)
 		return READ_ONCE(rf_own_acknowledged);
-	if (!rf_subos_executes(subos))
+	/* Called to the park is not in the park. */
+	if (!subos->boot_area || (!rf_subos_executes(subos) && !subos->not_held))
 		return 0;
 	mailbox = subos->boot_area + RF_MAILBOX_OFF;
 	return READ_ONCE(mailbox->acknowledged);
@@ -125,6 +126,7 @@ static void rf_await_begin_one(struct rf_await *await, u32 member, const struct 
 	if (patience->kernel_id != kernel_id) {
 		patience->kernel_id = kernel_id;
 		patience->failed = false;
+		patience->paid = 0;
 	}
 	if (!rf_await_owed(member, subos, await->wanted))
 		return;

@@ -75,7 +75,8 @@ struct rf_subos {
 	bool entering;			/* START has its boot core on the way into a kernel */
 	u32 load_ticket;		/* of the newest image on its way in; ledger lock */
 	u32 restarts_left;
-	bool destroy_again;		/* hotplug kept its cores from coming back; `adjusting` */
+	bool destroy_again;		/* not all came back, but may later; `adjusting` */
+	struct work_struct destroying;	/* lifecycle/destroy.c: then it is tried again */
 	struct work_struct ending;	/* lifecycle/policy.c: what is done after its end */
 	u32 generation;			/* counts changes, for poll() */
 	u64 settle_at;			/* ktime_get_ns() at which functions that are to leave it
