@@ -231,8 +231,11 @@ TEST_F(SettingsTest, HugePages)
 
 TEST_F(SettingsTest, NamesCannotDoHarm)
 {
-	task(7, "\x1b[2Jgone", "3");
-	EXPECT_NE(notes({3})[0].find("(?[2Jgone 7 on 3)"), std::string::npos);
+	task(7, "\x1b[2Jgone\xc2\x9b", "3");
+	task(8, "two\nlines", "3");
+	EXPECT_NE(notes({3})[0].find("(\\x1b[2Jgone\\xc2\\x9b 7 on 3, two?lines 8 on 3)"),
+		  std::string::npos)
+		<< notes({3})[0];
 	Settings some;
 	some.online = {0, 1};
 	some.cpusets = {{"/cpuset/a$(b) 'c'/cpuset.cpus", {0, 1}}};
