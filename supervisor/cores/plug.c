@@ -15,8 +15,8 @@
 
 #define RF_CORE_LEAST	(5 * HZ)	/* for one core, whatever is left of the time for all */
 /* While a driver is bound to another function; but a core may also be refused for good. */
-#define RF_OUT_TRIES	(3000 / RF_HOTPLUG_RETRY_MS)
-#define RF_IN_TRIES	(20000 / RF_HOTPLUG_RETRY_MS)
+#define RF_OUT_TRIES	(2000 / RF_HOTPLUG_RETRY_MS)	/* a try lasts up to twice as long */
+#define RF_IN_TRIES	(8000 / RF_HOTPLUG_RETRY_MS)
 
 /* One at a time: it belongs to who has the turn to hotplug. */
 static struct rf_core_job {
@@ -33,9 +33,9 @@ static int rf_core_out(struct rf_hotplug_job *job)
 	return rc > 0 ? -EBUSY : rc;	/* 1: somebody else was faster */
 }
 
-static int rf_core_online(u32 cpu)
+static int rf_core_online(u32 cpu, int tries)
 {
-	int rc = rf_hotplug_cpu(add_cpu, cpu, RF_IN_TRIES);
+	int rc = rf_hotplug_cpu(add_cpu, cpu, tries);
 
 	return rc < 0 ? rc : cpu_online(cpu) ? 0 : -EIO;
 }
@@ -77,7 +77,7 @@ static bool rf_core_veto_again(enum rf_core_state state)
 /* In its thread. What did not come online goes to the park again, and is LEAVING. */
 static int rf_core_in(struct rf_hotplug_job *job)
 {
-	int rc = rf_core_online(rf_core_job.cpu);
+	int rc = rf_core_online(rf_core_job.cpu, RF_IN_TRIES);
 
 	if (!rc || !rf_core_veto_again(RF_CORE_LEAVING) || rf_core_stop(rf_core_job.cpu, true))
 		return rc;
@@ -118,7 +118,7 @@ static void rf_core_settle(struct rf_hotplug_job *job, int rc)
 	mutex_lock(&rf_ledger_lock);
 	rf_core_ours(cpu, rf_core_job.subos);
 	mutex_unlock(&rf_ledger_lock);
-	if (cpu_online(cpu) || !rf_core_startable(cpu) || !rf_core_online(cpu))
+	if (cpu_online(cpu) || !rf_core_startable(cpu) || !rf_core_online(cpu, RF_OUT_TRIES))
 		return;
 	/* It must not be in the park, which ends with the module. */
 	if (rf_core_stop(cpu, false))

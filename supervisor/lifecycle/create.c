@@ -221,13 +221,13 @@ static int rf_create_pool(struct rf_subos *subos, const struct rf_create *args,
 		if (rc != -ENOMEM || time_after(jiffies, provision->deadline))
 			return rc;
 		provision->size = rf_create_needs(subos, args, &missing);
-		if (!missing && lacked++)	/* not of the pool's: of our kernel's own */
+		/* Not of the pool's: of our kernel's own. Or others have given theirs back. */
+		if (!missing && (lacked++ || !subos->member))
 			return rc;
 		rc = missing ? rf_pool_provide(provision) : 0;
-		if (!rc)
-			rc = rf_create_join_later(subos, provision->deadline);
 		if (rc)
 			return rc;
+		rc = rf_create_join_later(subos, provision->deadline);
 	}
 }
 

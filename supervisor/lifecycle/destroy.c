@@ -204,7 +204,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	rc_functions = rf_pci_return_all(subos);
 	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish_now();
-		if (!rc_functions)
+		if (rc_memory || rc_cores)
 			rf_destroy_later(subos, RF_LATER);
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
@@ -239,6 +239,7 @@ static int rf_destroy_all(const struct rf_destroy_request *request)
 static void rf_destroy_adjusting(struct rf_destroy_request *request)
 {
 	struct rf_subos *subos = request->subos;
+	const bool again = subos->destroy_again;
 
 	lockdep_assert_held(&subos->adjusting);
 	WRITE_ONCE(subos->destroy_again, false);
@@ -246,6 +247,9 @@ static void rf_destroy_adjusting(struct rf_destroy_request *request)
 	request->rc = rf_cores_prove(subos, &request->args->culprit);
 	if (!request->rc)
 		request->rc = rf_destroy_all(request);
+	/* What is tried by itself is tried until it is done. */
+	if (again && request->rc && request->rc != -ENOENT && !subos->destroy_again)
+		rf_destroy_later(subos, RF_LATER);
 }
 
 static void rf_destroy_work(struct work_struct *work)
@@ -288,7 +292,7 @@ int rf_subos_destroy(struct rf_subos *subos, struct rf_destroy *args)
 }
 
 /**
- * rf_subos_abandon() - its builder went away: destroy it, unless somebody else has started it
+ * rf_subos_abandon() - its builder went away: destroy it, unless it was started or published
  * @subos: the subOS; the caller has a reference
  *
  * Context: as above, also at the exit of a task.
@@ -298,14 +302,14 @@ void rf_subos_abandon(struct rf_subos *subos)
 	struct rf_destroy unused = {};
 	struct rf_destroy_request request = { .subos = subos, .args = &unused };
 	unsigned long flags;
-	bool started;
+	bool established;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	started = subos->starts;
-	if (!started)
+	established = subos->established;
+	if (!established)
 		rf_destroy_begin(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
-	if (!started)
+	if (!established)
 		rf_destroy_run(&request);
 }
 
@@ -377,6 +381,7 @@ int rf_destroy_init(void)
 
 void rf_destroy_exit(void)
 {
+	flush_workqueue(rf_destroy_queue);	/* it may queue that */
 	cancel_delayed_work_sync(&rf_again);
 	destroy_workqueue(rf_destroy_queue);
 }

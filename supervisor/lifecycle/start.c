@@ -27,9 +27,14 @@ int rf_start_refusal(const struct rf_subos *subos)
  */
 int rf_subos_publish(struct rf_subos *subos)
 {
-	return rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING)
-		       ? 0
-		       : rf_start_refusal(subos);
+	unsigned long flags;
+	bool loaded;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	loaded = rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING);
+	subos->established |= loaded;
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return loaded ? 0 : rf_start_refusal(subos);
 }
 
 /* Forget what is known of the previous kernel; prepare console and grant page for the next. */
@@ -67,6 +72,7 @@ static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 		rc = -ENOENT;	/* its destruction has begun meanwhile: its cores were called */
 	} else if (stage >= RF_STAGE_KERNEL) {
 		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
+		subos->established = true;
 		rf_subos_enter(subos, RF_PHASE_BOOTING, RF_CAUSE_NONE);
 	} else {
 		rf_cores_hold(subos);

@@ -73,6 +73,7 @@ struct rf_subos {
 	struct rf_policies policies;
 	u32 starts;
 	bool entering;			/* START has its boot core on the way into a kernel */
+	bool established;		/* it was started or published: it outlives its builder */
 	u32 load_ticket;		/* of the newest image on its way in; ledger lock */
 	u32 restarts_left;
 	bool destroy_again;		/* not all came back, but may later; `adjusting` */

@@ -101,7 +101,8 @@ def test_late_answers(supervisor):
     with supervisor.shells("web") as shell:
         ledger = Ledger(supervisor, [shell])
         for count, words in enumerate((("--cores", "+1"), ("--cores", "-3")), 1):
-            slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=8 && rmmod rf_hang")
+            # It outlasts all that waits for it: the grant, the agent, and its word that it gives up.
+            slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=14 && rmmod rf_hang")
             await_lines(supervisor, "rfm log web", "holding CPU", count)
             result = supervisor.rfm("resize", "web", *words, "--wait", "1")
             assert result.status == TIMED_OUT and result.stderr.count("\n") == 1, result

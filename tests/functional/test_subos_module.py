@@ -313,7 +313,7 @@ def bare(booted_bare):
 
 def test_reports_running(subos):
     box = subos.mailbox()
-    assert (box["magic"], box["major"], box["minor"]) == (0x424D4652, 1, 1)
+    assert (box["magic"], box["major"], box["minor"]) == (0x424D4652, 1, 2)
     assert (box["stage"], box["cpus_online"], box["cause"]) == (STAGE_RUNNING, 2, 0)
     note = subos.memory(box["note"], box["note_size"])
     assert b"VMCOREINFO" in note and f"OSRELEASE={kernels.find(KERNEL).version}".encode() in note
