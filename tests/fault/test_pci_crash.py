@@ -67,6 +67,7 @@ def check_disks(lender, names):
 
 
 # How the writes end: what is done inside (or nothing), the state that this leads to.
+@pytest.mark.extended
 @pytest.mark.budget(180)
 @pytest.mark.parametrize("inside, state", [
     long("echo c >/proc/sysrq-trigger", "crashed"),

@@ -99,6 +99,7 @@ def test_afterlife(supervisor):
     assert supervisor.online() == "0-3"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_flood(supervisor):
     """More than anyone reads: it is dropped and counted; nobody waits, nothing is garbled."""

@@ -59,7 +59,7 @@ def check_log(supervisor, name, running):
         assert not missing or running and len(missing) < 5, (command, missing)
 
 
-@pytest.mark.budget(240)
+@pytest.mark.budget(400)
 def test_dump(machines):
     supervisor = Supervisor(machines())
     supervisor.install(tool_files())
