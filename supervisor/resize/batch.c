@@ -240,8 +240,8 @@ int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 	return result;
 }
 
-/* A held core cannot be tried to return. */
-static int rf_batch_keep(struct rf_subos *subos, u32 cpu)
+/* A held core, in no list, cannot be tried to return: its owner keeps it. Return: -EALREADY. */
+int rf_batch_keep(struct rf_subos *subos, u32 cpu)
 {
 	mutex_lock(&rf_ledger_lock);
 	rf_core_attach(subos, cpu);

@@ -79,16 +79,12 @@ static void rf_cores_add_undo(struct rf_subos *subos, struct rf_batch *batch, u3
 	if (taken && !turn)
 		turn = !rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
 	for (i = 0; i < taken; i++) {
-		rc = turn ? rf_core_return(subos, batch->cpus[i]) : -EALREADY;
+		rc = turn ? rf_core_return(subos, batch->cpus[i]) :
+			    rf_batch_keep(subos, batch->cpus[i]);
 		turn &= rc != -EINPROGRESS;
 		batch->stranded[i] = rc && rc != -EINPROGRESS;
 		if (batch->stranded[i])
 			*culprit = batch->cpus[i];
-		if (rc != -EALREADY)
-			continue;
-		mutex_lock(&rf_ledger_lock);
-		rf_core_attach(subos, batch->cpus[i]);
-		mutex_unlock(&rf_ledger_lock);
 	}
 	rf_publish_now();
 }

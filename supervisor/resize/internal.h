@@ -41,6 +41,7 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
 int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch);
+int rf_batch_keep(struct rf_subos *subos, u32 cpu);
 bool rf_batch_failed(const struct rf_batch *batch);
 int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc);
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
