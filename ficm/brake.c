@@ -10,8 +10,12 @@
 
 #include "rf_ficm.h"
 
-/* Heartbeats, about a second: so long a doorbell is only polled, once it was too much. */
-#define RF_BRAKE_TICKS	20
+/*
+ * Heartbeats: so long a doorbell is only polled, once it was too much. About a second, or as
+ * long as it takes until there were no more than the limit says on average.
+ */
+#define RF_BRAKE_TICKS		20
+#define RF_BRAKE_TICKS_MAX	200
 
 /*
  * At a few microseconds each, this is most of what one core can do; who has fewer of them to
@@ -41,6 +45,14 @@ bool rf_brake_is_on(u32 index)
 	return READ_ONCE(rf_ticks[index]);
 }
 
+/* How long @total interrupts since the last look are to last, at @rate a second, in heartbeats. */
+static u32 rf_brake_ticks(u64 total, u32 rate)
+{
+	u64 ticks = div_u64(total * MSEC_PER_SEC, max(rate, 1U)) / RF_TICK_MS;
+
+	return clamp_t(u64, ticks, RF_BRAKE_TICKS, RF_BRAKE_TICKS_MAX);
+}
+
 /**
  * rf_brake_look() - put doorbells on the brake, or take them off
  * @now: of CLOCK_MONOTONIC
@@ -55,8 +67,8 @@ bool rf_brake_is_on(u32 index)
  */
 u32 rf_brake_look(ktime_t now)
 {
-	u64 limit = div_u64((u64)READ_ONCE(rf_brake) * ktime_us_delta(now, rf_looked),
-			    USEC_PER_SEC);
+	u32 rate = READ_ONCE(rf_brake);
+	u64 limit = div_u64((u64)rate * ktime_us_delta(now, rf_looked), USEC_PER_SEC);
 	u32 more[RF_DOORBELLS_MAX], i, polled = 0, polled_then = rf_polled;
 	u64 total = 0;
 
@@ -75,7 +87,7 @@ u32 rf_brake_look(ktime_t now)
 		if (limit && total > limit && more[i] > div_u64(limit, RF_DOORBELLS_MAX)) {
 			if (!rf_ticks[i])
 				rf_count(brakes);
-			WRITE_ONCE(rf_ticks[i], RF_BRAKE_TICKS);
+			WRITE_ONCE(rf_ticks[i], rf_brake_ticks(total, rate));
 			polled |= BIT(i);
 		} else if (rf_ticks[i]) {
 			WRITE_ONCE(rf_ticks[i], rf_ticks[i] - 1);

@@ -16,8 +16,7 @@
 
 #include "rf_ficm.h"
 
-/* Well below RF_BEAT_MS, for a tick may be late; by so much that it proves nothing. */
-#define RF_TICK_MS	(RF_BEAT_MS / 2 - 5)
+/* By so much a tick is late that it proves nothing. */
 #define RF_LATE_MS	10
 
 static unsigned int rf_core;

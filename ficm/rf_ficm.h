@@ -54,6 +54,7 @@ int rf_arena_apply(const struct rf_arena_segment *wanted);
 void rf_arena_unmap(void);
 
 /* heartbeat.c */
+#define RF_TICK_MS	(RF_BEAT_MS / 2 - 5)	/* well below RF_BEAT_MS, for a tick may be late */
 extern bool rf_beating;
 void rf_heartbeat_start(struct rf_endpoint *endpoint);
 void rf_heartbeat_stop(void);

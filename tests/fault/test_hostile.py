@@ -122,11 +122,11 @@ def test_heartbeats_are_forged(machines):
 def test_one_core_is_rung_without_end(machines):
     """Two cores ring the only one of the supervisor: it stops telling how, and works on."""
     supervisor = Supervisor(machines(cpus=3))
-    limit = 5000
+    limit = 5000  # a second
     with talkers(supervisor, rogue="1-2") as (made, shells):
         sup, rogue = made["supervisor"], made["rogue"]
         supervisor.sh(f"echo {limit} >/sys/module/rf_ficm/parameters/brake")
-        before = sup.doorbell_interrupts()
+        before, started = sup.doorbell_interrupts(), time.monotonic()
         command = f"echo storm {1 << sup.member:x} {2000 * SECONDS} >{CHAT}/command"
         storm = shells["rogue"].start(f"({command}) & ({command}) & wait")
         shells["rogue"].await_start(storm)
@@ -142,7 +142,7 @@ def test_one_core_is_rung_without_end(machines):
         assert shells["rogue"].result(storm, timeout=2 * SECONDS + 30)[0] == 0
         after = sup.doorbell_interrupts()
         taken = sum(after.values()) - sum(before.values())
-        assert taken < limit * 2 * SECONDS / 2, (before, after)
+        assert taken < limit * (time.monotonic() - started), (before, after)
         # Calm again: doorbells work, and nothing is lost.
         began, now = time.monotonic(), bells(sup)
         while bells(sup) < now + 10:
