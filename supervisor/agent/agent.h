@@ -74,5 +74,7 @@ u32 rf_console_viewers(const struct rf_subos *subos);
 /* link.c. Ledger lock */
 int rf_link_attach(struct rf_subos *subos);
 void rf_link_detach(struct rf_subos *subos);
+bool rf_link_is_idle(void);
+void rf_link_close(void);
 
 #endif /* RF_AGENT_H */

@@ -47,10 +47,15 @@ static bool rf_request_work(struct rf_request *request, const struct rf_ask *ask
 static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask, u32 timeout_ms,
 			   bool insist)
 {
-	unsigned long end = jiffies + msecs_to_jiffies(timeout_ms);
+	unsigned long begun, end = jiffies + msecs_to_jiffies(timeout_ms);
 	long left;
 
-	while (!rf_request_work(request, ask)) {
+	for (;;) {
+		begun = jiffies;
+		if (rf_request_work(request, ask))
+			return 0;
+		/* What we do about its answers is not the agent's time. */
+		end += jiffies - begun;
 		if (READ_ONCE(request->nonsense))
 			return -EPROTO;
 		left = end - jiffies;
@@ -62,7 +67,6 @@ static int rf_request_wait(struct rf_request *request, const struct rf_ask *ask,
 							  rf_request_news(request), left) < 0)
 			return -EINTR;
 	}
-	return 0;
 }
 
 /* Ask the agent to stop, and wait for what it says to that. */
@@ -171,7 +175,7 @@ bool rf_supcon_owed(struct rf_subos *subos)
 	bool owed;
 
 	spin_lock_irqsave(&rf_requests_lock, flags);
-	owed = rf_request_is_open(subos);
+	owed = rf_request_open(subos);
 	spin_unlock_irqrestore(&rf_requests_lock, flags);
 	return owed;
 }
@@ -179,16 +183,25 @@ bool rf_supcon_owed(struct rf_subos *subos)
 /*
  * If an agent owes an answer, find out whether that answer is lost: STATISTICS are handled in
  * their turn, so that their DONE proves it. If so, the loss has been acted upon when this
- * returns. Context: process, without `adjusting`.
+ * returns, unless that takes too long. Context: process, without `adjusting`.
  */
 void rf_supcon_probe(struct rf_subos *subos)
 {
 	s64 args[RF_CONTROL_ARGS] = {};
+	struct rf_request *owed;
+	unsigned long flags;
 
-	if (!rf_supcon_owed(subos))
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	owed = rf_request_open(subos);
+	if (owed)
+		kref_get(&owed->kref);
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	if (!owed)
 		return;
 	if (!rf_supcon_request(subos, RF_OP_STATISTICS, args, RF_CANCEL_MS, NULL, NULL))
-		rf_work_flush();
+		wait_event_interruptible_timeout(owed->wait, READ_ONCE(owed->acted),
+						 msecs_to_jiffies(RF_CANCEL_MS));
+	rf_request_put(owed);
 }
 
 /**

@@ -16,7 +16,7 @@
 #include "wire/control_check.h"
 
 struct rf_request {
-	struct kref kref;		/* held by: the list, the waiting task, the late work */
+	struct kref kref;		/* held by: the list, who waits, the late work */
 	struct rf_subos *subos;		/* with a reference */
 	u32 id;
 	u32 member;
@@ -32,6 +32,7 @@ struct rf_request {
 	bool ended;			/* no answer will come: the subOS has ended, or @lost */
 	bool abandoned;			/* the caller has stopped waiting */
 	bool lost;			/* the final answer was sent, but did not arrive */
+	bool acted;			/* upon the late answer; whoever waits is woken */
 	bool nonsense;			/* an answer made no sense: to be cancelled */
 	bool cancelled;			/* from here on nonsense is only ignored */
 	struct rf_control_asked asked;	/* what can still be answered */
@@ -51,7 +52,7 @@ int rf_request_begin(struct rf_request *request, u32 timeout_ms);
 void rf_request_delist(struct rf_request *request);
 void rf_requests_catch_up(u32 id);
 void rf_request_hand_over(struct rf_request *request);	/* requests lock */
-bool rf_request_is_open(struct rf_subos *subos);	/* requests lock */
+struct rf_request *rf_request_open(struct rf_subos *subos);	/* requests lock */
 bool rf_op_resizes(enum rf_op op);
 
 struct rf_console_log {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The link to the agents: the arena, membership in FICM, and the message handlers. The first
- * subOS brings it up, the last one takes it down.
+ * subOS brings it up; after the last one it is closed by who has the turn to hotplug, for the arena
+ * is mapped as memory is that is plugged.
  */
 #include "agent/internal.h"
 #include "shared/shared.h"
@@ -38,21 +39,13 @@ close_arena:
 	return rc;
 }
 
-static void rf_link_close(void)
-{
-	rf_console_close();
-	rf_supcon_close();
-	rf_ficm_leave();
-	rf_arena_close();
-}
-
 /**
  * rf_link_attach() - a new subOS becomes a member
  * @subos: the subOS; gets a member number and a cleared home segment
  *
- * Context: Process context, may sleep. Ledger lock held.
+ * Context: Process context, may sleep. Ledger lock held, and the turn to hotplug.
  * Return: 0; -ENOSPC (no number is left), -ENOMEM, -EINTR, or an error of rf_ficm.
- *         On an error rf_link_detach() undoes what was done.
+ *         On an error rf_link_detach() and rf_link_close() undo what was done.
  */
 int rf_link_attach(struct rf_subos *subos)
 {
@@ -82,7 +75,29 @@ void rf_link_detach(struct rf_subos *subos)
 	lockdep_assert_held(&rf_ledger_lock);
 	if (!rf_arena_is_open())
 		return;
-	if (rf_arena_remove(subos))
-		rf_link_close();
+	rf_arena_remove(subos);
+	rf_grant_update();
+}
+
+/* Is it open for nobody? Context: ledger lock held. */
+bool rf_link_is_idle(void)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	return rf_arena_is_open() && !rf_arena_has_members();
+}
+
+/**
+ * rf_link_close() - close the link if no subOS is a member
+ *
+ * Context: Process context, may sleep. Ledger lock held, and the turn to hotplug.
+ */
+void rf_link_close(void)
+{
+	if (!rf_link_is_idle())
+		return;
+	rf_console_close();
+	rf_supcon_close();
+	rf_ficm_leave();
+	rf_arena_close();
 	rf_grant_update();
 }

@@ -64,16 +64,16 @@ static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
 }
 
-/* Is there an abandoned request whose outcome is still open? Requests lock held. */
-bool rf_request_is_open(struct rf_subos *subos)
+/* The abandoned request whose outcome is still open, or NULL. Requests lock held. */
+struct rf_request *rf_request_open(struct rf_subos *subos)
 {
 	struct rf_request *request;
 
 	lockdep_assert_held(&rf_requests_lock);
 	list_for_each_entry(request, &subos->requests, node)
 		if (request->abandoned)
-			return true;
-	return false;
+			return request;
+	return NULL;
 }
 
 int rf_request_post(struct rf_request *request, u16 type, u32 timeout_ms)
@@ -126,7 +126,7 @@ int rf_request_begin(struct rf_request *request, u32 timeout_ms)
 	rc = rf_request_allowed(subos, request->op);
 	if (!rc) {
 		spin_lock(&rf_requests_lock);
-		if (rf_op_resizes(request->op) && rf_request_is_open(subos))
+		if (rf_op_resizes(request->op) && rf_request_open(subos))
 			rc = -EBUSY;
 		else
 			rc = rf_request_send(request, timeout_ms);
@@ -174,6 +174,8 @@ static void rf_request_late(struct work_struct *work)
 	if (request->on_late && (request->answer != RF_ANSWER_NONE || request->lost))
 		request->on_late(subos, &late);
 	mutex_unlock(&subos->adjusting);
+	WRITE_ONCE(request->acted, true);
+	wake_up_all(&request->wait);
 	rf_request_put(request);
 }
 

@@ -171,8 +171,10 @@ static int rf_create_join(struct rf_subos *subos)
 	rc = rf_step("arena");
 	if (!rc)
 		rc = rf_link_attach(subos);
-	if (rc)
+	if (rc) {
 		rf_link_detach(subos);
+		rf_link_close();
+	}
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }

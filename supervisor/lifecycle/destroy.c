@@ -23,7 +23,8 @@
 #include "shared/shared.h"
 
 #define RF_SOON		(2 * HZ)	/* until those are tried again that wait for hotplug */
-#define RF_LATER	(30 * HZ)	/* and those of which something failed */
+#define RF_LATER	(30 * HZ)	/* and those of which something failed; twice as long each time */
+#define RF_LATER_TIMES	6		/* up to half an hour */
 #define RF_UNDO		(30 * HZ)	/* for the turn to hotplug, if a create failed */
 
 static struct workqueue_struct *rf_destroy_queue;
@@ -32,11 +33,19 @@ static void rf_destroy_again(struct work_struct *unused);
 
 static DECLARE_DELAYED_WORK(rf_again, rf_destroy_again);
 
-/* It is tried again by itself: who asked for it may be gone. `adjusting` held. */
+/* It is tried again by itself: who asked for it may be gone. */
 static void rf_destroy_later(struct rf_subos *subos, unsigned long delay)
 {
+	lockdep_assert_held(&subos->adjusting);
+	WRITE_ONCE(subos->destroy_at, jiffies + delay);
 	WRITE_ONCE(subos->destroy_again, true);
-	queue_delayed_work(rf_destroy_queue, &rf_again, delay);
+	queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
+}
+
+/* What will fail the next time, too, is not to take the turn to hotplug for ever. */
+static void rf_destroy_failed(struct rf_subos *subos)
+{
+	rf_destroy_later(subos, RF_LATER << min(subos->destroy_failures++, RF_LATER_TIMES));
 }
 
 /*
@@ -116,17 +125,9 @@ static int rf_destroy_hotplug(const struct rf_destroy_request *request)
 	return rf_hotplug_begin_return(jiffies + (request->undo ? RF_UNDO : RF_HOTPLUG_RETURN));
 }
 
-/*
- * Nobody uses its home segment any more. With the last member the arena is unmapped, which is
- * hotplug of memory to the kernel.
- */
-static int rf_destroy_leave(const struct rf_destroy_request *request)
+/* Nobody uses its boot area any more, and its home segment is for the next member. */
+static void rf_destroy_leave(struct rf_subos *subos)
 {
-	struct rf_subos *subos = request->subos;
-	int rc = subos->member ? rf_destroy_hotplug(request) : 0;
-
-	if (rc)
-		return rc;
 	mutex_lock(&rf_ledger_lock);
 	rf_console_end(subos);
 	rf_loans_end(subos);
@@ -136,6 +137,23 @@ static int rf_destroy_leave(const struct rf_destroy_request *request)
 		memunmap(subos->boot_area);
 	subos->boot_area = NULL;
 	up_write(&subos->memory_sem);
+	mutex_unlock(&rf_ledger_lock);
+}
+
+/* After the last member the arena goes. Return: 0, or an error, as above. */
+static int rf_destroy_close(const struct rf_destroy_request *request)
+{
+	bool idle;
+	int rc;
+
+	mutex_lock(&rf_ledger_lock);
+	idle = rf_link_is_idle();
+	mutex_unlock(&rf_ledger_lock);
+	rc = idle ? rf_destroy_hotplug(request) : 0;
+	if (!idle || rc)
+		return rc;
+	mutex_lock(&rf_ledger_lock);
+	rf_link_close();
 	mutex_unlock(&rf_ledger_lock);
 	rf_hotplug_end();
 	return 0;
@@ -195,7 +213,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	struct rf_destroy *args = request->args;
 	int rc_cores, rc_functions;
 
-	if (rf_destroy_turn(request, &rc_memory))
+	if (rf_destroy_close(request) || rf_destroy_turn(request, &rc_memory))
 		return rf_destroy_wait(subos);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rf_hotplug_end();
@@ -205,7 +223,7 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish_now();
 		if (rc_memory || rc_cores)
-			rf_destroy_later(subos, RF_LATER);
+			rf_destroy_failed(subos);
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
@@ -224,9 +242,8 @@ static int rf_destroy_all(const struct rf_destroy_request *request)
 		return -ENOENT;
 	rf_step_caller(request->caller);
 	rc = rf_destroy_quiet(subos);
-	if (!rc && rf_destroy_leave(request))
-		rc = rf_destroy_wait(subos);
 	if (!rc) {
+		rf_destroy_leave(subos);
 		rc_memory = rf_destroy_memory(subos, &request->args->memory_returned);
 		/* Its cores are nobody's, and in the park. */
 		rf_grant_await();
@@ -249,7 +266,7 @@ static void rf_destroy_adjusting(struct rf_destroy_request *request)
 		request->rc = rf_destroy_all(request);
 	/* What is tried by itself is tried until it is done. */
 	if (again && request->rc && request->rc != -ENOENT && !subos->destroy_again)
-		rf_destroy_later(subos, RF_LATER);
+		rf_destroy_failed(subos);
 }
 
 static void rf_destroy_work(struct work_struct *work)
@@ -349,22 +366,28 @@ static void rf_destroying_work(struct work_struct *work)
 /* Each by itself: the driver of a function may take its time. */
 static void rf_destroy_again(struct work_struct *unused)
 {
+	const bool blocked = rf_hotplug_blocked();
 	struct rf_subos *subos;
 	unsigned long flags;
+	bool any = false;
 
-	if (rf_hotplug_blocked()) {
-		queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
-		return;
-	}
+	if (system_state > SYSTEM_RUNNING)
+		return;		/* its cores stay where they are */
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		if (!READ_ONCE(subos->destroy_again))
 			continue;
+		if (blocked || time_before(jiffies, READ_ONCE(subos->destroy_at))) {
+			any = true;
+			continue;
+		}
 		kobject_get(&subos->kobj);
 		if (!queue_work(rf_destroy_queue, &subos->destroying))
 			kobject_put(&subos->kobj);	/* not the last: the list has one */
 	}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	if (any)
+		queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
 }
 
 /* For a new subOS, which nobody else knows yet. Context: any. */

@@ -160,21 +160,28 @@ int rf_arena_add(struct rf_subos *subos)
  * @subos: nothing of it executes. Idempotent.
  *
  * Context: Process context. Ledger lock held.
- * Return: whether no subOS is a member now.
  */
-bool rf_arena_remove(struct rf_subos *subos)
+void rf_arena_remove(struct rf_subos *subos)
 {
-	u32 member = subos->member, i;
+	u32 member = subos->member;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (member) {
-		rf_member_set(subos, 0);
-		rf_home_used[member] = false;
-	}
-	for (i = 1; i < RF_MEMBERS_MAX; i++)
-		if (rf_home_used[i])
-			return false;
-	return true;
+	if (!member)
+		return;
+	rf_member_set(subos, 0);
+	rf_home_used[member] = false;
+}
+
+/* Is any subOS a member? Context: ledger lock held. */
+bool rf_arena_has_members(void)
+{
+	u32 member;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	for (member = 1; member < RF_MEMBERS_MAX; member++)
+		if (rf_home_used[member])
+			return true;
+	return false;
 }
 
 /**
