@@ -40,7 +40,8 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 	const rf_status status = subos_.status();
 
 	check_state(name, status, from_);
-	const Definition definition = parse_definition(name, subos_.definition());
+	const std::string words = subos_.definition();
+	const Definition definition = parse_definition(name, words);
 	const Wish wish = parse_wish(definition.request);
 	if (status.state == RF_STATE_LOADED) {
 		plan_.wish = wish;
@@ -53,6 +54,8 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 		return;
 	}
 	plan_ = make_start_plan(wish, supervisor_, status, phases);
+	if (definition.loaded)
+		definition_ = definition_without_image(words);
 }
 
 Json Restarting::start(Phases &phases) const
@@ -62,6 +65,8 @@ Json Restarting::start(Phases &phases) const
 
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);
+	if (definition_)
+		subos_.define(*definition_);	// else another 'rfm start' could use it
 	phases.enter("clear memory");
 	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
 	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);

@@ -30,6 +30,7 @@ private:
 	const RestartFrom from_;
 	Plan plan_;
 	std::optional<Loaded> loaded_;	// nothing is to be built
+	std::optional<std::string> definition_;	// to be kept, when the image that it names is gone
 };
 
 } // namespace rf

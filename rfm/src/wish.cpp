@@ -230,4 +230,12 @@ Definition parse_definition(const std::string &name, const std::string &words)
 	return definition;
 }
 
+std::string definition_without_image(const std::string &words)
+{
+	Json json = Json::parse(words);
+
+	json.erase("loaded");
+	return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
 } // namespace rf

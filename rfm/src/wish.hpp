@@ -57,5 +57,7 @@ std::string format_definition(const Wish &wish, const std::string &initrd,
 			      const std::optional<Loaded> &loaded);
 // Throws Error(bad_value) if there is none, or not one that this rfm understands.
 Definition parse_definition(const std::string &name, const std::string &words);
+// The definition `words`, which can be parsed, once its boot image is not there any more.
+std::string definition_without_image(const std::string &words);
 
 } // namespace rf

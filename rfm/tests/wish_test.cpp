@@ -127,8 +127,9 @@ TEST(Definition, KernelIsAnAbsolutePath)
 TEST(Definition, OfOneThatWasNotStarted)
 {
 	const Loaded how{0x140000000, 0x140020000, 0x140001000, true};
-	const Definition definition = parse_definition(
-		"web", format_definition(parse_wish(given({{"no-start", "yes"}})), "/i", how));
+	const std::string words =
+		format_definition(parse_wish(given({{"no-start", "yes"}})), "/i", how);
+	const Definition definition = parse_definition("web", words);
 
 	ASSERT_TRUE(definition.loaded);
 	EXPECT_EQ(definition.loaded->entry, how.entry);
@@ -136,6 +137,10 @@ TEST(Definition, OfOneThatWasNotStarted)
 	EXPECT_EQ(definition.loaded->boot_params, how.boot_params);
 	EXPECT_TRUE(definition.loaded->la57);
 	EXPECT_FALSE(definition.request.has("no-start"));
+
+	const Definition later = parse_definition("web", definition_without_image(words));
+	EXPECT_FALSE(later.loaded);
+	EXPECT_EQ(later.request.values, definition.request.values);
 }
 
 TEST(Definition, ThatCannotBeRead)

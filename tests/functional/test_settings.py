@@ -115,12 +115,19 @@ class Settings:
         found["huge pages"] = self.sh("cat /proc/sys/vm/nr_hugepages").strip()
         return found
 
+    def await_tasks(self):
+        """Each task that runs now and then has run."""
+        for name, tid in self.tasks.items():
+            if not name.startswith("deadline"):
+                switches = f"$(grep ^voluntary /proc/{tid}/status | cut -f2)"
+                script = f"had={switches}; until [ {switches} -gt $had ]; do usleep 50000; done"
+                self.supervisor.until(script, 10)
+
     def lend(self, mem="126M"):
         """Create and destroy; returns the notes, and the names of what is different afterwards."""
         before = self.state()
         notes = self.supervisor.create("web", TAKEN, "--no-start", mem=mem)["notes"]
-        # Each task has run in the meantime.
-        self.sh("sleep 2")
+        self.await_tasks()
         self.supervisor.destroy("web")
         after = self.state()
         return notes, {name for name in before if before[name] != after[name]}
