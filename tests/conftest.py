@@ -12,6 +12,7 @@ import signal
 import time
 
 import pytest
+from functional import patience
 from functional.subos import Supervisor, troubles
 from lab import LabError, Machine, images, paths
 from lab.config import DEBUG_PATIENCE
@@ -45,6 +46,8 @@ def pytest_configure(config):
     config.addinivalue_line(
         "markers", "trouble_expected: the supervisor's kernel log may complain, or it dies"
     )
+    if config.getoption("--debug-kernel"):
+        patience.factor = DEBUG_PATIENCE
 
 
 def pytest_sessionstart():
@@ -60,8 +63,7 @@ def pytest_sessionstart():
 
 def budget(item):
     marker = item.get_closest_marker("budget")
-    patience = DEBUG_PATIENCE if item.config.getoption("--debug-kernel") else 1
-    return patience * (marker.args[0] if marker else BUDGET)
+    return patience.limit(marker.args[0] if marker else BUDGET)
 
 
 def parts(items):

@@ -8,6 +8,7 @@ import time
 from contextlib import contextmanager
 
 import pytest
+from functional import patience
 from functional.functions import BUSY, DRIVERS, NO_SUCH_SUBOS, Lender, as_before, block, until
 from functional.subos import DEBUG
 
@@ -49,7 +50,8 @@ class Command:
 @contextmanager
 def slow_resets(lender, *commands):
     """Each of @commands resets a function, and none of these resets ends before this does."""
-    lender.sh(f"echo {STALL} > {DEBUG}/stall_reset")
+    stall = patience.limit(STALL)
+    lender.sh(f"echo {stall} > {DEBUG}/stall_reset")
     try:
         running, begun = [], time.monotonic()
         for words in commands:
@@ -57,7 +59,7 @@ def slow_resets(lender, *commands):
             running.append(Command(lender, *words))
             lender.sh(until(f"[ $({STALLS}) -gt {seen} ]"))
         yield running
-        assert all(each.runs() for each in running) and time.monotonic() - begun < STALL
+        assert all(each.runs() for each in running) and time.monotonic() - begun < stall
     finally:
         lender.sh(f"echo 0 > {DEBUG}/stall_reset")
 
@@ -67,7 +69,7 @@ def within(seconds):
     begun = time.monotonic()
     yield
     lasted = time.monotonic() - begun
-    assert lasted < seconds, lasted
+    assert lasted < patience.limit(seconds), lasted
 
 
 def create(lender, name, core, *words):

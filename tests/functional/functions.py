@@ -9,6 +9,7 @@ import shlex
 import time
 
 import pytest
+from functional import patience
 from functional.subos import Supervisor, troubles
 
 DEVICES = "/sys/bus/pci/devices"
@@ -29,7 +30,7 @@ INCOMPLETE, NO_ANSWER = 11, 13
 
 def until(condition, timeout=20):
     """A command that waits for a condition of the shell."""
-    return f"timeout {timeout} sh -c {shlex.quote(f'until {condition}; do usleep 50000; done')}"
+    return f"timeout {patience.limit(timeout)} sh -c {shlex.quote(f'until {condition}; do usleep 50000; done')}"
 
 
 def present(run):

@@ -61,9 +61,10 @@ class Supervisor:
 
     def __init__(self, machine):
         self.machine = machine
+        self.running = machine.sh("uname -r").strip()
         # Of the kernel that subOSes get: the supervisor's, or a stock one beside the debug kernel.
-        running, stock = machine.sh("uname -r").strip(), [each.version for each in kernels.stock()]
-        self.version = running if running in stock else stock[0]
+        stock = [each.version for each in kernels.stock()]
+        self.version = self.running if self.running in stock else stock[0]
 
     def sh(self, script, timeout=60):
         return self.machine.sh(script, timeout=timeout)
@@ -176,7 +177,7 @@ class Supervisor:
     def load(self, name, *parameters):
         """Load a test module into the supervisor."""
         with tempfile.NamedTemporaryFile(suffix=".ko") as file:
-            file.write(self.module(name))
+            file.write(self.module(name, self.running))
             file.flush()
             self.machine.put(file.name, f"/tmp/{name}.ko")
         self.sh(shlex.join(["insmod", f"/tmp/{name}.ko", *parameters]))
