@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cache.hpp"
 
-#include "device.hpp"
+#include "descriptor.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "console_session.hpp"
 
+#include "clock.hpp"
 #include "interrupt.hpp"
 #include "subos.hpp"
 

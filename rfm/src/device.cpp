@@ -9,7 +9,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -115,20 +114,6 @@ void fail_ioctl(int error, const char *what)
 		throw Error(Code::internal, text("the supervisor could not ", what, ": ",
 						 std::strerror(error)));
 	}
-}
-
-Descriptor::Descriptor(Descriptor &&other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-
-Descriptor &Descriptor::operator=(Descriptor &&other) noexcept
-{
-	std::swap(fd_, other.fd_);
-	return *this;
-}
-
-Descriptor::~Descriptor()
-{
-	if (fd_ >= 0)
-		::close(fd_);
 }
 
 Supervisor Supervisor::open()
@@ -303,14 +288,6 @@ Partition Supervisor::subos(const std::string &name) const
 bool has_ended(const rf_status &status)
 {
 	return status.state == RF_STATE_STOPPED || status.state == RF_STATE_CRASHED;
-}
-
-std::uint64_t monotonic_ns()
-{
-	timespec now{};
-	::clock_gettime(CLOCK_MONOTONIC, &now);
-	return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
-	       static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 } // namespace rf

@@ -3,6 +3,7 @@
 // ioctls and one for their errors.
 #pragma once
 
+#include "descriptor.hpp"
 #include "error.hpp"
 
 #include "inspect/memory.hpp"
@@ -15,20 +16,6 @@
 #include <vector>
 
 namespace rf {
-
-// Move-only owner of a file descriptor.
-class Descriptor {
-public:
-	explicit Descriptor(int fd = -1) : fd_(fd) {}
-	Descriptor(Descriptor &&other) noexcept;
-	Descriptor &operator=(Descriptor &&other) noexcept;
-	~Descriptor();
-	int get() const { return fd_; }
-	bool valid() const { return fd_ >= 0; }
-
-private:
-	int fd_;
-};
 
 class Partition;
 
@@ -139,8 +126,5 @@ const char *policy_name(std::uint32_t policy);
 
 // The subOS will not run again: its log and its state are final.
 bool has_ended(const rf_status &status);
-
-// CLOCK_MONOTONIC in nanoseconds, the clock of rf_status::moments.
-std::uint64_t monotonic_ns();
 
 } // namespace rf

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm dump: the memory of a subOS as a file for crash(8) and its like.
+#include "clock.hpp"
 #include "interrupt.hpp"
 #include "new_file.hpp"
 #include "sizes.hpp"

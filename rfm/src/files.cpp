@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "files.hpp"
 
-#include "device.hpp"
+#include "descriptor.hpp"
 #include "error.hpp"
 
 #include <array>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm image: disks for subOSes. A Debian is made in a folder, then becomes the file system on
 // the disk; a file appears, and a device is written, only when all else is done.
+#include "clock.hpp"
 #include "config.hpp"
 #include "debian_tree.hpp"
 #include "files.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "new_file.hpp"
 
+#include "error.hpp"
+
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>

@@ -2,7 +2,12 @@
 // A file that appears under its name only when it is whole, readable for its owner only.
 #pragma once
 
-#include "device.hpp"
+#include "descriptor.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
 
 namespace rf {
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "program.hpp"
 
-#include "device.hpp"
+#include "clock.hpp"
+#include "descriptor.hpp"
 #include "interrupt.hpp"
 
 #include <cerrno>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "settings.hpp"
 
+#include "clock.hpp"
 #include "cpulist.hpp"
-#include "device.hpp"
 #include "error.hpp"
 #include "interrupt.hpp"
 #include "machine.hpp"

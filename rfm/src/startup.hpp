@@ -2,6 +2,7 @@
 // The second half of a create: from the boot core's start to a running subOS.
 #pragma once
 
+#include "device.hpp"
 #include "phases.hpp"
 
 namespace rf {

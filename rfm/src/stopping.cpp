@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stopping.hpp"
 
+#include "clock.hpp"
 #include "interrupt.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"

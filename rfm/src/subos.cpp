@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "subos.hpp"
 
+#include "clock.hpp"
 #include "cpulist.hpp"
 #include "function.hpp"
 #include "wire/control.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm top: how busy all kernels of the machine are, renewed in place.
+#include "clock.hpp"
 #include "event.hpp"
 #include "interrupt.hpp"
 #include "sizes.hpp"

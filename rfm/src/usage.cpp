@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "usage.hpp"
 
-#include "device.hpp"
+#include "descriptor.hpp"
+#include "error.hpp"
 #include "function.hpp"
 #include "machine.hpp"
 

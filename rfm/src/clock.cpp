@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "clock.hpp"
+
+#include <ctime>
+
+namespace rf {
+
+std::uint64_t monotonic_ns()
+{
+	timespec now{};
+	::clock_gettime(CLOCK_MONOTONIC, &now);
+	return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u +
+	       static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+} // namespace rf

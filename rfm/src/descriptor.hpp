@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+#pragma once
+
+namespace rf {
+
+// Move-only owner of a file descriptor.
+class Descriptor {
+public:
+	explicit Descriptor(int fd = -1) : fd_(fd) {}
+	Descriptor(Descriptor &&other) noexcept;
+	Descriptor &operator=(Descriptor &&other) noexcept;
+	~Descriptor();
+	int get() const { return fd_; }
+	bool valid() const { return fd_ >= 0; }
+
+private:
+	int fd_;
+};
+
+} // namespace rf
