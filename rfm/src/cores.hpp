@@ -2,17 +2,14 @@
 // Which cores a subOS may be given. Pure: the machine comes in as a struct.
 #pragma once
 
+#include "device.hpp"
 #include "machine.hpp"
 
 #include <functional>
-#include <map>
 #include <string>
 #include <vector>
 
 namespace rf {
-
-// Owner of each core that is lent: logical number to name of the subOS; empty: it changes hands.
-using Lent = std::map<unsigned, std::string>;
 
 // Throws Error(bad_value) for core 0, unknown, offline or lent cores, and for a
 // set that splits SMT siblings; Error(busy) for cores that change hands.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm destroy: give everything back, and look whether it is really back.
 #include "cpulist.hpp"
+#include "machine.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
 #include "verb.hpp"

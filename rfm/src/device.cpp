@@ -285,6 +285,44 @@ Partition Supervisor::subos(const std::string &name) const
 	return Partition(Descriptor(argument.fd), name);
 }
 
+std::map<std::uint32_t, std::string> Supervisor::names_by_id() const
+{
+	std::map<std::uint32_t, std::string> found;
+
+	for (const std::string &name : names()) {
+		try {
+			found[subos(name).status().id] = name;
+		} catch (const Error &error) {
+			// Destroyed between the list and the look.
+			if (error.code() != Code::no_such_subos)
+				throw;
+		}
+	}
+	return found;
+}
+
+Lent Supervisor::lent_cores() const
+{
+	Lent lent;
+
+	// First those that are on their way, too: to a subOS that is not in the list yet, or home.
+	for (const rf_core &core : cores())
+		if (core.owner)
+			lent[core.cpu] = "";
+	for (const std::string &name : names()) {
+		try {
+			const rf_status status = subos(name).status();
+			for (std::uint32_t i = 0; i < status.nr_cpus; i++)
+				lent[status.cpus[i]] = name;
+		} catch (const Error &error) {
+			// Destroyed between the list and the look: it lends nothing any more.
+			if (error.code() != Code::no_such_subos)
+				throw;
+		}
+	}
+	return lent;
+}
+
 bool has_ended(const rf_status &status)
 {
 	return status.state == RF_STATE_STOPPED || status.state == RF_STATE_CRASHED;

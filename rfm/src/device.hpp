@@ -10,6 +10,7 @@
 #include "uapi/rainforest.h"
 
 #include <chrono>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -92,6 +93,9 @@ struct Events {
 	std::uint32_t lost = 0;		// that are not kept any more
 };
 
+// Owner of each core that is lent: logical number to name of the subOS; empty: it changes hands.
+using Lent = std::map<unsigned, std::string>;
+
 // The machine, as the supervisor module sees it.
 class Supervisor {
 public:
@@ -104,7 +108,10 @@ public:
 	rf_info info() const;
 	rf_memory memory(int node) const;
 	std::vector<std::string> names() const;
+	std::map<std::uint32_t, std::string> names_by_id() const;
 	std::vector<rf_core> cores() const;
+	// Who owns the cores that are lent.
+	Lent lent_cores() const;
 	std::vector<rf_function_info> functions() const;	// by address
 	// Events with a larger sequence.
 	Events events(std::uint64_t after) const;

@@ -7,7 +7,6 @@
 #include "losses.hpp"
 #include "problem.hpp"
 #include "sizes.hpp"
-#include "subos.hpp"
 #include "usage.hpp"
 
 #include <algorithm>
@@ -181,7 +180,7 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 		plan.request.cpus = pick_cores(
 			machine, wish.ncores, wish.node,
 			[&](const auto &cores) { return loses_by_cores(settings, cores); });
-	check_cores(machine, supervisor ? lent_cores(*supervisor) : Lent{}, plan.request.cpus);
+	check_cores(machine, supervisor ? supervisor->lent_cores() : Lent{}, plan.request.cpus);
 	for (const unsigned core : plan.request.cpus)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "problem.hpp"
 
-#include "subos.hpp"
-
 #include <algorithm>
 
 namespace rf {
@@ -147,7 +145,7 @@ std::string Inventory::owner_name(const rf_function_info &function) const
 
 Inventory ask_inventory(const Supervisor &supervisor)
 {
-	return {supervisor.functions(), subos_names(supervisor)};
+	return {supervisor.functions(), supervisor.names_by_id()};
 }
 
 const char *problem_word(std::uint32_t problem)

@@ -9,7 +9,6 @@
 #include "losses.hpp"
 #include "problem.hpp"
 #include "sizes.hpp"
-#include "subos.hpp"
 #include "usage.hpp"
 #include "verb.hpp"
 
@@ -102,7 +101,7 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 						    });
 		check_removable(cores.remove, now);
 		if (!cores.add.empty())
-			check_addable(cores.add, now, machine, lent_cores(supervisor));
+			check_addable(cores.add, now, machine, supervisor.lent_cores());
 	}
 	if (const auto value = request.value("mem"))
 		memory = memory_change(*value, now, notes);

@@ -43,22 +43,6 @@ std::vector<std::uint32_t> functions_with(const rf_status &status, std::uint32_t
 
 } // namespace
 
-std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor)
-{
-	std::map<std::uint32_t, std::string> names;
-
-	for (const std::string &name : supervisor.names()) {
-		try {
-			names[supervisor.subos(name).status().id] = name;
-		} catch (const Error &error) {
-			// Destroyed between the list and the look.
-			if (error.code() != Code::no_such_subos)
-				throw;
-		}
-	}
-	return names;
-}
-
 Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
 {
 	std::map<std::uint32_t, std::string> names;
@@ -68,7 +52,7 @@ Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
 		if (core.owner != id || !core.lender)
 			continue;
 		if (names.empty())
-			names = subos_names(supervisor);
+			names = supervisor.names_by_id();
 		// A lender that is gone has no name any more.
 		const auto lender = names.find(core.lender);
 		const Json name = lender == names.end() ? Json() : Json(lender->second);
@@ -141,28 +125,6 @@ std::string describe_state(const rf_status &status)
 		words += ')';
 	}
 	return words;
-}
-
-Lent lent_cores(const Supervisor &supervisor)
-{
-	Lent lent;
-
-	// First those that are on their way, too: to a subOS that is not in the list yet, or home.
-	for (const rf_core &core : supervisor.cores())
-		if (core.owner)
-			lent[core.cpu] = "";
-	for (const std::string &name : supervisor.names()) {
-		try {
-			const rf_status status = supervisor.subos(name).status();
-			for (std::uint32_t i = 0; i < status.nr_cpus; i++)
-				lent[status.cpus[i]] = name;
-		} catch (const Error &error) {
-			// Destroyed between the list and the look: it lends nothing any more.
-			if (error.code() != Code::no_such_subos)
-				throw;
-		}
-	}
-	return lent;
 }
 
 std::vector<inspect::Range> memory_ranges(const rf_status &status)

@@ -2,7 +2,6 @@
 // One subOS as a result model, and the pieces of it that verbs share.
 #pragma once
 
-#include "cores.hpp"
 #include "device.hpp"
 #include "inspect/kernel_log.hpp"
 
@@ -10,9 +9,6 @@ namespace rf {
 
 // Everything that STATUS tells, in words and plain numbers.
 Json subos_json(const rf_status &status);
-
-// Names of all subOSes by id.
-std::map<std::uint32_t, std::string> subos_names(const Supervisor &supervisor);
 
 // Borrowed cores of the subOS with this id, with the names of their lenders:
 // [{"core": 5, "lender": "db"}, ...].
@@ -23,9 +19,6 @@ std::uint64_t uptime_ns(const rf_status &status);
 
 // "running", or "crashed (panic: Fatal exception)".
 std::string describe_state(const rf_status &status);
-
-// Who owns the cores that are lent.
-Lent lent_cores(const Supervisor &supervisor);
 
 std::vector<inspect::Range> memory_ranges(const rf_status &status);
 
