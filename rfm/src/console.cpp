@@ -3,7 +3,7 @@
 #include "console_session.hpp"
 #include "interrupt.hpp"
 #include "sizes.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <csignal>
 #include <iostream>

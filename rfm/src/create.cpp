@@ -7,6 +7,7 @@
 #include "interrupt.hpp"
 #include "launch.hpp"
 #include "sizes.hpp"
+#include "verbs.hpp"
 
 namespace rf {
 

@@ -4,7 +4,7 @@
 #include "machine.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <algorithm>
 

@@ -5,7 +5,7 @@
 #include "new_file.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include "inspect/elf_core.hpp"
 

@@ -3,7 +3,7 @@
 #include "event.hpp"
 #include "interrupt.hpp"
 #include "name.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <cerrno>
 #include <cstdio>

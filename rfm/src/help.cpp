@@ -2,7 +2,7 @@
 // rfm help and rfm version. `rfm help --json` is the verb table for programs:
 // the tests hold man pages and completion against it.
 #include "device.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 #include "version.hpp"
 
 namespace rf {

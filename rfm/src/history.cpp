@@ -2,7 +2,7 @@
 // rfm history: the adjustments of cores, memory and PCI functions, with how long each took.
 #include "event.hpp"
 #include "sizes.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 namespace rf {
 

@@ -10,6 +10,7 @@
 #include "name.hpp"
 #include "program.hpp"
 #include "sizes.hpp"
+#include "verbs.hpp"
 #include "work_folder.hpp"
 
 #include <fstream>

@@ -3,7 +3,7 @@
 #include "cpulist.hpp"
 #include "sizes.hpp"
 #include "subos.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 namespace rf {
 

@@ -2,7 +2,7 @@
 // rfm log: the kernel log of a subOS, read from its memory from outside.
 #include "interrupt.hpp"
 #include "subos.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 namespace rf {
 

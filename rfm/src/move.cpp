@@ -4,7 +4,7 @@
 #include "cpulist.hpp"
 #include "interrupt.hpp"
 #include "subos.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <algorithm>
 

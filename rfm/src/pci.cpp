@@ -5,7 +5,7 @@
 #include "problem.hpp"
 #include "sizes.hpp"
 #include "usage.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 #include "virtual_functions.hpp"
 
 #include <algorithm>

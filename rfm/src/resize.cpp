@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm resize: give a running subOS more or fewer cores and PCI functions, more or less
 // memory.
-#include "adjustment.hpp"
 #include "adjusting.hpp"
+#include "adjustment.hpp"
 #include "cpulist.hpp"
 #include "function.hpp"
 #include "interrupt.hpp"
@@ -10,7 +10,7 @@
 #include "problem.hpp"
 #include "sizes.hpp"
 #include "usage.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <algorithm>
 

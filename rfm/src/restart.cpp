@@ -3,7 +3,7 @@
 #include "interrupt.hpp"
 #include "restarting.hpp"
 #include "stopping.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 namespace rf {
 

@@ -3,7 +3,7 @@
 #include "descriptor.hpp"
 #include "interrupt.hpp"
 #include "restarting.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -2,7 +2,7 @@
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "interrupt.hpp"
 #include "stopping.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 #include "wish.hpp"
 
 #include <algorithm>

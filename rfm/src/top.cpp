@@ -7,7 +7,7 @@
 #include "statistics.hpp"
 #include "subos.hpp"
 #include "terminal.hpp"
-#include "verb.hpp"
+#include "verbs.hpp"
 
 #include <algorithm>
 #include <cerrno>

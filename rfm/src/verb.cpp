@@ -4,20 +4,12 @@
 #include <boost/program_options.hpp>
 
 #include <algorithm>
-#include <array>
 
 namespace rf {
 
 namespace po = boost::program_options;
 
 namespace {
-
-constexpr std::array table{
-	&check_verb,   &create_verb,  &list_verb,   &show_verb,	   &top_verb,	 &log_verb,
-	&console_verb, &resize_verb,  &move_verb,    &return_verb, &pci_verb,	 &stop_verb,
-	&start_verb,   &restart_verb, &destroy_verb, &history_verb, &events_verb, &dump_verb,
-	&image_verb,   &help_verb,    &version_verb,
-};
 
 constexpr Option common_options[] = {
 	{"json", nullptr, "print the result, and errors too, as JSON on stdout"},
@@ -66,18 +58,6 @@ void check_operands(const Verb &verb, const Request &request)
 }
 
 } // namespace
-
-std::span<const Verb *const> verbs()
-{
-	return table;
-}
-
-const Verb *find_verb(const std::string &name)
-{
-	const auto found = std::find_if(table.begin(), table.end(),
-					[&](const Verb *verb) { return verb->name == name; });
-	return found == table.end() ? nullptr : *found;
-}
 
 std::vector<Option> options_of(const Verb &verb)
 {

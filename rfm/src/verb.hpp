@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// The interface of a verb, and the table of all of them. Help, completion, man
-// pages and parsing follow from it.
+// The interface of a verb: help, completion, man pages and parsing follow from it.
 #pragma once
 
 #include "error.hpp"
@@ -44,9 +43,6 @@ struct Verb {
 	Code (*run)(const Request &request, Output &output);
 };
 
-std::span<const Verb *const> verbs();
-const Verb *find_verb(const std::string &name);
-
 // The options of a verb with the ones that every verb has.
 std::vector<Option> options_of(const Verb &verb);
 
@@ -55,9 +51,5 @@ std::string usage_line(const Verb &verb);
 
 // Throws Error(usage) for unknown options, missing values, wrong operands.
 Request parse_request(const Verb &verb, const std::vector<std::string> &words);
-
-extern const Verb check_verb, create_verb, list_verb, show_verb, top_verb, log_verb, console_verb,
-	resize_verb, move_verb, return_verb, pci_verb, stop_verb, start_verb, restart_verb, destroy_verb,
-	history_verb, events_verb, dump_verb, image_verb, help_verb, version_verb;
 
 } // namespace rf

@@ -2,7 +2,7 @@
 #include "src/adjustment.hpp"
 
 #include "src/sizes.hpp"
-#include "src/verb.hpp"
+#include "src/verbs.hpp"
 #include "src/wish.hpp"
 #include "fixture.hpp"
 
