@@ -3,6 +3,7 @@
 #include "clock.hpp"
 #include "event.hpp"
 #include "interrupt.hpp"
+#include "proc_statistics.hpp"
 #include "sizes.hpp"
 #include "statistics.hpp"
 #include "subos.hpp"

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "src/statistics.hpp"
 
+#include "src/proc_statistics.hpp"
+
 #include <gtest/gtest.h>
 
 namespace {
