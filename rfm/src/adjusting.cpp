@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "adjusting.hpp"
 
-#include "clock.hpp"
-#include "cpulist.hpp"
+#include "base/clock.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "function.hpp"
-#include "sizes.hpp"
 #include "subos.hpp"
 #include "wish.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "adjustment.hpp"
 
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "function.hpp"
-#include "sizes.hpp"
 #include "wish.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cache.hpp"
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <algorithm>
 #include <cstdlib>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "console_session.hpp"
 
-#include "clock.hpp"
+#include "base/clock.hpp"
 #include "interrupt.hpp"
 #include "subos.hpp"
 

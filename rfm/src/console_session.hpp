@@ -2,7 +2,7 @@
 // The bytes between standard input, a subOS's console and standard output.
 #pragma once
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "device.hpp"
 #include "render.hpp"
 #include "terminal.hpp"

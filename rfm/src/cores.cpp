@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cores.hpp"
 
-#include "cpulist.hpp"
-#include "error.hpp"
+#include "base/cpulist.hpp"
+#include "base/error.hpp"
 #include "uapi/rainforest.h"
 
 #include <algorithm>

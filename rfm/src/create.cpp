@@ -2,11 +2,11 @@
 // rfm create: plan, take, build, load, start, wait. Until the start everything
 // hangs on one descriptor: an error or a signal undoes it all. The steps are
 // those of docs/boot-flow.md.
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "config.hpp"
-#include "cpulist.hpp"
 #include "interrupt.hpp"
 #include "launch.hpp"
-#include "sizes.hpp"
 #include "verbs.hpp"
 
 namespace rf {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm destroy: give everything back, and look whether it is really back.
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "machine.hpp"
-#include "sizes.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

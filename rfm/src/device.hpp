@@ -3,8 +3,8 @@
 // ioctls and one for their errors.
 #pragma once
 
-#include "descriptor.hpp"
-#include "error.hpp"
+#include "base/descriptor.hpp"
+#include "base/error.hpp"
 
 #include "inspect/memory.hpp"
 #include "uapi/rainforest.h"

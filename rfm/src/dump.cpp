@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm dump: the memory of a subOS as a file for crash(8) and its like.
-#include "clock.hpp"
+#include "base/clock.hpp"
+#include "base/sizes.hpp"
 #include "interrupt.hpp"
 #include "new_file.hpp"
-#include "sizes.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "event.hpp"
 
+#include "base/sizes.hpp"
 #include "function.hpp"
 #include "render.hpp"
-#include "sizes.hpp"
 
 #include "inspect/kernel_log.hpp"
 #include "wire/control.h"

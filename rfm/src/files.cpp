@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "files.hpp"
 
-#include "descriptor.hpp"
-#include "error.hpp"
+#include "base/descriptor.hpp"
+#include "base/error.hpp"
 
 #include <array>
 #include <cerrno>

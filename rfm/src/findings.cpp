@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "findings.hpp"
 
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "files.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
-#include "sizes.hpp"
 
 #include <algorithm>
 #include <cstdio>

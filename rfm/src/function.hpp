@@ -3,7 +3,7 @@
 // them, without the module.
 #pragma once
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include "uapi/rainforest.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm help and rfm version. `rfm help --json` is the verb table for programs:
 // the tests hold man pages and completion against it.
+#include "base/version.hpp"
 #include "device.hpp"
 #include "verbs.hpp"
-#include "version.hpp"
 
 namespace rf {
 

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm image: disks for subOSes. A Debian is made in a folder, then becomes the file system on
 // the disk; a file appears, and a device is written, only when all else is done.
-#include "clock.hpp"
+#include "base/clock.hpp"
+#include "base/name.hpp"
+#include "base/sizes.hpp"
 #include "config.hpp"
 #include "debian_tree.hpp"
 #include "files.hpp"
 #include "image_disk.hpp"
 #include "interrupt.hpp"
-#include "name.hpp"
 #include "program.hpp"
-#include "sizes.hpp"
 #include "verbs.hpp"
 #include "work_folder.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image_disk.hpp"
 
+#include "base/sizes.hpp"
 #include "program.hpp"
-#include "sizes.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -2,7 +2,7 @@
 // What `rfm image build` writes: a sparse file that appears when it is whole, or a disk.
 #pragma once
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "image_wish.hpp"
 #include "new_file.hpp"
 

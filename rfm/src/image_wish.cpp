@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "image_wish.hpp"
 
+#include "base/sizes.hpp"
 #include "files.hpp"
-#include "sizes.hpp"
 
 #include <algorithm>
 #include <filesystem>

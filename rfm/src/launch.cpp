@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "launch.hpp"
 
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "interrupt.hpp"
-#include "sizes.hpp"
 #include "startup.hpp"
 #include "subos.hpp"
 

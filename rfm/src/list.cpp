@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm list: one line per subOS.
-#include "cpulist.hpp"
-#include "sizes.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "losses.hpp"
 
-#include "cpulist.hpp"
-#include "error.hpp"
+#include "base/cpulist.hpp"
+#include "base/error.hpp"
+#include "base/sizes.hpp"
 #include "inspect/kernel_log.hpp"
 #include "render.hpp"
-#include "sizes.hpp"
 
 #include <algorithm>
 #include <cstdio>

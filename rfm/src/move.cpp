@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm move and rfm return: cores from one running subOS to another, and back.
 #include "adjusting.hpp"
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
 #include "interrupt.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"

@@ -2,7 +2,7 @@
 // A file that appears under its name only when it is whole, readable for its owner only.
 #pragma once
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <cstddef>
 #include <cstdint>

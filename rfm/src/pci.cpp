@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm pci: which PCI functions there are, who has them, and which could be given to a
 // subOS; rfm pci vf: make virtual ones.
+#include "base/sizes.hpp"
 #include "function.hpp"
 #include "problem.hpp"
-#include "sizes.hpp"
 #include "usage.hpp"
 #include "verbs.hpp"
 #include "virtual_functions.hpp"

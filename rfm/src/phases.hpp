@@ -3,7 +3,7 @@
 // supervisor's, by the moments in rf_status.
 #pragma once
 
-#include "clock.hpp"
+#include "base/clock.hpp"
 #include "render.hpp"
 
 namespace rf {

@@ -2,11 +2,11 @@
 // Step 1 of a create: see docs/boot-flow.md.
 #include "plan.hpp"
 
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "function.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
-#include "sizes.hpp"
 #include "usage.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "program.hpp"
 
-#include "clock.hpp"
-#include "descriptor.hpp"
+#include "base/clock.hpp"
+#include "base/descriptor.hpp"
 #include "interrupt.hpp"
 
 #include <cerrno>

@@ -4,7 +4,7 @@
 // Data on stdout, diagnostics on stderr.
 #pragma once
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <iosfwd>
 #include <memory>

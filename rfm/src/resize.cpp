@@ -3,12 +3,12 @@
 // memory.
 #include "adjusting.hpp"
 #include "adjustment.hpp"
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/sizes.hpp"
 #include "function.hpp"
 #include "interrupt.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
-#include "sizes.hpp"
 #include "usage.hpp"
 #include "verbs.hpp"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "settings.hpp"
 
-#include "clock.hpp"
-#include "cpulist.hpp"
-#include "error.hpp"
+#include "base/clock.hpp"
+#include "base/cpulist.hpp"
+#include "base/error.hpp"
 #include "interrupt.hpp"
 #include "machine.hpp"
 

@@ -2,7 +2,7 @@
 // Steps 4 to 6 of a create, as seen from outside: see docs/boot-flow.md.
 #include "startup.hpp"
 
-#include "clock.hpp"
+#include "base/clock.hpp"
 #include "interrupt.hpp"
 #include "subos.hpp"
 

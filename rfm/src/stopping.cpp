@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "stopping.hpp"
 
-#include "clock.hpp"
+#include "base/clock.hpp"
+#include "base/sizes.hpp"
 #include "interrupt.hpp"
-#include "sizes.hpp"
 #include "subos.hpp"
 
 #include <algorithm>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "subos.hpp"
 
-#include "clock.hpp"
-#include "cpulist.hpp"
+#include "base/clock.hpp"
+#include "base/cpulist.hpp"
 #include "function.hpp"
 #include "wire/control.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "terminal.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm top: how busy all kernels of the machine are, renewed in place.
-#include "clock.hpp"
+#include "base/clock.hpp"
+#include "base/sizes.hpp"
 #include "event.hpp"
 #include "interrupt.hpp"
 #include "proc_statistics.hpp"
-#include "sizes.hpp"
 #include "statistics.hpp"
 #include "subos.hpp"
 #include "terminal.hpp"

@@ -2,7 +2,7 @@
 // The interface of a verb: help, completion, man pages and parsing follow from it.
 #pragma once
 
-#include "error.hpp"
+#include "base/error.hpp"
 #include "render.hpp"
 
 #include <map>

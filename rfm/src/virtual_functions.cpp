@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "virtual_functions.hpp"
 
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 #include "usage.hpp"
 
 #include <cerrno>

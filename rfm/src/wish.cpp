@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "wish.hpp"
 
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
+#include "base/name.hpp"
+#include "base/sizes.hpp"
 #include "function.hpp"
 #include "machine.hpp"
-#include "name.hpp"
-#include "sizes.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/cpulist.hpp"
-#include "src/error.hpp"
+#include "base/cpulist.hpp"
+#include "base/error.hpp"
 
 #include <gtest/gtest.h>
 

@@ -7,9 +7,9 @@
 #include <asm/bootparam.h>
 #include <gtest/gtest.h>
 
+#include "base/error.hpp"
 #include "boot/bytes.hpp"
 #include "boot/image.hpp"
-#include "src/error.hpp"
 
 namespace rf::test {
 

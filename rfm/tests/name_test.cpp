@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/error.hpp"
-#include "src/name.hpp"
+#include "base/error.hpp"
+#include "base/name.hpp"
 
 #include <gtest/gtest.h>
 

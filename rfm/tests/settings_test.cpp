@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/error.hpp"
+#include "base/error.hpp"
 #include "src/losses.hpp"
 #include "src/settings.hpp"
 #include "sysfs.hpp"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/error.hpp"
-#include "src/sizes.hpp"
+#include "base/error.hpp"
+#include "base/sizes.hpp"
 
 #include <gtest/gtest.h>
 

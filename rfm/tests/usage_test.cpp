@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "src/usage.hpp"
 
-#include "src/error.hpp"
+#include "base/error.hpp"
 #include "src/virtual_functions.hpp"
 #include "sysfs.hpp"
 

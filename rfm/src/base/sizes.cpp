@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "sizes.hpp"
+#include "base/sizes.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <charconv>
 #include <cstdio>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cpulist.hpp"
+#include "base/cpulist.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <algorithm>
 #include <charconv>

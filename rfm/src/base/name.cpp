@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "name.hpp"
+#include "base/name.hpp"
 
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include "uapi/rainforest.h"
 

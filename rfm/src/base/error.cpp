@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "error.hpp"
+#include "base/error.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "clock.hpp"
+#include "base/clock.hpp"
 
 #include <ctime>
 

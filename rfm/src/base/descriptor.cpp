@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "descriptor.hpp"
+#include "base/descriptor.hpp"
 
 #include <utility>
 
