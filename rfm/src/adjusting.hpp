@@ -3,8 +3,8 @@
 #pragma once
 
 #include "adjustment.hpp"
-#include "render.hpp"
-#include "verb.hpp"
+#include "cli/render.hpp"
+#include "cli/verb.hpp"
 
 namespace rf {
 

@@ -2,7 +2,7 @@
 // Configuration files: `option = value` lines with the names of the options.
 #pragma once
 
-#include "verb.hpp"
+#include "cli/verb.hpp"
 
 #include <istream>
 

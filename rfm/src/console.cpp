@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm console: the operator's terminal (or files and pipes) on a subOS's console.
 #include "base/sizes.hpp"
+#include "cli/interrupt.hpp"
 #include "console_session.hpp"
-#include "interrupt.hpp"
 #include "verbs.hpp"
 
 #include <csignal>

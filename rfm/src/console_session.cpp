@@ -2,7 +2,7 @@
 #include "console_session.hpp"
 
 #include "base/clock.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 
 #include <cerrno>

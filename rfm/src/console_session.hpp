@@ -3,9 +3,9 @@
 #pragma once
 
 #include "base/descriptor.hpp"
+#include "cli/render.hpp"
+#include "cli/terminal.hpp"
 #include "device.hpp"
-#include "render.hpp"
-#include "terminal.hpp"
 
 #include <vector>
 

@@ -4,8 +4,8 @@
 // those of docs/boot-flow.md.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "cli/interrupt.hpp"
 #include "config.hpp"
-#include "interrupt.hpp"
 #include "launch.hpp"
 #include "verbs.hpp"
 

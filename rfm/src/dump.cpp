@@ -2,7 +2,7 @@
 // rfm dump: the memory of a subOS as a file for crash(8) and its like.
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "new_file.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"

@@ -2,8 +2,8 @@
 #include "event.hpp"
 
 #include "base/sizes.hpp"
+#include "cli/render.hpp"
 #include "function.hpp"
-#include "render.hpp"
 
 #include "inspect/kernel_log.hpp"
 #include "wire/control.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm events: what happened to subOSes, as it happens if wanted.
 #include "base/name.hpp"
+#include "cli/interrupt.hpp"
 #include "event.hpp"
-#include "interrupt.hpp"
 #include "verbs.hpp"
 
 #include <cerrno>

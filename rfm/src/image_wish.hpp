@@ -2,7 +2,7 @@
 // What the words of `rfm image build` mean.
 #pragma once
 
-#include "verb.hpp"
+#include "cli/verb.hpp"
 
 #include <cstdint>
 #include <optional>

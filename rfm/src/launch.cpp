@@ -3,7 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "startup.hpp"
 #include "subos.hpp"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm log: the kernel log of a subOS, read from its memory from outside.
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

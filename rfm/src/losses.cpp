@@ -4,8 +4,8 @@
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
 #include "base/sizes.hpp"
+#include "cli/render.hpp"
 #include "inspect/kernel_log.hpp"
-#include "render.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -2,7 +2,7 @@
 // rfm move and rfm return: cores from one running subOS to another, and back.
 #include "adjusting.hpp"
 #include "base/cpulist.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

@@ -5,10 +5,10 @@
 
 #include "boot/image.hpp"
 #include "cache.hpp"
+#include "cli/phases.hpp"
 #include "cores.hpp"
 #include "device.hpp"
 #include "files.hpp"
-#include "phases.hpp"
 #include "wish.hpp"
 
 namespace rf {

@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/descriptor.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 
 #include <cerrno>
 #include <csignal>

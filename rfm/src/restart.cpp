@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm restart: stop, then start.
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "restarting.hpp"
 #include "stopping.hpp"
 #include "verbs.hpp"

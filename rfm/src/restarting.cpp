@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "restarting.hpp"
 
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 
 namespace rf {

@@ -4,7 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "machine.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm start: boot a subOS that ended, or was never started, on what it still owns.
 #include "base/descriptor.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "restarting.hpp"
 #include "verbs.hpp"
 

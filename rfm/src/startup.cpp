@@ -3,7 +3,7 @@
 #include "startup.hpp"
 
 #include "base/clock.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 
 #include <algorithm>

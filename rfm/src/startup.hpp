@@ -2,8 +2,8 @@
 // The second half of a create: from the boot core's start to a running subOS.
 #pragma once
 
+#include "cli/phases.hpp"
 #include "device.hpp"
-#include "phases.hpp"
 
 namespace rf {
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm stop: ask subOSes to go down, and wait until they did.
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "stopping.hpp"
 #include "verbs.hpp"
 #include "wish.hpp"

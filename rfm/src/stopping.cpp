@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 #include "subos.hpp"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // From running to stopped: what stop and restart share.
 #pragma once
 
+#include "cli/render.hpp"
 #include "device.hpp"
-#include "render.hpp"
 
 namespace rf {
 

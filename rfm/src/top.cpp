@@ -2,12 +2,12 @@
 // rfm top: how busy all kernels of the machine are, renewed in place.
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
+#include "cli/interrupt.hpp"
+#include "cli/terminal.hpp"
 #include "event.hpp"
-#include "interrupt.hpp"
 #include "proc_statistics.hpp"
 #include "statistics.hpp"
 #include "subos.hpp"
-#include "terminal.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>

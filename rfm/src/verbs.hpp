@@ -2,7 +2,7 @@
 // The table of all verbs.
 #pragma once
 
-#include "verb.hpp"
+#include "cli/verb.hpp"
 
 namespace rf {
 

@@ -4,8 +4,8 @@
 #pragma once
 
 #include "boot/image.hpp"
+#include "cli/verb.hpp"
 #include "device.hpp"
-#include "verb.hpp"
 
 namespace rf {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "render.hpp"
+#include "cli/render.hpp"
 
 #include <algorithm>
 #include <iostream>

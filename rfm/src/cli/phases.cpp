@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "phases.hpp"
+#include "cli/phases.hpp"
 
 namespace rf {
 

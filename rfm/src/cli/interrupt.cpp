@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "interrupt.hpp"
+#include "cli/interrupt.hpp"
 
 #include "base/error.hpp"
 

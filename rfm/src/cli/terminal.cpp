@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "terminal.hpp"
+#include "cli/terminal.hpp"
 
 #include "base/error.hpp"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "render.hpp"
+#include "cli/render.hpp"
 
 namespace rf {
 

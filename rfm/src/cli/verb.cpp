@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "verb.hpp"
+#include "cli/verb.hpp"
 
 #include <boost/program_options.hpp>
 

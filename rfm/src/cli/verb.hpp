@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "render.hpp"
+#include "cli/render.hpp"
 
 #include <map>
 #include <optional>
