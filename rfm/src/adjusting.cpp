@@ -4,7 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
 #include "subos.hpp"
 #include "wish.hpp"
 

@@ -3,7 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
 #include "wish.hpp"
 
 #include <algorithm>

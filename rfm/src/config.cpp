@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "config.hpp"
 
-#include "files.hpp"
+#include "host/files.hpp"
 
 #include <boost/program_options.hpp>
 

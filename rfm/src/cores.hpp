@@ -3,7 +3,7 @@
 #pragma once
 
 #include "device.hpp"
-#include "machine.hpp"
+#include "host/machine.hpp"
 
 #include <functional>
 #include <string>

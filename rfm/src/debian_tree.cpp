@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "debian_tree.hpp"
 
-#include "files.hpp"
-#include "program.hpp"
+#include "host/files.hpp"
+#include "host/program.hpp"
 
 #include <algorithm>
 #include <cstring>

@@ -2,7 +2,7 @@
 // rfm destroy: give everything back, and look whether it is really back.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "machine.hpp"
+#include "host/machine.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

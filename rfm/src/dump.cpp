@@ -3,7 +3,7 @@
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "new_file.hpp"
+#include "host/new_file.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"
 

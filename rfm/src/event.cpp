@@ -3,7 +3,7 @@
 
 #include "base/sizes.hpp"
 #include "cli/render.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
 
 #include "inspect/kernel_log.hpp"
 #include "wire/control.h"

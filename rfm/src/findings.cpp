@@ -3,7 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "files.hpp"
+#include "host/files.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
 

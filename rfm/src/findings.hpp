@@ -4,8 +4,8 @@
 #pragma once
 
 #include "device.hpp"
-#include "machine.hpp"
-#include "settings.hpp"
+#include "host/machine.hpp"
+#include "host/settings.hpp"
 
 #include <string>
 #include <vector>

@@ -7,11 +7,11 @@
 #include "cli/interrupt.hpp"
 #include "config.hpp"
 #include "debian_tree.hpp"
-#include "files.hpp"
+#include "host/files.hpp"
+#include "host/program.hpp"
+#include "host/work_folder.hpp"
 #include "image_disk.hpp"
-#include "program.hpp"
 #include "verbs.hpp"
-#include "work_folder.hpp"
 
 #include <fstream>
 

@@ -2,7 +2,7 @@
 #include "image_disk.hpp"
 
 #include "base/sizes.hpp"
-#include "program.hpp"
+#include "host/program.hpp"
 
 #include <cerrno>
 #include <cstring>

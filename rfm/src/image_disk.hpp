@@ -3,8 +3,8 @@
 #pragma once
 
 #include "base/descriptor.hpp"
+#include "host/new_file.hpp"
 #include "image_wish.hpp"
-#include "new_file.hpp"
 
 #include <filesystem>
 #include <memory>

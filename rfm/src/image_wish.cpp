@@ -2,7 +2,7 @@
 #include "image_wish.hpp"
 
 #include "base/sizes.hpp"
-#include "files.hpp"
+#include "host/files.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -3,7 +3,7 @@
 // they are taken. Pure: the settings come in as a struct.
 #pragma once
 
-#include "settings.hpp"
+#include "host/settings.hpp"
 
 #include "uapi/rainforest.h"
 

@@ -4,10 +4,10 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
+#include "host/usage.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
-#include "usage.hpp"
 
 #include <algorithm>
 #include <array>

@@ -4,11 +4,11 @@
 #pragma once
 
 #include "boot/image.hpp"
-#include "cache.hpp"
 #include "cli/phases.hpp"
 #include "cores.hpp"
 #include "device.hpp"
-#include "files.hpp"
+#include "host/cache.hpp"
+#include "host/files.hpp"
 #include "wish.hpp"
 
 namespace rf {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "device.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
 
 #include <map>
 

@@ -6,10 +6,10 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
+#include "host/usage.hpp"
 #include "losses.hpp"
 #include "problem.hpp"
-#include "usage.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>

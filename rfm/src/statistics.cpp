@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "statistics.hpp"
 
+#include "host/proc_statistics.hpp"
 #include "inspect/kernel_log.hpp"
-#include "proc_statistics.hpp"
 
 #include <algorithm>
 

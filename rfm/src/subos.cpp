@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
-#include "function.hpp"
+#include "host/function.hpp"
 #include "wire/control.h"
 
 #include <cinttypes>

@@ -5,7 +5,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
 #include "event.hpp"
-#include "proc_statistics.hpp"
+#include "host/proc_statistics.hpp"
 #include "statistics.hpp"
 #include "subos.hpp"
 #include "verbs.hpp"

@@ -2,7 +2,7 @@
 #include "virtual_functions.hpp"
 
 #include "base/descriptor.hpp"
-#include "usage.hpp"
+#include "host/usage.hpp"
 
 #include <cerrno>
 #include <cstring>

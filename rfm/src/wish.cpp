@@ -4,8 +4,8 @@
 #include "base/cpulist.hpp"
 #include "base/name.hpp"
 #include "base/sizes.hpp"
-#include "function.hpp"
-#include "machine.hpp"
+#include "host/function.hpp"
+#include "host/machine.hpp"
 
 #include <algorithm>
 #include <array>

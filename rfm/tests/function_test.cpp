@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/function.hpp"
+#include "host/function.hpp"
 
 #include "fixture.hpp"
 #include "sysfs.hpp"

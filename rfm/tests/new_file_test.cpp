@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fixture.hpp"
-#include "src/new_file.hpp"
+#include "host/new_file.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // Needs root, for the namespaces.
 #include "fixture.hpp"
-#include "src/program.hpp"
-#include "src/work_folder.hpp"
+#include "host/program.hpp"
+#include "host/work_folder.hpp"
 
 #include <gtest/gtest.h>
 

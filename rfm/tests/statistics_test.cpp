@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "src/statistics.hpp"
 
-#include "src/proc_statistics.hpp"
+#include "host/proc_statistics.hpp"
 
 #include <gtest/gtest.h>
 

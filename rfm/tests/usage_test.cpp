@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/usage.hpp"
+#include "host/usage.hpp"
 
 #include "base/error.hpp"
 #include "src/virtual_functions.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "new_file.hpp"
+#include "host/new_file.hpp"
 
 #include "base/error.hpp"
 

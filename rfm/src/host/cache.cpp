@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cache.hpp"
+#include "host/cache.hpp"
 
 #include "base/descriptor.hpp"
 

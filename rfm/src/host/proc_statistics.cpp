@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "proc_statistics.hpp"
+#include "host/proc_statistics.hpp"
 
-#include "machine.hpp"
+#include "host/machine.hpp"
 
 #include <algorithm>
 #include <cmath>

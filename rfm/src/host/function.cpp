@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "function.hpp"
+#include "host/function.hpp"
 
-#include "machine.hpp"
+#include "host/machine.hpp"
 
 #include <algorithm>
 #include <charconv>

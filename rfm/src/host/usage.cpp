@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "usage.hpp"
+#include "host/usage.hpp"
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
-#include "function.hpp"
-#include "machine.hpp"
+#include "host/function.hpp"
+#include "host/machine.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "machine.hpp"
+#include "host/machine.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
-#include "files.hpp"
-#include "function.hpp"
+#include "host/files.hpp"
+#include "host/function.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "work_folder.hpp"
+#include "host/work_folder.hpp"
 
 #include "base/error.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "settings.hpp"
+#include "host/settings.hpp"
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
-#include "machine.hpp"
+#include "host/machine.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "program.hpp"
+#include "host/program.hpp"
 
 #include "base/clock.hpp"
 #include "base/descriptor.hpp"
