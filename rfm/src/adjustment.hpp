@@ -3,8 +3,8 @@
 // tests can make up machines.
 #pragma once
 
+#include "client/device.hpp"
 #include "cores.hpp"
-#include "device.hpp"
 
 namespace rf {
 

@@ -2,7 +2,7 @@
 // Events of the module as result models and as text.
 #pragma once
 
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

@@ -3,9 +3,9 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/problem.hpp"
 #include "host/files.hpp"
 #include "losses.hpp"
-#include "problem.hpp"
 
 #include <algorithm>
 #include <cstdio>

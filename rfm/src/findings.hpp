@@ -3,7 +3,7 @@
 // the machine comes in as structs.
 #pragma once
 
-#include "device.hpp"
+#include "client/device.hpp"
 #include "host/machine.hpp"
 #include "host/settings.hpp"
 

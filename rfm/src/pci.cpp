@@ -2,9 +2,9 @@
 // rfm pci: which PCI functions there are, who has them, and which could be given to a
 // subOS; rfm pci vf: make virtual ones.
 #include "base/sizes.hpp"
+#include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
-#include "problem.hpp"
 #include "verbs.hpp"
 #include "virtual_functions.hpp"
 

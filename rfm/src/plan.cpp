@@ -4,10 +4,10 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "losses.hpp"
-#include "problem.hpp"
 
 #include <algorithm>
 #include <array>

@@ -5,8 +5,8 @@
 
 #include "boot/image.hpp"
 #include "cli/phases.hpp"
+#include "client/device.hpp"
 #include "cores.hpp"
-#include "device.hpp"
 #include "host/cache.hpp"
 #include "host/files.hpp"
 #include "wish.hpp"

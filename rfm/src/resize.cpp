@@ -6,10 +6,10 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "losses.hpp"
-#include "problem.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>

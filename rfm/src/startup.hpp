@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/phases.hpp"
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

@@ -3,7 +3,7 @@
 // and the same ones of the supervisor's kernel (proc_statistics.hpp).
 #pragma once
 
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

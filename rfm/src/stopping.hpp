@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/render.hpp"
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

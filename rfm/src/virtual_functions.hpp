@@ -2,7 +2,7 @@
 // Virtual functions (SR-IOV) are made and removed through sysfs.
 #pragma once
 
-#include "problem.hpp"
+#include "client/problem.hpp"
 
 namespace rf {
 

@@ -5,7 +5,7 @@
 
 #include "boot/image.hpp"
 #include "cli/verb.hpp"
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

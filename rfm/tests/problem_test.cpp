@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/problem.hpp"
+#include "client/problem.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "device.hpp"
+#include "client/device.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "ioctl.hpp"
-#include "problem.hpp"
+#include "client/ioctl.hpp"
+#include "client/problem.hpp"
 
 #include <array>
 #include <cerrno>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Words for the numbers of the ABI.
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 

@@ -3,7 +3,7 @@
 // of its descriptors (device.hpp).
 #pragma once
 
-#include "device.hpp"
+#include "client/device.hpp"
 
 namespace rf {
 
