@@ -5,7 +5,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/function.hpp"
-#include "subos.hpp"
+#include "view/subos.hpp"
 #include "wish.hpp"
 
 #include <algorithm>

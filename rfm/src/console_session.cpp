@@ -3,7 +3,7 @@
 
 #include "base/clock.hpp"
 #include "cli/interrupt.hpp"
-#include "subos.hpp"
+#include "view/subos.hpp"
 
 #include <cerrno>
 #include <cstring>

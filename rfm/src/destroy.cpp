@@ -3,8 +3,8 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/machine.hpp"
-#include "subos.hpp"
 #include "verbs.hpp"
+#include "view/subos.hpp"
 
 #include <algorithm>
 

@@ -4,8 +4,8 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "host/new_file.hpp"
-#include "subos.hpp"
 #include "verbs.hpp"
+#include "view/subos.hpp"
 
 #include "inspect/elf_core.hpp"
 

@@ -2,8 +2,8 @@
 // rfm events: what happened to subOSes, as it happens if wanted.
 #include "base/name.hpp"
 #include "cli/interrupt.hpp"
-#include "event.hpp"
 #include "verbs.hpp"
+#include "view/event.hpp"
 
 #include <cerrno>
 #include <cstdio>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm history: the adjustments of cores, memory and PCI functions, with how long each took.
 #include "base/sizes.hpp"
-#include "event.hpp"
 #include "verbs.hpp"
+#include "view/event.hpp"
 
 namespace rf {
 

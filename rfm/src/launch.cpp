@@ -5,7 +5,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "startup.hpp"
-#include "subos.hpp"
+#include "view/subos.hpp"
 
 #include <algorithm>
 #include <cerrno>

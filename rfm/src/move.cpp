@@ -3,8 +3,8 @@
 #include "adjusting.hpp"
 #include "base/cpulist.hpp"
 #include "cli/interrupt.hpp"
-#include "subos.hpp"
 #include "verbs.hpp"
+#include "view/subos.hpp"
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 #include "restarting.hpp"
 
 #include "cli/interrupt.hpp"
-#include "subos.hpp"
+#include "view/subos.hpp"
 
 namespace rf {
 

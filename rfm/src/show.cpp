@@ -2,8 +2,8 @@
 // rfm show: everything about one subOS.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "subos.hpp"
 #include "verbs.hpp"
+#include "view/subos.hpp"
 
 namespace rf {
 

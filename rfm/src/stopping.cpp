@@ -4,7 +4,7 @@
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "subos.hpp"
+#include "view/subos.hpp"
 
 #include <algorithm>
 

@@ -4,11 +4,11 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
-#include "event.hpp"
 #include "host/proc_statistics.hpp"
-#include "statistics.hpp"
-#include "subos.hpp"
 #include "verbs.hpp"
+#include "view/event.hpp"
+#include "view/statistics.hpp"
+#include "view/subos.hpp"
 
 #include <algorithm>
 #include <cerrno>

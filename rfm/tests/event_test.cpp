@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/event.hpp"
+#include "view/event.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/statistics.hpp"
+#include "view/statistics.hpp"
 
 #include "host/proc_statistics.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "subos.hpp"
+#include "view/subos.hpp"
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"

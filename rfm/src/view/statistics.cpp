@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "statistics.hpp"
+#include "view/statistics.hpp"
 
 #include "host/proc_statistics.hpp"
 #include "inspect/kernel_log.hpp"

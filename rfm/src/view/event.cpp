@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "event.hpp"
+#include "view/event.hpp"
 
 #include "base/sizes.hpp"
 #include "cli/render.hpp"
