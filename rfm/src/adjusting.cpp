@@ -5,8 +5,8 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/function.hpp"
+#include "plan/wish.hpp"
 #include "view/subos.hpp"
-#include "wish.hpp"
 
 #include <algorithm>
 

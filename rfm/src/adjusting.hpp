@@ -2,9 +2,9 @@
 // Steps that change what a running subOS has: what resize, move and return share.
 #pragma once
 
-#include "adjustment.hpp"
 #include "cli/render.hpp"
 #include "cli/verb.hpp"
+#include "plan/adjustment.hpp"
 
 namespace rf {
 

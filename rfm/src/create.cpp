@@ -5,8 +5,8 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "config.hpp"
 #include "launch.hpp"
+#include "plan/config.hpp"
 #include "verbs.hpp"
 
 namespace rf {

@@ -2,7 +2,7 @@
 // The files of a Debian that can be the root of a subOS, in a folder.
 #pragma once
 
-#include "image_wish.hpp"
+#include "plan/image_wish.hpp"
 
 #include <filesystem>
 

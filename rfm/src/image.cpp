@@ -5,12 +5,12 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "config.hpp"
 #include "debian_tree.hpp"
 #include "host/files.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
 #include "image_disk.hpp"
+#include "plan/config.hpp"
 #include "verbs.hpp"
 
 #include <fstream>

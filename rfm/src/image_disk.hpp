@@ -4,7 +4,7 @@
 
 #include "base/descriptor.hpp"
 #include "host/new_file.hpp"
-#include "image_wish.hpp"
+#include "plan/image_wish.hpp"
 
 #include <filesystem>
 #include <memory>

@@ -3,7 +3,7 @@
 // (docs/boot-flow.md).
 #pragma once
 
-#include "plan.hpp"
+#include "plan/plan.hpp"
 
 namespace rf {
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "cli/interrupt.hpp"
+#include "plan/wish.hpp"
 #include "stopping.hpp"
 #include "verbs.hpp"
-#include "wish.hpp"
 
 #include <algorithm>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/adjustment.hpp"
+#include "plan/adjustment.hpp"
 
 #include "base/sizes.hpp"
 #include "fixture.hpp"
+#include "plan/wish.hpp"
 #include "src/verbs.hpp"
-#include "src/wish.hpp"
 
 #include <gtest/gtest.h>
 

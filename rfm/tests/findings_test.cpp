@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/findings.hpp"
+#include "plan/findings.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fixture.hpp"
-#include "src/image_wish.hpp"
+#include "plan/image_wish.hpp"
 
 #include <gtest/gtest.h>
 

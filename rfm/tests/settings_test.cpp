@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "base/error.hpp"
 #include "host/settings.hpp"
-#include "src/losses.hpp"
+#include "plan/losses.hpp"
 #include "sysfs.hpp"
 
 #include <gtest/gtest.h>

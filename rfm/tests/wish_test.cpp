@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "src/wish.hpp"
+#include "plan/wish.hpp"
 
 #include <gtest/gtest.h>
 

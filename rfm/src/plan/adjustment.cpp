@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "adjustment.hpp"
+#include "plan/adjustment.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/function.hpp"
-#include "wish.hpp"
+#include "plan/wish.hpp"
 
 #include <algorithm>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "wish.hpp"
+#include "plan/wish.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/name.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "config.hpp"
+#include "plan/config.hpp"
 
 #include "host/files.hpp"
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "findings.hpp"
+#include "plan/findings.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "host/files.hpp"
-#include "losses.hpp"
+#include "plan/losses.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -6,10 +6,10 @@
 #include "boot/image.hpp"
 #include "cli/phases.hpp"
 #include "client/device.hpp"
-#include "cores.hpp"
 #include "host/cache.hpp"
 #include "host/files.hpp"
-#include "wish.hpp"
+#include "plan/cores.hpp"
+#include "plan/wish.hpp"
 
 namespace rf {
 

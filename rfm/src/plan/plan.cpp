@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // Step 1 of a create: see docs/boot-flow.md.
-#include "plan.hpp"
+#include "plan/plan.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
-#include "losses.hpp"
+#include "plan/losses.hpp"
 
 #include <algorithm>
 #include <array>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "image_wish.hpp"
+#include "plan/image_wish.hpp"
 
 #include "base/sizes.hpp"
 #include "host/files.hpp"

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "client/device.hpp"
-#include "cores.hpp"
+#include "plan/cores.hpp"
 
 namespace rf {
 
