@@ -2,7 +2,7 @@
 // rfm console: the operator's terminal (or files and pipes) on a subOS's console.
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "console_session.hpp"
+#include "operations/console_session.hpp"
 #include "verbs.hpp"
 
 #include <csignal>

@@ -5,7 +5,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "launch.hpp"
+#include "operations/launch.hpp"
 #include "plan/config.hpp"
 #include "verbs.hpp"
 

@@ -5,11 +5,11 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "debian_tree.hpp"
 #include "host/files.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
-#include "image_disk.hpp"
+#include "operations/debian_tree.hpp"
+#include "operations/image_disk.hpp"
 #include "plan/config.hpp"
 #include "verbs.hpp"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm move and rfm return: cores from one running subOS to another, and back.
-#include "adjusting.hpp"
 #include "base/cpulist.hpp"
 #include "cli/interrupt.hpp"
+#include "operations/adjusting.hpp"
 #include "verbs.hpp"
 #include "view/subos.hpp"
 

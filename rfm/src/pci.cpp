@@ -5,8 +5,8 @@
 #include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
+#include "operations/virtual_functions.hpp"
 #include "verbs.hpp"
-#include "virtual_functions.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm resize: give a running subOS more or fewer cores and PCI functions, more or less
 // memory.
-#include "adjusting.hpp"
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "client/problem.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
+#include "operations/adjusting.hpp"
 #include "plan/adjustment.hpp"
 #include "plan/losses.hpp"
 #include "verbs.hpp"

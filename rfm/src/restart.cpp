@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm restart: stop, then start.
 #include "cli/interrupt.hpp"
-#include "restarting.hpp"
-#include "stopping.hpp"
+#include "operations/restarting.hpp"
+#include "operations/stopping.hpp"
 #include "verbs.hpp"
 
 namespace rf {

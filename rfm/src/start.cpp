@@ -2,7 +2,7 @@
 // rfm start: boot a subOS that ended, or was never started, on what it still owns.
 #include "base/descriptor.hpp"
 #include "cli/interrupt.hpp"
-#include "restarting.hpp"
+#include "operations/restarting.hpp"
 #include "verbs.hpp"
 
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "cli/interrupt.hpp"
+#include "operations/stopping.hpp"
 #include "plan/wish.hpp"
-#include "stopping.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>

@@ -2,7 +2,7 @@
 #include "host/usage.hpp"
 
 #include "base/error.hpp"
-#include "src/virtual_functions.hpp"
+#include "operations/virtual_functions.hpp"
 #include "sysfs.hpp"
 
 #include <gtest/gtest.h>

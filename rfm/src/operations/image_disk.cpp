@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "image_disk.hpp"
+#include "operations/image_disk.hpp"
 
 #include "base/sizes.hpp"
 #include "host/program.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "virtual_functions.hpp"
+#include "operations/virtual_functions.hpp"
 
 #include "base/descriptor.hpp"
 #include "host/usage.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "debian_tree.hpp"
+#include "operations/debian_tree.hpp"
 
 #include "host/files.hpp"
 #include "host/program.hpp"

@@ -2,7 +2,7 @@
 // From stopped to running again: what start and restart share.
 #pragma once
 
-#include "launch.hpp"
+#include "operations/launch.hpp"
 
 namespace rf {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "adjusting.hpp"
+#include "operations/adjusting.hpp"
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"

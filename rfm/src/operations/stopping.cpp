@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "stopping.hpp"
+#include "operations/stopping.hpp"
 
 #include "base/clock.hpp"
 #include "base/sizes.hpp"

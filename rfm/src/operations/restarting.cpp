@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "restarting.hpp"
+#include "operations/restarting.hpp"
 
 #include "cli/interrupt.hpp"
 #include "view/subos.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "console_session.hpp"
+#include "operations/console_session.hpp"
 
 #include "base/clock.hpp"
 #include "cli/interrupt.hpp"

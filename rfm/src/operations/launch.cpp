@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "launch.hpp"
+#include "operations/launch.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "startup.hpp"
+#include "operations/startup.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>
