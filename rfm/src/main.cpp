@@ -2,7 +2,7 @@
 // rfm: finds the verb, runs it, prints errors, and turns them into exit codes.
 // The only place that does.
 #include "cli/render.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <algorithm>
 #include <new>

@@ -4,7 +4,7 @@
 #include "base/sizes.hpp"
 #include "fixture.hpp"
 #include "plan/wish.hpp"
-#include "src/verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <gtest/gtest.h>
 

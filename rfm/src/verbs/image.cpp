@@ -11,7 +11,7 @@
 #include "operations/debian_tree.hpp"
 #include "operations/image_disk.hpp"
 #include "plan/config.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <fstream>
 

@@ -3,7 +3,7 @@
 #include "cli/interrupt.hpp"
 #include "operations/stopping.hpp"
 #include "plan/wish.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <algorithm>
 

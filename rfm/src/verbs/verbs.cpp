@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <algorithm>
 #include <array>

@@ -3,7 +3,7 @@
 // the tests hold man pages and completion against it.
 #include "base/version.hpp"
 #include "client/device.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 namespace rf {
 

@@ -2,7 +2,7 @@
 // rfm list: one line per subOS.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 namespace rf {

@@ -3,7 +3,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/machine.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>

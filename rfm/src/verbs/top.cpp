@@ -5,7 +5,7 @@
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
 #include "host/proc_statistics.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/event.hpp"
 #include "view/statistics.hpp"
 #include "view/subos.hpp"

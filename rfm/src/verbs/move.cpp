@@ -3,7 +3,7 @@
 #include "base/cpulist.hpp"
 #include "cli/interrupt.hpp"
 #include "operations/adjusting.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>

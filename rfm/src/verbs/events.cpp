@@ -2,7 +2,7 @@
 // rfm events: what happened to subOSes, as it happens if wanted.
 #include "base/name.hpp"
 #include "cli/interrupt.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/event.hpp"
 
 #include <cerrno>

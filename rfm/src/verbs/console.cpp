@@ -3,7 +3,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "operations/console_session.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <csignal>
 #include <iostream>

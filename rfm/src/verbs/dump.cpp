@@ -4,7 +4,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "host/new_file.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 #include "inspect/elf_core.hpp"

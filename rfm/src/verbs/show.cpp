@@ -2,7 +2,7 @@
 // rfm show: everything about one subOS.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 namespace rf {

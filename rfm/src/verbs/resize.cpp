@@ -10,7 +10,7 @@
 #include "operations/adjusting.hpp"
 #include "plan/adjustment.hpp"
 #include "plan/losses.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <algorithm>
 

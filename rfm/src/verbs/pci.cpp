@@ -6,7 +6,7 @@
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "operations/virtual_functions.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <algorithm>
 #include <cstdio>

@@ -3,7 +3,7 @@
 #include "base/descriptor.hpp"
 #include "cli/interrupt.hpp"
 #include "operations/restarting.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>

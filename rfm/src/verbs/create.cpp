@@ -7,7 +7,7 @@
 #include "cli/interrupt.hpp"
 #include "operations/launch.hpp"
 #include "plan/config.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 namespace rf {
 

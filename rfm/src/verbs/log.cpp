@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm log: the kernel log of a subOS, read from its memory from outside.
 #include "cli/interrupt.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
 namespace rf {

@@ -3,7 +3,7 @@
 #include "cli/interrupt.hpp"
 #include "operations/restarting.hpp"
 #include "operations/stopping.hpp"
-#include "verbs.hpp"
+#include "verbs/verbs.hpp"
 
 namespace rf {
 
