@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 // One typed funnel for the module's ioctls and one for their errors, for the owners
-// of its descriptors (device.hpp).
+// of its descriptors (supervisor.hpp, partition.hpp).
 #pragma once
 
-#include "client/device.hpp"
+#include "base/descriptor.hpp"
+
+#include "uapi/rainforest.h"
+
+#include <cstdint>
+#include <string>
 
 namespace rf {
 

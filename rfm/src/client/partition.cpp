@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "client/device.hpp"
+#include "client/partition.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "client/ioctl.hpp"
 #include "client/problem.hpp"
+#include "client/supervisor.hpp"
+#include "client/words.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -80,6 +82,11 @@ bool is_on_memory(rf_resize_op op)
 bool is_on_functions(rf_resize_op op)
 {
 	return op == RF_RESIZE_PCI_ADD || op == RF_RESIZE_PCI_REMOVE;
+}
+
+bool has_ended(const rf_status &status)
+{
+	return status.state == RF_STATE_STOPPED || status.state == RF_STATE_CRASHED;
 }
 
 rf_status Partition::status() const

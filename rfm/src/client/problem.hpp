@@ -3,7 +3,7 @@
 // helps. Pure but for asking the module: unit tests can make up its answers.
 #pragma once
 
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "host/function.hpp"
 
 #include <map>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-// Words for the numbers of the ABI.
-#include "client/device.hpp"
+#include "client/words.hpp"
+
+#include "uapi/rainforest.h"
 
 namespace rf {
 

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/words.hpp"
 #include "host/function.hpp"
 #include "plan/wish.hpp"
 #include "view/subos.hpp"

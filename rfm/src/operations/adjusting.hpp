@@ -4,6 +4,7 @@
 
 #include "cli/render.hpp"
 #include "cli/verb.hpp"
+#include "client/partition.hpp"
 #include "plan/adjustment.hpp"
 
 namespace rf {

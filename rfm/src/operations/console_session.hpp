@@ -5,7 +5,7 @@
 #include "base/descriptor.hpp"
 #include "cli/render.hpp"
 #include "cli/terminal.hpp"
-#include "client/device.hpp"
+#include "client/partition.hpp"
 
 #include <vector>
 

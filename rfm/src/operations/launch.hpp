@@ -3,6 +3,7 @@
 // (docs/boot-flow.md).
 #pragma once
 
+#include "client/supervisor.hpp"
 #include "plan/plan.hpp"
 
 namespace rf {

@@ -2,6 +2,7 @@
 // From stopped to running again: what start and restart share.
 #pragma once
 
+#include "client/supervisor.hpp"
 #include "operations/launch.hpp"
 
 namespace rf {

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/words.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "cli/render.hpp"
-#include "client/device.hpp"
+#include "client/partition.hpp"
 
 namespace rf {
 

@@ -3,7 +3,7 @@
 // tests can make up machines.
 #pragma once
 
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "plan/cores.hpp"
 
 namespace rf {

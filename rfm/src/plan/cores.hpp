@@ -2,7 +2,7 @@
 // Which cores a subOS may be given. Pure: the machine comes in as a struct.
 #pragma once
 
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "host/machine.hpp"
 
 #include <functional>

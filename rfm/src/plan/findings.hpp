@@ -3,10 +3,12 @@
 // the machine comes in as structs.
 #pragma once
 
-#include "client/device.hpp"
 #include "host/machine.hpp"
 #include "host/settings.hpp"
 
+#include "uapi/rainforest.h"
+
+#include <optional>
 #include <string>
 #include <vector>
 

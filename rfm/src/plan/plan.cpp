@@ -5,6 +5,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
+#include "client/words.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "plan/losses.hpp"

@@ -5,7 +5,7 @@
 
 #include "boot/image.hpp"
 #include "cli/phases.hpp"
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "host/cache.hpp"
 #include "host/files.hpp"
 #include "plan/cores.hpp"

@@ -4,6 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/name.hpp"
 #include "base/sizes.hpp"
+#include "client/words.hpp"
 #include "host/function.hpp"
 #include "host/machine.hpp"
 

@@ -5,7 +5,14 @@
 
 #include "boot/image.hpp"
 #include "cli/verb.hpp"
-#include "client/device.hpp"
+
+#include "uapi/rainforest.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace rf {
 

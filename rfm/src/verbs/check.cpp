@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm check: what this machine can do, what is missing, and what would help.
+#include "client/supervisor.hpp"
 #include "plan/findings.hpp"
 #include "verbs/verbs.hpp"
 

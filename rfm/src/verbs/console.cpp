@@ -2,6 +2,7 @@
 // rfm console: the operator's terminal (or files and pipes) on a subOS's console.
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/console_session.hpp"
 #include "verbs/verbs.hpp"
 

@@ -5,6 +5,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/launch.hpp"
 #include "plan/config.hpp"
 #include "verbs/verbs.hpp"

@@ -2,6 +2,7 @@
 // rfm destroy: give everything back, and look whether it is really back.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/supervisor.hpp"
 #include "host/machine.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"

@@ -3,6 +3,8 @@
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
+#include "client/words.hpp"
 #include "host/new_file.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"

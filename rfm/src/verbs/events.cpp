@@ -2,6 +2,7 @@
 // rfm events: what happened to subOSes, as it happens if wanted.
 #include "base/name.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"
 

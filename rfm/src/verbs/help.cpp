@@ -2,7 +2,7 @@
 // rfm help and rfm version. `rfm help --json` is the verb table for programs:
 // the tests hold man pages and completion against it.
 #include "base/version.hpp"
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 
 namespace rf {

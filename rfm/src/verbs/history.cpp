@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm history: the adjustments of cores, memory and PCI functions, with how long each took.
 #include "base/sizes.hpp"
+#include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"
 

@@ -2,6 +2,8 @@
 // rfm list: one line per subOS.
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/supervisor.hpp"
+#include "client/words.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 

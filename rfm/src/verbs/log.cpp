@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm log: the kernel log of a subOS, read from its memory from outside.
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
+#include "client/words.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 

@@ -2,6 +2,7 @@
 // rfm move and rfm return: cores from one running subOS to another, and back.
 #include "base/cpulist.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/adjusting.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"

@@ -3,6 +3,7 @@
 // subOS; rfm pci vf: make virtual ones.
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
+#include "client/supervisor.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "operations/virtual_functions.hpp"

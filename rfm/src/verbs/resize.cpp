@@ -5,6 +5,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "client/problem.hpp"
+#include "client/supervisor.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
 #include "operations/adjusting.hpp"

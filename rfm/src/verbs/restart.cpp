@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm restart: stop, then start.
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/restarting.hpp"
 #include "operations/stopping.hpp"
 #include "verbs/verbs.hpp"

@@ -2,6 +2,7 @@
 // rfm start: boot a subOS that ended, or was never started, on what it still owns.
 #include "base/descriptor.hpp"
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/restarting.hpp"
 #include "verbs/verbs.hpp"
 

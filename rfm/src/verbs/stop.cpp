@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "cli/interrupt.hpp"
+#include "client/supervisor.hpp"
 #include "operations/stopping.hpp"
 #include "plan/wish.hpp"
 #include "verbs/verbs.hpp"

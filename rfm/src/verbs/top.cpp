@@ -4,6 +4,8 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
+#include "client/supervisor.hpp"
+#include "client/words.hpp"
 #include "host/proc_statistics.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"

@@ -3,6 +3,7 @@
 
 #include "base/sizes.hpp"
 #include "cli/render.hpp"
+#include "client/words.hpp"
 #include "host/function.hpp"
 
 #include "inspect/kernel_log.hpp"

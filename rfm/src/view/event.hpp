@@ -2,7 +2,7 @@
 // Events of the module as result models and as text.
 #pragma once
 
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 
 namespace rf {
 

@@ -3,7 +3,11 @@
 // and the same ones of the supervisor's kernel (proc_statistics.hpp).
 #pragma once
 
-#include "client/device.hpp"
+#include "base/error.hpp"
+
+#include "uapi/rainforest.h"
+
+#include <optional>
 
 namespace rf {
 

@@ -3,6 +3,7 @@
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
+#include "client/words.hpp"
 #include "host/function.hpp"
 #include "wire/control.h"
 

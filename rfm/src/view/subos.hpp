@@ -2,7 +2,7 @@
 // One subOS as a result model, and the pieces of it that verbs share.
 #pragma once
 
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 #include "inspect/kernel_log.hpp"
 
 namespace rf {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "client/device.hpp"
+#include "client/supervisor.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
@@ -10,15 +10,11 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace rf {
 
 namespace {
-
-constexpr const char kernel_short_of_memory[] =
-	"the supervisor's own kernel is short of memory: free some and try again";
 
 void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 {
@@ -78,43 +74,6 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 }
 
 } // namespace
-
-int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument)
-{
-	return ::ioctl(fd.get(), number, argument) < 0 ? errno : 0;
-}
-
-std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done)
-{
-	if (available >= wanted)
-		return kernel_short_of_memory;
-	return text("memory ", format_size(wanted), " cannot be ", done, ": ",
-		    format_size(available), " could be given right now");
-}
-
-void fail_ioctl(int error, const char *what)
-{
-	switch (error) {
-	case EPERM:
-	case EACCES:
-		throw Error(Code::not_permitted,
-			    "this needs root (CAP_SYS_ADMIN) and a kernel that is not locked down");
-	case ENOENT:
-		throw Error(Code::no_such_subos, "the subOS was destroyed in the meantime");
-	case ENOMEM:
-		throw Error(Code::not_enough, kernel_short_of_memory);
-	case EINTR:
-		throw Error(Code::interrupted, "interrupted");
-	case E2BIG:
-	case ENOTTY:
-		throw Error(Code::internal, text("the loaded rf_supervisor does not fit this rfm: it "
-						 "cannot ",
-						 what, ": ", std::strerror(error)));
-	default:
-		throw Error(Code::internal, text("the supervisor could not ", what, ": ",
-						 std::strerror(error)));
-	}
-}
 
 Supervisor Supervisor::open()
 {
@@ -321,11 +280,6 @@ Lent Supervisor::lent_cores() const
 		}
 	}
 	return lent;
-}
-
-bool has_ended(const rf_status &status)
-{
-	return status.state == RF_STATE_STOPPED || status.state == RF_STATE_CRASHED;
 }
 
 } // namespace rf

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-// /dev/rainforest: owners of its two kinds of descriptors, one typed funnel for
-// ioctls and one for their errors.
+// One subOS, by its descriptor.
 #pragma once
 
 #include "base/descriptor.hpp"
@@ -10,8 +9,7 @@
 #include "uapi/rainforest.h"
 
 #include <chrono>
-#include <map>
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -78,58 +76,6 @@ private:
 	Descriptor fd_;
 	std::string name_;
 };
-
-struct CreateRequest {
-	std::string name;
-	std::vector<unsigned> cpus;
-	int node = -1;
-	std::uint64_t memory = 0;
-	std::vector<std::uint32_t> functions;	// RF_BDF()
-	std::uint32_t function_flags = 0;	// RF_PCI_*
-};
-
-struct Events {
-	std::vector<rf_event> list;	// oldest first
-	std::uint32_t lost = 0;		// that are not kept any more
-};
-
-// Owner of each core that is lent: logical number to name of the subOS; empty: it changes hands.
-using Lent = std::map<unsigned, std::string>;
-
-// The machine, as the supervisor module sees it.
-class Supervisor {
-public:
-	// Throws Error(no_module), or Error(not_permitted) for callers other than root.
-	static Supervisor open();
-	// Nothing if the module is not loaded or the caller may not ask it.
-	static std::optional<Supervisor> open_if_possible();
-
-	int fd() const { return fd_.get(); }		// for poll()
-	rf_info info() const;
-	rf_memory memory(int node) const;
-	std::vector<std::string> names() const;
-	std::map<std::uint32_t, std::string> names_by_id() const;
-	std::vector<rf_core> cores() const;
-	// Who owns the cores that are lent.
-	Lent lent_cores() const;
-	std::vector<rf_function_info> functions() const;	// by address
-	// Events with a larger sequence.
-	Events events(std::uint64_t after) const;
-	Partition create(const CreateRequest &request) const;
-	// Throws Error(no_such_subos) that lists the names there are.
-	Partition subos(const std::string &name) const;
-
-private:
-	explicit Supervisor(Descriptor fd) : fd_(std::move(fd)) {}
-	Descriptor fd_;
-};
-
-// Words for the numbers of the ABI, "?" for ones it does not have.
-const char *state_name(std::uint32_t state);
-const char *stage_name(std::uint32_t stage);
-const char *cause_name(std::uint32_t cause);
-const char *event_name(std::uint32_t type);
-const char *policy_name(std::uint32_t policy);
 
 // The subOS will not run again: its log and its state are final.
 bool has_ended(const rf_status &status);
