@@ -3,7 +3,7 @@
 
 #include "base/sizes.hpp"
 #include "fixture.hpp"
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 #include "verbs/verbs.hpp"
 
 #include <gtest/gtest.h>

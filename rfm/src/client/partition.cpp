@@ -38,14 +38,14 @@ std::string done_text(const rf_resize &answer)
 	return "; nothing has changed";
 }
 
-std::string refused_text(const ResizeRequest &wish, const rf_resize &answer)
+std::string refused_text(const ResizeRequest &wanted, const rf_resize &answer)
 {
-	if (is_on_memory(wish.op))
-		return text("the supervisor refused memory ", format_size(wish.memory));
-	if (is_on_functions(wish.op))
+	if (is_on_memory(wanted.op))
+		return text("the supervisor refused memory ", format_size(wanted.memory));
+	if (is_on_functions(wanted.op))
 		return text("the supervisor refused PCI functions ",
-			    format_bdfs(wish.functions, ", "));
-	return text("the supervisor refused cores ", format_cpulist(wish.cpus), " (core ",
+			    format_bdfs(wanted.functions, ", "));
+	return text("the supervisor refused cores ", format_cpulist(wanted.cpus), " (core ",
 		    answer.culprit, ")");
 }
 
@@ -206,27 +206,27 @@ bool Partition::read(std::uint64_t phys, std::span<std::byte> into) const
 	return true;
 }
 
-rf_resize Partition::resize(const ResizeRequest &wish) const
+rf_resize Partition::resize(const ResizeRequest &wanted) const
 {
-	const std::vector<std::uint32_t> cpus(wish.cpus.begin(), wish.cpus.end());
+	const std::vector<std::uint32_t> cpus(wanted.cpus.begin(), wanted.cpus.end());
 	rf_resize argument{};
 
-	argument.op = wish.op;
+	argument.op = wanted.op;
 	argument.cpus = reinterpret_cast<std::uintptr_t>(cpus.data());
 	argument.nr_cpus = static_cast<std::uint32_t>(cpus.size());
-	argument.to_fd = wish.to ? wish.to->fd() : -1;
-	argument.memory = wish.memory;
-	argument.functions = reinterpret_cast<std::uintptr_t>(wish.functions.data());
-	argument.nr_functions = static_cast<std::uint32_t>(wish.functions.size());
-	argument.function_flags = wish.function_flags;
-	argument.timeout_ms = static_cast<std::uint32_t>(wish.timeout.count());
-	argument.node = wish.node;
+	argument.to_fd = wanted.to ? wanted.to->fd() : -1;
+	argument.memory = wanted.memory;
+	argument.functions = reinterpret_cast<std::uintptr_t>(wanted.functions.data());
+	argument.nr_functions = static_cast<std::uint32_t>(wanted.functions.size());
+	argument.function_flags = wanted.function_flags;
+	argument.timeout_ms = static_cast<std::uint32_t>(wanted.timeout.count());
+	argument.node = wanted.node;
 	if (const int error = request(fd_, argument))
-		fail_resize(error, wish, argument);
+		fail_resize(error, wanted, argument);
 	return argument;
 }
 
-void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resize &answer) const
+void Partition::fail_resize(int error, const ResizeRequest &wanted, const rf_resize &answer) const
 {
 	const std::string core = text("core ", answer.culprit);
 	const std::string done = done_text(answer);
@@ -239,17 +239,17 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 	case ENODEV: throw refuse(Code::busy, core + " went offline in the meantime");
 	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
 	case EINVAL:
-		throw refuse(Code::bad_value, refused_text(wish, answer));
+		throw refuse(Code::bad_value, refused_text(wanted, answer));
 	case ENXIO: fail_function(name_, answer);
 	case EINPROGRESS:
 		throw Error(Code::incomplete,
 			    text("subOS '", name_, "': PCI functions ",
-				 format_bdfs(unconfirmed(status(), wish.functions), ", "),
+				 format_bdfs(unconfirmed(status(), wanted.functions), ", "),
 				 " were silenced and taken away, but the subOS did not confirm: "
 				 "nobody else gets them until it confirms or ends"),
 			    done_json(answer));
 	case EIO:
-		if (is_on_functions(wish.op))
+		if (is_on_functions(wanted.op))
 			throw refuse(Code::incomplete,
 				     text("PCI function ", format_bdf(answer.culprit_function),
 					  " could not be added or removed",
@@ -257,12 +257,12 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 						  ? text(" (", std::strerror(std::abs(answer.error)),
 							 ")")
 						  : std::string()));
-		if (answer.error == ETIMEDOUT && !wish.cpus.empty())
+		if (answer.error == ETIMEDOUT && !wanted.cpus.empty())
 			throw refuse(Code::incomplete,
 				     text(core, " does not react to INIT: it stays where it is"));
 		throw refuse(Code::incomplete,
-			     text(is_on_memory(wish.op) ? "memory" : core,
-				  is_on_memory(wish.op)
+			     text(is_on_memory(wanted.op) ? "memory" : core,
+				  is_on_memory(wanted.op)
 					  ? " could not be added or removed"
 					  : " could not be taken offline or brought up",
 				  answer.error
@@ -271,7 +271,7 @@ void Partition::fail_resize(int error, const ResizeRequest &wish, const rf_resiz
 	case EALREADY: throw refuse(Code::busy, hotplug_blocked);
 	case ENOMEM:
 		throw refuse(Code::not_enough,
-			     no_memory_text(wish.memory, answer.available, "added"));
+			     no_memory_text(wanted.memory, answer.available, "added"));
 	case EINTR: throw refuse(Code::interrupted, "interrupted");
 	default: fail_asking(error, Call<rf_resize>::what, done, done_json(answer));
 	}

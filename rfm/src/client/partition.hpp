@@ -48,7 +48,7 @@ public:
 	rf_destroy destroy() const;
 
 	// Throws an Error whose details tell what changed hands before it failed.
-	rf_resize resize(const ResizeRequest &wish) const;
+	rf_resize resize(const ResizeRequest &wanted) const;
 	void stop(std::uint32_t flags) const;		// RF_STOP_*
 	void reset(std::uint32_t flags) const;		// RF_RESET_*
 	void set_policies(rf_policies policies) const;
@@ -67,7 +67,7 @@ public:
 	bool read(std::uint64_t phys, std::span<std::byte> into) const override;
 
 private:
-	[[noreturn]] void fail_resize(int error, const ResizeRequest &wish,
+	[[noreturn]] void fail_resize(int error, const ResizeRequest &wanted,
 				      const rf_resize &answer) const;
 	void check_step(int error, const char *step) const;
 	[[noreturn]] void fail_asking(int error, const char *what, const std::string &done = "",

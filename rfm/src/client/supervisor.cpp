@@ -23,7 +23,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	std::memcpy(field, name.c_str(), name.size() + 1);
 }
 
-[[noreturn]] void fail_create(int error, const CreateRequest &wish, const rf_create &answer,
+[[noreturn]] void fail_create(int error, const CreateRequest &wanted, const rf_create &answer,
 			      const Supervisor &supervisor)
 {
 	switch (error) {
@@ -33,7 +33,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	case EBUSY:
 		throw Error(Code::busy, "this machine is being suspended: try again when it is awake");
 	case EEXIST:
-		throw Error(Code::busy, text("a subOS named '", wish.name,
+		throw Error(Code::busy, text("a subOS named '", wanted.name,
 					     "' exists: choose another name or destroy it first"));
 	// The plan found the core online and free.
 	case ENODEV:
@@ -56,7 +56,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 	case EALREADY: throw Error(Code::busy, hotplug_blocked);
 	case ENOMEM:
 		throw Error(Code::not_enough,
-			    no_memory_text(wish.memory, answer.available, "taken"));
+			    no_memory_text(wanted.memory, answer.available, "taken"));
 	case ENOSPC:
 		throw Error(Code::not_enough, "no slice of low memory is left for another subOS: "
 					      "destroy one first");
@@ -65,9 +65,9 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 				    ask_inventory(supervisor));
 	case EINVAL:
 		throw Error(Code::bad_value, text("the supervisor refused cores ",
-						  format_cpulist(wish.cpus), ", memory ",
-						  format_size(wish.memory), ", node ", wish.node,
-						  " (core ", answer.culprit, ")"));
+						  format_cpulist(wanted.cpus), ", memory ",
+						  format_size(wanted.memory), ", node ",
+						  wanted.node, " (core ", answer.culprit, ")"));
 	default:
 		fail_ioctl(error, Call<rf_create>::what);
 	}
@@ -202,22 +202,22 @@ Events Supervisor::events(std::uint64_t after) const
 	return events;
 }
 
-Partition Supervisor::create(const CreateRequest &wish) const
+Partition Supervisor::create(const CreateRequest &wanted) const
 {
-	const std::vector<std::uint32_t> cpus(wish.cpus.begin(), wish.cpus.end());
+	const std::vector<std::uint32_t> cpus(wanted.cpus.begin(), wanted.cpus.end());
 	rf_create argument{};
 
-	set_name(argument.name, wish.name);
+	set_name(argument.name, wanted.name);
 	argument.cpus = reinterpret_cast<std::uintptr_t>(cpus.data());
 	argument.nr_cpus = static_cast<std::uint32_t>(cpus.size());
-	argument.node = wish.node;
-	argument.memory = wish.memory;
-	argument.functions = reinterpret_cast<std::uintptr_t>(wish.functions.data());
-	argument.nr_functions = static_cast<std::uint32_t>(wish.functions.size());
-	argument.function_flags = wish.function_flags;
+	argument.node = wanted.node;
+	argument.memory = wanted.memory;
+	argument.functions = reinterpret_cast<std::uintptr_t>(wanted.functions.data());
+	argument.nr_functions = static_cast<std::uint32_t>(wanted.functions.size());
+	argument.function_flags = wanted.function_flags;
 	if (const int error = request(fd_, argument))
-		fail_create(error, wish, argument, *this);
-	return Partition(Descriptor(argument.fd), wish.name);
+		fail_create(error, wanted, argument, *this);
+	return Partition(Descriptor(argument.fd), wanted.name);
 }
 
 Partition Supervisor::subos(const std::string &name) const

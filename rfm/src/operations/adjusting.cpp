@@ -6,7 +6,7 @@
 #include "base/sizes.hpp"
 #include "client/words.hpp"
 #include "host/function.hpp"
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>

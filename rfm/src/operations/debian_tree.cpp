@@ -62,16 +62,16 @@ std::string joined(const std::vector<std::string> &words)
 
 } // namespace
 
-DebianTree::DebianTree(const ImageWish &wish, const std::string &uuid, const fs::path &folder,
+DebianTree::DebianTree(const ImageOptions &wanted, const std::string &uuid, const fs::path &folder,
 		       Output &output)
-	: wish_(wish), folder_(folder), tree_(folder / "tree"), output_(output)
+	: wanted_(wanted), folder_(folder), tree_(folder / "tree"), output_(output)
 {
 	install(uuid);
 	try {
 		set_names();
-		if (wish_.password.empty())
+		if (wanted_.password.empty())
 			set_console();
-		if (!wish_.ssh_key.empty())
+		if (!wanted_.ssh_key.empty())
 			set_network();
 		find_kernels();
 		for (const std::string &version : kernels_)
@@ -86,22 +86,22 @@ void DebianTree::install(const std::string &uuid)
 {
 	const fs::path fstab = folder_ / "fstab";
 	Program program{{"mmdebstrap", "--mode=root", "--variant=apt", "--format=directory",
-			 "--include=" + joined(packages_of(wish_)),
+			 "--include=" + joined(packages_of(wanted_)),
 			 text("--setup-hook=", put_fstab)},
 			{"RF_FSTAB=" + fstab.string()}};
 
-	write_file(fstab, text("UUID=", uuid, " / ", wish_.file_system, " defaults 0 ",
-			       wish_.file_system == "xfs" ? 0 : 1, "\n"), for_all);
+	write_file(fstab, text("UUID=", uuid, " / ", wanted_.file_system, " defaults 0 ",
+			       wanted_.file_system == "xfs" ? 0 : 1, "\n"), for_all);
 	if (fs::is_directory(merged_usr))
 		program.words.push_back(text("--hook-dir=", merged_usr));
-	if (!wish_.password.empty()) {
+	if (!wanted_.password.empty()) {
 		program.words.push_back(text("--customize-hook=", set_password));
-		program.environment.push_back("RF_ROOT_PASSWORD=" + wish_.password);
+		program.environment.push_back("RF_ROOT_PASSWORD=" + wanted_.password);
 	}
-	program.words.insert(program.words.end(), {wish_.suite, tree_.string()});
-	if (!wish_.mirror.empty())
-		program.words.push_back(wish_.mirror);
-	do_program(program, output_, text("install Debian ", wish_.suite));
+	program.words.insert(program.words.end(), {wanted_.suite, tree_.string()});
+	if (!wanted_.mirror.empty())
+		program.words.push_back(wanted_.mirror);
+	do_program(program, output_, text("install Debian ", wanted_.suite));
 }
 
 void DebianTree::find_kernels()
@@ -122,9 +122,9 @@ void DebianTree::find_kernels()
 
 void DebianTree::set_names() const
 {
-	write_file(tree_ / "etc/hostname", wish_.hostname + "\n", for_all);
+	write_file(tree_ / "etc/hostname", wanted_.hostname + "\n", for_all);
 	write_file(tree_ / "etc/hosts",
-		   text("127.0.0.1\tlocalhost\n127.0.1.1\t", wish_.hostname,
+		   text("127.0.0.1\tlocalhost\n127.0.1.1\t", wanted_.hostname,
 			"\n::1\t\tlocalhost ip6-localhost ip6-loopback\n"),
 		   for_all);
 	// Every subOS makes one of its own, at its first start.
@@ -152,7 +152,7 @@ void DebianTree::set_network() const
 			   wants / "systemd-networkd.service");
 	fs::create_directories(tree_ / "root/.ssh");
 	fs::permissions(tree_ / "root/.ssh", static_cast<fs::perms>(0700));
-	write_file(tree_ / "root/.ssh/authorized_keys", wish_.ssh_key, for_root);
+	write_file(tree_ / "root/.ssh/authorized_keys", wanted_.ssh_key, for_root);
 }
 
 bool DebianTree::add_modules(const std::string &version) const

@@ -2,7 +2,7 @@
 // The files of a Debian that can be the root of a subOS, in a folder.
 #pragma once
 
-#include "plan/image_wish.hpp"
+#include "plan/image_options.hpp"
 
 #include <filesystem>
 
@@ -12,7 +12,7 @@ class DebianTree {
 public:
 	// Installs it with mmdebstrap; `uuid` is what its root will be found by. Throws
 	// Error(incomplete), Error(interrupted).
-	DebianTree(const ImageWish &wish, const std::string &uuid,
+	DebianTree(const ImageOptions &wanted, const std::string &uuid,
 		   const std::filesystem::path &folder, Output &output);
 
 	const std::filesystem::path &path() const { return tree_; }
@@ -29,7 +29,7 @@ private:
 	void set_network() const;
 	bool add_modules(const std::string &version) const;
 
-	const ImageWish &wish_;
+	const ImageOptions &wanted_;
 	std::filesystem::path folder_, tree_;
 	Output &output_;
 	std::vector<std::string> kernels_, with_modules_;

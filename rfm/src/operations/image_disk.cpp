@@ -34,11 +34,12 @@ bool is_block_device(const std::string &path)
 
 } // namespace
 
-ImageDisk::ImageDisk(const ImageWish &wish, Output &output)
-	: output_(output), path_(wish.disk), file_system_(wish.file_system), force_(wish.force)
+ImageDisk::ImageDisk(const ImageOptions &wanted, Output &output)
+	: output_(output), path_(wanted.disk), file_system_(wanted.file_system),
+	  force_(wanted.force)
 {
 	if (is_block_device(path_)) {
-		if (wish.size)
+		if (wanted.size)
 			throw Error(Code::bad_value,
 				    text("--size applies only to files: '", path_, "' is a device, "
 					 "which is used as a whole"));
@@ -50,7 +51,7 @@ ImageDisk::ImageDisk(const ImageWish &wish, Output &output)
 	if (fs::absolute(path_).lexically_normal().string().starts_with("/dev/"))
 		throw Error(Code::bad_file,
 			    text("'", path_, "' is not a disk: 'lsblk' lists the disks"));
-	size_ = size_of_file(wish);
+	size_ = size_of_file(wanted);
 	file_ = std::make_unique<NewFile>(path_, force_);
 	file_->set_size(size_);
 }

@@ -4,7 +4,7 @@
 
 #include "base/descriptor.hpp"
 #include "host/new_file.hpp"
-#include "plan/image_wish.hpp"
+#include "plan/image_options.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -15,7 +15,7 @@ class ImageDisk {
 public:
 	// Throws if it may not be written: Error(busy) for a device in use, Error(bad_file) for
 	// what is there already, unless that may be replaced.
-	ImageDisk(const ImageWish &wish, Output &output);
+	ImageDisk(const ImageOptions &wanted, Output &output);
 	~ImageDisk();	// a disk that was begun and not finished is wiped
 
 	bool is_device() const { return !file_; }

@@ -51,14 +51,14 @@ boot::BootImage build_image(const Plan &plan, const Supervisor &supervisor, cons
 	grant.ranges.assign(status.ranges, status.ranges + status.nr_ranges);
 	grant.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
 	grant.low_slice = status.low_slice;
-	if (plan.wish.agent)
+	if (plan.wanted.agent)
 		grant.other_apic_ids = other_cores(supervisor, grant);
 	try {
 		return boot::build(plan.files.kernel, plan.files.vmlinux.view(),
 				   plan.files.initrd(), grant, plan.options, fill_random);
 	} catch (const boot::Error &error) {
 		throw Error(Code::bad_file,
-			    text("kernel '", plan.wish.kernel, "': ", error.what()));
+			    text("kernel '", plan.wanted.kernel, "': ", error.what()));
 	}
 }
 
@@ -111,7 +111,7 @@ Loaded loaded(const boot::BootImage &image)
 	return {image.entry, image.page_table, image.boot_params, image.la57};
 }
 
-rf_status start_and_await(const Partition &subos, const Loaded &image, const Wish &wish,
+rf_status start_and_await(const Partition &subos, const Loaded &image, const CreateOptions &wanted,
 			  Phases &phases)
 {
 	rf_start how{};
@@ -123,7 +123,8 @@ rf_status start_and_await(const Partition &subos, const Loaded &image, const Wis
 	phases.show("start the boot core ...");
 	subos.start(how);
 	const rf_status status =
-		wish.wait ? await_running(subos, wish.agent, wish.wait, phases) : subos.status();
+		wanted.wait ? await_running(subos, wanted.agent, wanted.wait, phases)
+			    : subos.status();
 	add_boot_phases(phases, status);
 	return status;
 }
@@ -143,7 +144,7 @@ Json launched_json(const Plan &plan, const boot::BootImage &image, const rf_stat
 	Json result = launched_json(status, phases);
 
 	result["version"] = plan.files.kernel.version;
-	result["kernel"] = plan.wish.kernel;
+	result["kernel"] = plan.wanted.kernel;
 	result["entry"] = image.direct ? "direct" : "bzimage";
 	result["cmdline"] = image.cmdline;
 	result["notes"] = plan.notes;

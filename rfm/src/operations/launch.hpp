@@ -18,8 +18,8 @@ boot::BootImage load_image(const Plan &plan, const Supervisor &supervisor, const
 // What has to be known of an image to start it.
 Loaded loaded(const boot::BootImage &image);
 
-// Starts the boot core and waits as long as the wish says. Throws like await_running().
-rf_status start_and_await(const Partition &subos, const Loaded &image, const Wish &wish,
+// Starts the boot core and waits as long as the options say. Throws like await_running().
+rf_status start_and_await(const Partition &subos, const Loaded &image, const CreateOptions &wanted,
 			  Phases &phases);
 
 // The result, for a subOS whose image was built now or before.

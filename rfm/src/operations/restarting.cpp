@@ -42,9 +42,9 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 	check_state(name, status, from_);
 	const std::string words = subos_.definition();
 	const Definition definition = parse_definition(name, words);
-	const Wish wish = parse_wish(definition.request);
+	const CreateOptions wanted = parse_create_options(definition.request);
 	if (status.state == RF_STATE_LOADED) {
-		plan_.wish = wish;
+		plan_.wanted = wanted;
 		loaded_ = definition.loaded;
 		if (!loaded_)
 			throw Error(Code::busy,
@@ -53,7 +53,7 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 					 "that is done"));
 		return;
 	}
-	plan_ = make_start_plan(wish, supervisor_, status, phases);
+	plan_ = make_start_plan(wanted, supervisor_, status, phases);
 	if (definition.loaded)
 		definition_ = definition_without_image(words);
 }
@@ -61,7 +61,7 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 Json Restarting::start(Phases &phases) const
 {
 	if (loaded_)
-		return launched_json(start_and_await(subos_, *loaded_, plan_.wish, phases), phases);
+		return launched_json(start_and_await(subos_, *loaded_, plan_.wanted, phases), phases);
 
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);
@@ -70,7 +70,7 @@ Json Restarting::start(Phases &phases) const
 	phases.enter("clear memory");
 	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
 	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);
-	const rf_status status = start_and_await(subos_, loaded(image), plan_.wish, phases);
+	const rf_status status = start_and_await(subos_, loaded(image), plan_.wanted, phases);
 	return launched_json(plan_, image, status, phases);
 }
 

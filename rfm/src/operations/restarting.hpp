@@ -21,7 +21,7 @@ public:
 	Restarting(const Supervisor &supervisor, const std::string &name, RestartFrom from,
 		   Phases &phases);
 
-	void set_wait(unsigned seconds) { plan_.wish.wait = seconds; }
+	void set_wait(unsigned seconds) { plan_.wanted.wait = seconds; }
 	// Returns the result.
 	Json start(Phases &phases) const;
 

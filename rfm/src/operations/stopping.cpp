@@ -27,8 +27,8 @@ bool has_no_core_running(const rf_status &status)
 
 } // namespace
 
-Stopping::Stopping(Partition subos, const StopWish &wish)
-	: subos_(std::move(subos)), wish_(wish), begin_(monotonic_ns())
+Stopping::Stopping(Partition subos, const StopOptions &wanted)
+	: subos_(std::move(subos)), wanted_(wanted), begin_(monotonic_ns())
 {
 	const rf_status status = subos_.status();
 
@@ -42,21 +42,21 @@ void Stopping::ask(const rf_status &status)
 		text("'rfm stop --force ", subos_.name(), "' holds its cores at once");
 
 	if (status.state != RF_STATE_RUNNING) {
-		if (wish_.force)
+		if (wanted_.force)
 			return hold();
 		throw Error(Code::no_answer,
 			    text("subOS '", subos_.name(), "' cannot be asked to stop: it is ",
 				 state_name(status.state), "; ", force));
 	}
 	try {
-		subos_.stop(wish_.restart ? RF_STOP_RESTART : 0);
+		subos_.stop(wanted_.restart ? RF_STOP_RESTART : 0);
 	} catch (const Error &error) {
 		// It was faster.
 		if (error.code() == Code::not_up && has_no_core_running(subos_.status()))
 			return;
 		if (error.code() != Code::no_answer)
 			throw;
-		if (!wish_.force)
+		if (!wanted_.force)
 			throw Error(Code::no_answer, text(error.what(), "; ", force));
 		hold();
 	}
@@ -66,7 +66,7 @@ void Stopping::hold()
 {
 	forced_ = true;
 	try {
-		subos_.stop(RF_STOP_NOW | (wish_.restart ? RF_STOP_RESTART : 0));
+		subos_.stop(RF_STOP_NOW | (wanted_.restart ? RF_STOP_RESTART : 0));
 	} catch (const Error &error) {
 		// It was faster.
 		if (error.code() != Code::not_up || !has_no_core_running(subos_.status()))
@@ -76,7 +76,8 @@ void Stopping::hold()
 
 Json Stopping::await(Output &output)
 {
-	std::uint64_t deadline = monotonic_ns() + (forced_ ? forced_ns : wish_.timeout * second_ns);
+	std::uint64_t deadline =
+		monotonic_ns() + (forced_ ? forced_ns : wanted_.timeout * second_ns);
 
 	for (;;) {
 		const rf_status status = subos_.status();
@@ -93,7 +94,7 @@ Json Stopping::await(Output &output)
 			throw Error(Code::interrupted,
 				    text("interrupted; subOS '", subos_.name(),
 					 "' is still going down: see 'rfm list'"));
-		if (now >= deadline && wish_.force && !forced_) {
+		if (now >= deadline && wanted_.force && !forced_) {
 			hold();
 			deadline = now + forced_ns;
 			continue;

@@ -7,7 +7,7 @@
 
 namespace rf {
 
-struct StopWish {
+struct StopOptions {
 	unsigned timeout = 60;	// seconds to wait for its end
 	bool force = false;	// then, or if it cannot be asked: hold its cores
 	bool restart = false;	// it is going to be started again
@@ -17,7 +17,7 @@ struct StopWish {
 class Stopping {
 public:
 	// Asks it. Throws Error(no_answer) if it cannot be asked and is not to be forced.
-	Stopping(Partition subos, const StopWish &wish);
+	Stopping(Partition subos, const StopOptions &wanted);
 
 	// Waits for its end and returns it as a result. Throws Error(no_answer) if it did
 	// not come, Error(interrupted) on a signal.
@@ -28,7 +28,7 @@ private:
 	void hold();
 
 	Partition subos_;
-	const StopWish wish_;
+	const StopOptions wanted_;
 	const std::uint64_t begin_;
 	bool forced_ = false;
 };

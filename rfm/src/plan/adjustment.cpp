@@ -4,7 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "host/function.hpp"
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 
 #include <algorithm>
 

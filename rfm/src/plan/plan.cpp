@@ -36,14 +36,14 @@ bool looks_like_initrd(boot::View bytes)
 			   [&](std::string_view magic) { return text.starts_with(magic); });
 }
 
-void load_kernel(Artifacts &files, const Wish &wish)
+void load_kernel(Artifacts &files, const CreateOptions &wanted)
 {
-	files.kernel_file = FileBytes::read("kernel", wish.kernel,
+	files.kernel_file = FileBytes::read("kernel", wanted.kernel,
 					    "an x86-64 bzImage such as /boot/vmlinuz-*");
 	try {
 		files.kernel = boot::parse_bzimage(files.kernel_file.view());
 	} catch (const boot::Error &error) {
-		throw Error(Code::bad_file, text("kernel '", wish.kernel, "': ", error.what()));
+		throw Error(Code::bad_file, text("kernel '", wanted.kernel, "': ", error.what()));
 	}
 }
 
@@ -56,10 +56,10 @@ FileBytes read_module(const char *file, const std::string &version)
 	return module;
 }
 
-void load_initrd(Artifacts &files, const Wish &wish)
+void load_initrd(Artifacts &files, const CreateOptions &wanted)
 {
 	const std::string &version = files.kernel.version;
-	const auto path = wish.initrd ? wish.initrd : find_initrd(wish.kernel, version);
+	const auto path = wanted.initrd ? wanted.initrd : find_initrd(wanted.kernel, version);
 
 	if (!path)
 		throw Error(Code::bad_file, text("no initrd is installed for kernel ", version,
@@ -69,7 +69,7 @@ void load_initrd(Artifacts &files, const Wish &wish)
 	if (!looks_like_initrd(files.user_initrd.view()))
 		throw Error(Code::bad_file, text("initrd '", *path, "': not an initrd; ",
 						 initrd_accepted, " is needed"));
-	if (!wish.agent)
+	if (!wanted.agent)
 		return;
 	files.ficm = read_module(ficm_module, version);
 	files.agent = read_module(agent_module, version);
@@ -102,17 +102,17 @@ void decompress(Artifacts &files, bool keep_cache, Phases &phases)
 
 void read_artifacts(Plan &plan, bool keep_cache, Phases &phases)
 {
-	const Wish &wish = plan.wish;
+	const CreateOptions &wanted = plan.wanted;
 
 	phases.enter("read files");
-	load_kernel(plan.files, wish);
-	load_initrd(plan.files, wish);
-	plan.files.hz = find_hz(wish.kernel, plan.files.kernel.version);
-	plan.options = {.append = wish.append,
-			.uart = wish.uart,
+	load_kernel(plan.files, wanted);
+	load_initrd(plan.files, wanted);
+	plan.files.hz = find_hz(wanted.kernel, plan.files.kernel.version);
+	plan.options = {.append = wanted.append,
+			.uart = wanted.uart,
 			.hz = plan.files.hz,
-			.agent = wish.agent,
-			.console = wish.console,
+			.agent = wanted.agent,
+			.console = wanted.console,
 			.allow_direct = true};
 	decompress(plan.files, keep_cache, phases);
 	phases.leave();
@@ -126,8 +126,8 @@ void check_memory(const Plan &plan)
 	if (wanted < needed)
 		throw Error(Code::bad_value,
 			    text("memory ", format_size(wanted), " is too small for kernel '",
-				 plan.wish.kernel, "' with initrd '", plan.files.user_initrd.path(),
-				 "' (", plan.files.user_initrd.view().size(),
+				 plan.wanted.kernel, "' with initrd '",
+				 plan.files.user_initrd.path(), "' (", plan.files.user_initrd.view().size(),
 				 " bytes): give at least ",
 				 format_size((needed + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE *
 					     RF_EXTENT_SIZE)));
@@ -145,7 +145,7 @@ void check_available(const Supervisor &supervisor, const CreateRequest &request)
 				 " could be given right now"));
 }
 
-void check_supervisor(const Wish &wish, const Supervisor &supervisor)
+void check_supervisor(const CreateOptions &wanted, const Supervisor &supervisor)
 {
 	const rf_info info = supervisor.info();
 	const std::vector<std::string> names = supervisor.names();
@@ -154,8 +154,8 @@ void check_supervisor(const Wish &wish, const Supervisor &supervisor)
 		throw Error(Code::not_permitted,
 			    "the kernel is locked down (Secure Boot?): it may not "
 			    "start another kernel");
-	if (std::find(names.begin(), names.end(), wish.name) != names.end())
-		throw Error(Code::busy, text("a subOS named '", wish.name,
+	if (std::find(names.begin(), names.end(), wanted.name) != names.end())
+		throw Error(Code::busy, text("a subOS named '", wanted.name,
 					     "' exists: choose another name or destroy it first"));
 	if (!info.low_slices_free)
 		throw Error(Code::not_enough, text("all ", info.low_slices,
@@ -166,20 +166,20 @@ void check_supervisor(const Wish &wish, const Supervisor &supervisor)
 // The cores and the memory, compared with what this machine could give now.
 void check_resources(Plan &plan, const Supervisor *supervisor)
 {
-	const Wish &wish = plan.wish;
+	const CreateOptions &wanted = plan.wanted;
 	const Machine machine = read_machine();
 	const Settings settings = read_settings();
 
-	if (wish.node >= 0 && !machine.has_node(wish.node))
-		throw Error(Code::bad_value, text("numa node ", wish.node,
+	if (wanted.node >= 0 && !machine.has_node(wanted.node))
+		throw Error(Code::bad_value, text("numa node ", wanted.node,
 						  " does not exist: nodes are 0 "
 						  "to ",
 						  machine.nodes.back()));
-	plan.request = {wish.name,	wish.cores,	wish.node,
-			wish.memory,	wish.functions, wish.function_flags};
-	if (wish.cores.empty())
+	plan.request = {wanted.name,	wanted.cores,	wanted.node,
+			wanted.memory,	wanted.functions, wanted.function_flags};
+	if (wanted.cores.empty())
 		plan.request.cpus = pick_cores(
-			machine, wish.ncores, wish.node,
+			machine, wanted.ncores, wanted.node,
 			[&](const auto &cores) { return loses_by_cores(settings, cores); });
 	check_cores(machine, supervisor ? supervisor->lent_cores() : Lent{}, plan.request.cpus);
 	for (const unsigned core : plan.request.cpus)
@@ -187,10 +187,10 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 	if (supervisor)
 		check_available(*supervisor, plan.request);
 
-	Taking taking{plan.request.cpus, 0, wish.node};
+	Taking taking{plan.request.cpus, 0, wanted.node};
 	if (supervisor) {
-		const rf_memory memory = supervisor->memory(wish.node);
-		taking.memory = beyond_pool(memory, wish.memory + memory.shared);
+		const rf_memory memory = supervisor->memory(wanted.node);
+		taking.memory = beyond_pool(memory, wanted.memory + memory.shared);
 	}
 	for (std::string &note : loss_notes(settings, taking))
 		plan.notes.push_back(std::move(note));
@@ -246,7 +246,7 @@ void check_cmdline(Plan &plan, const Supervisor *supervisor)
 void check_definition(const Plan &plan)
 {
 	const std::size_t size =
-		format_definition(plan.wish, plan.files.user_initrd.path(), Loaded{}).size();
+		format_definition(plan.wanted, plan.files.user_initrd.path(), Loaded{}).size();
 
 	// The addresses of a loaded image have up to 20 digits each.
 	if (size + 60 > RF_DEFINITION_MAX)
@@ -267,7 +267,7 @@ boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
 	unsigned eax = 0, ebx = 0, ecx = 0, edx = 0;
 	boot::Grant grant;
 
-	grant.name = plan.wish.name;
+	grant.name = plan.wanted.name;
 	grant.apic_ids = plan.apic_ids;
 	if (supervisor) {
 		const rf_info info = supervisor->info();
@@ -282,15 +282,16 @@ boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
 	return grant;
 }
 
-Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, Phases &phases)
+Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
+	       Phases &phases)
 {
 	Plan plan;
 
-	plan.wish = wish;
-	plan.notes = wish.notes;
+	plan.wanted = wanted;
+	plan.notes = wanted.notes;
 	phases.enter("check");
 	if (supervisor)
-		check_supervisor(wish, *supervisor);
+		check_supervisor(wanted, *supervisor);
 	check_resources(plan, supervisor);
 	check_pci(plan, supervisor);
 	read_artifacts(plan, keep_cache, phases);
@@ -304,15 +305,15 @@ Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, 
 	return plan;
 }
 
-Plan make_start_plan(const Wish &wish, const Supervisor &supervisor, const rf_status &status,
-		     Phases &phases)
+Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
+		     const rf_status &status, Phases &phases)
 {
 	Plan plan;
 
-	plan.wish = wish;
-	plan.request = {wish.name,
+	plan.wanted = wanted;
+	plan.request = {wanted.name,
 			{status.cpus, status.cpus + status.nr_cpus},
-			wish.node,
+			wanted.node,
 			// All of the boot image goes to the first range.
 			status.nr_ranges ? status.ranges[0].size : 0};
 	plan.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
@@ -329,27 +330,27 @@ Json plan_json(const Plan &plan)
 	};
 
 	return {
-		{"name", plan.wish.name},
+		{"name", plan.wanted.name},
 		{"cores", plan.request.cpus},
 		{"apic_ids", plan.apic_ids},
 		{"memory", plan.request.memory},
 		{"numa", plan.request.node},
 		{"functions", bdfs_json(plan.request.functions)},
 		{"require_iommu", (plan.request.function_flags & RF_PCI_REQUIRE_IOMMU) != 0},
-		{"kernel", plan.wish.kernel},
+		{"kernel", plan.wanted.kernel},
 		{"version", plan.files.kernel.version},
 		{"initrd", or_null(plan.files.user_initrd.path())},
 		{"ficm", or_null(plan.files.ficm.path())},
 		{"agent", or_null(plan.files.agent.path())},
 		{"first_stage", or_null(plan.files.first_stage.path())},
-		{"uart", plan.wish.uart ? Json(plan.wish.uart->name) : Json()},
-		{"console", plan.wish.agent && plan.wish.console},
-		{"on_crash", policy_name(plan.wish.policies.on_crash)},
-		{"on_reboot", policy_name(plan.wish.policies.on_reboot)},
-		{"restarts", plan.wish.policies.restarts},
-		{"hang_timeout_seconds", plan.wish.policies.hang_timeout_ms / 1000},
-		{"start", plan.wish.start},
-		{"wait", plan.wish.wait},
+		{"uart", plan.wanted.uart ? Json(plan.wanted.uart->name) : Json()},
+		{"console", plan.wanted.agent && plan.wanted.console},
+		{"on_crash", policy_name(plan.wanted.policies.on_crash)},
+		{"on_reboot", policy_name(plan.wanted.policies.on_reboot)},
+		{"restarts", plan.wanted.policies.restarts},
+		{"hang_timeout_seconds", plan.wanted.policies.hang_timeout_ms / 1000},
+		{"start", plan.wanted.start},
+		{"wait", plan.wanted.wait},
 		{"memory_needed", boot::memory_needed(plan.files.kernel, plan.files.vmlinux.view(),
 						      plan.files.initrd())},
 		{"cmdline", plan.cmdline},

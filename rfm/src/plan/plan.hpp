@@ -9,7 +9,7 @@
 #include "host/cache.hpp"
 #include "host/files.hpp"
 #include "plan/cores.hpp"
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 
 namespace rf {
 
@@ -28,7 +28,7 @@ struct Artifacts {
 };
 
 struct Plan {
-	Wish wish;
+	CreateOptions wanted;
 	CreateRequest request;
 	std::vector<std::uint32_t> apic_ids;	// as known before the create; same order as cores
 	Artifacts files;
@@ -39,11 +39,12 @@ struct Plan {
 
 // `supervisor` is absent in a dry run without the module or without root.
 // `keep_cache`: a newly decompressed kernel may be written to the cache.
-Plan make_plan(const Wish &wish, const Supervisor *supervisor, bool keep_cache, Phases &phases);
+Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
+	       Phases &phases);
 
 // The plan to start a subOS again that has its cores and its memory.
-Plan make_start_plan(const Wish &wish, const Supervisor &supervisor, const rf_status &status,
-		     Phases &phases);
+Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
+		     const rf_status &status, Phases &phases);
 
 Json plan_json(const Plan &plan);
 

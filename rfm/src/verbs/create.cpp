@@ -96,18 +96,18 @@ Json create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 			throw;
 		}
 	}();
-	subos.set_policies(plan.wish.policies);
+	subos.set_policies(plan.wanted.policies);
 	add_taking_phases(phases, subos.status());
 
 	const boot::BootImage image = load_image(plan, supervisor, subos, undone, phases);
 	const Loaded how = loaded(image);
-	subos.define(format_definition(plan.wish, plan.files.user_initrd.path(),
-				       plan.wish.start ? std::nullopt : std::optional(how)));
-	if (!plan.wish.start) {
+	subos.define(format_definition(plan.wanted, plan.files.user_initrd.path(),
+				       plan.wanted.start ? std::nullopt : std::optional(how)));
+	if (!plan.wanted.start) {
 		subos.publish();
 		return launched_json(plan, image, subos.status(), phases);
 	}
-	return launched_json(plan, image, start_and_await(subos, how, plan.wish, phases), phases);
+	return launched_json(plan, image, start_and_await(subos, how, plan.wanted, phases), phases);
 }
 
 Code run(const Request &request_given, Output &output)
@@ -115,7 +115,7 @@ Code run(const Request &request_given, Output &output)
 	Request request = request_given;
 	if (const auto file = request.value("config"))
 		read_config(request, *file, options);
-	const Wish wish = parse_wish(request);
+	const CreateOptions wanted = parse_create_options(request);
 	const bool dry_run = request.has("dry-run");
 
 	Phases phases(output);
@@ -123,7 +123,7 @@ Code run(const Request &request_given, Output &output)
 		dry_run ? Supervisor::open_if_possible() : std::optional(Supervisor::open());
 	if (!dry_run)
 		catch_interrupts();
-	const Plan plan = make_plan(wish, supervisor ? &*supervisor : nullptr, !dry_run, phases);
+	const Plan plan = make_plan(wanted, supervisor ? &*supervisor : nullptr, !dry_run, phases);
 	for (const std::string &note : plan.notes)
 		output.note(note);
 	if (dry_run)

@@ -42,13 +42,13 @@ constexpr Option options[] = {
 	{"config", "FILE", "read options from FILE; the command line overrides it", false},
 };
 
-void check_host(const ImageWish &wish)
+void check_host(const ImageOptions &wanted)
 {
 	if (::geteuid() != 0)
 		throw Error(Code::not_permitted,
 			    text("only root can make a disk image, not user id ", ::geteuid()));
 	need_program("mmdebstrap", "mmdebstrap");
-	if (wish.file_system == "xfs")
+	if (wanted.file_system == "xfs")
 		need_program("mkfs.xfs", "xfsprogs");
 	else
 		need_program("mke2fs", "e2fsprogs");
@@ -68,7 +68,7 @@ std::string new_uuid()
 // them are whole.
 class BootFiles {
 public:
-	BootFiles(const DebianTree &tree, const ImageWish &wish) : folder_(wish.boot)
+	BootFiles(const DebianTree &tree, const ImageOptions &wanted) : folder_(wanted.boot)
 	{
 		std::error_code error;
 
@@ -77,7 +77,7 @@ public:
 			const std::string name = prefix + tree.kernels().back();
 			const FileBytes from = FileBytes::read(
 				"boot file", tree.path() / "boot" / name, "what Debian installs");
-			files_.push_back(std::make_unique<NewFile>(folder_ / name, wish.force));
+			files_.push_back(std::make_unique<NewFile>(folder_ / name, wanted.force));
 			files_.back()->write(0, from.view());
 		}
 	}
@@ -94,9 +94,9 @@ private:
 };
 
 // Where `rfm create` finds the kernel, or "" if this host has no such kernel.
-std::string kernel_file(const ImageWish &wish, const std::string &version)
+std::string kernel_file(const ImageOptions &wanted, const std::string &version)
 {
-	const fs::path file = fs::path(wish.boot.empty() ? "/boot" : wish.boot) /
+	const fs::path file = fs::path(wanted.boot.empty() ? "/boot" : wanted.boot) /
 			      ("vmlinuz-" + version);
 	std::error_code error;
 
@@ -113,18 +113,18 @@ std::string subos_name(const std::string &hostname)
 	}
 }
 
-Json build(const ImageWish &wish, Output &output)
+Json build(const ImageOptions &wanted, Output &output)
 {
 	const std::uint64_t begin = monotonic_ns();
 	const std::string uuid = new_uuid();
-	ImageDisk disk(wish, output);
+	ImageDisk disk(wanted, output);
 	const WorkFolder work(disk.folder());
-	const DebianTree tree(wish, uuid, work.path(), output);
+	const DebianTree tree(wanted, uuid, work.path(), output);
 	const fs::path scratch = work.path() / "mnt";
 	std::optional<BootFiles> boot;
 
-	if (!wish.boot.empty())
-		boot.emplace(tree, wish);
+	if (!wanted.boot.empty())
+		boot.emplace(tree, wanted);
 	fs::create_directory(scratch);
 	disk.write(tree.path(), scratch, uuid);
 	disk.finish();
@@ -132,7 +132,7 @@ Json build(const ImageWish &wish, Output &output)
 		boot->finish();
 
 	const std::string version = tree.kernels().back();
-	const std::string kernel = kernel_file(wish, version);
+	const std::string kernel = kernel_file(wanted, version);
 	const std::string function = disk.function();
 	for (const std::string &each : tree.kernels())
 		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
@@ -143,19 +143,19 @@ Json build(const ImageWish &wish, Output &output)
 		output.note(text("this host has no /boot/vmlinuz-", version,
 				 ": take it and its initrd out of the disk's /boot, or give "
 				 "--boot FOLDER"));
-	return {{"disk", wish.disk},
+	return {{"disk", wanted.disk},
 		{"device", disk.is_device()},
 		{"function", function.empty() ? Json() : Json(function)},
 		{"size", disk.size()},
 		{"bytes_on_disk", disk.bytes_on_disk()},
-		{"fs", wish.file_system},
+		{"fs", wanted.file_system},
 		{"uuid", uuid},
-		{"suite", wish.suite},
-		{"hostname", wish.hostname},
+		{"suite", wanted.suite},
+		{"hostname", wanted.hostname},
 		{"kernels", tree.kernels()},
 		{"modules", tree.with_modules()},
 		{"kernel", kernel.empty() ? Json() : Json(kernel)},
-		{"next", text("rfm create ", subos_name(wish.hostname), " --ncores 1 --mem 1G",
+		{"next", text("rfm create ", subos_name(wanted.hostname), " --ncores 1 --mem 1G",
 			      " --pci ", function.empty() ? "BDF" : function, " --kernel ",
 			      kernel.empty() ? "vmlinuz-" + version : kernel,
 			      " --append root=UUID=", uuid)},
@@ -180,11 +180,11 @@ Code run(const Request &request_given, Output &output)
 					      "': give build"));
 	if (const auto file = request.value("config"))
 		read_config(request, *file, options);
-	const ImageWish wish = parse_image_wish(request);
+	const ImageOptions wanted = parse_image_options(request);
 
-	check_host(wish);
+	check_host(wanted);
 	catch_interrupts();
-	output.result(build(wish, output), as_text);
+	output.result(build(wanted, output), as_text);
 	return Code::ok;
 }
 

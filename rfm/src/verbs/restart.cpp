@@ -18,10 +18,10 @@ constexpr Option options[] = {
 
 Code run(const Request &request, Output &output)
 {
-	StopWish wish;
-	wish.timeout = parse_seconds(request, "timeout", 0, wish.timeout);
-	wish.force = request.has("force");
-	wish.restart = true;
+	StopOptions wanted;
+	wanted.timeout = parse_seconds(request, "timeout", 0, wanted.timeout);
+	wanted.force = request.has("force");
+	wanted.restart = true;
 	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 
 	Phases phases(output);
@@ -34,7 +34,7 @@ Code run(const Request &request, Output &output)
 		subos.set_wait(wait);
 
 	phases.enter("stop");
-	const Json stopped = Stopping(supervisor.subos(name), wish).await(output);
+	const Json stopped = Stopping(supervisor.subos(name), wanted).await(output);
 	phases.remark(stopped["forced"] ? "by force" : "");
 	phases.leave();
 	Json result = subos.start(phases);

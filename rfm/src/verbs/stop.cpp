@@ -3,7 +3,7 @@
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
 #include "operations/stopping.hpp"
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
@@ -43,9 +43,9 @@ std::vector<Partition> targets(const Request &request, const Supervisor &supervi
 
 Code run(const Request &request, Output &output)
 {
-	StopWish wish;
-	wish.timeout = parse_seconds(request, "timeout", 0, wish.timeout);
-	wish.force = request.has("force");
+	StopOptions wanted;
+	wanted.timeout = parse_seconds(request, "timeout", 0, wanted.timeout);
+	wanted.force = request.has("force");
 
 	const Supervisor supervisor = Supervisor::open();
 	Json stopped = Json::array();
@@ -63,7 +63,7 @@ Code run(const Request &request, Output &output)
 
 	catch_interrupts();
 	for (Partition &subos : targets(request, supervisor))
-		attempt([&] { under_way.emplace_back(std::move(subos), wish); });
+		attempt([&] { under_way.emplace_back(std::move(subos), wanted); });
 	for (Stopping &one : under_way)
 		attempt([&] { stopped.push_back(one.await(output)); });
 	if (failure)

@@ -17,7 +17,7 @@
 namespace rf {
 
 // The request with its values understood, but not yet compared with the machine.
-struct Wish {
+struct CreateOptions {
 	std::string name;
 	std::vector<unsigned> cores;	// empty: pick `ncores`
 	unsigned ncores = 0;
@@ -38,7 +38,7 @@ struct Wish {
 	std::map<std::string, std::string> given;	// as it was given
 };
 
-Wish parse_wish(const Request &request);
+CreateOptions parse_create_options(const Request &request);
 
 // Memory as people give it, rounded up to RF_EXTENT_SIZE with a note. Throws
 // Error(bad_value) for 0 and for what is no size.
@@ -60,7 +60,7 @@ struct Definition {
 };
 
 // `initrd`: the file that was used.
-std::string format_definition(const Wish &wish, const std::string &initrd,
+std::string format_definition(const CreateOptions &wanted, const std::string &initrd,
 			      const std::optional<Loaded> &loaded);
 // Throws Error(bad_value) if there is none, or not one that this rfm understands.
 Definition parse_definition(const std::string &name, const std::string &words);

@@ -11,7 +11,7 @@
 
 namespace rf {
 
-struct ImageWish {
+struct ImageOptions {
 	std::string suite, disk, file_system, hostname;
 	std::optional<std::uint64_t> size;	// of a file; a device is taken as it is
 	std::vector<std::string> include;	// more packages
@@ -24,12 +24,12 @@ struct ImageWish {
 };
 
 // Throws Error(usage) or Error(bad_value); reads the key's file only.
-ImageWish parse_image_wish(const Request &request);
+ImageOptions parse_image_options(const Request &request);
 
 // The size of the file to make.
-std::uint64_t size_of_file(const ImageWish &wish);
+std::uint64_t size_of_file(const ImageOptions &wanted);
 
 // All packages that the image is asked to consist of.
-std::vector<std::string> packages_of(const ImageWish &wish);
+std::vector<std::string> packages_of(const ImageOptions &wanted);
 
 } // namespace rf

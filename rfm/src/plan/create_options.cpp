@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/name.hpp"
@@ -88,20 +88,20 @@ rf_policies parse_policies(const Request &request)
 	return policies;
 }
 
-void parse_functions(const Request &request, Wish &wish)
+void parse_functions(const Request &request, CreateOptions &wanted)
 {
 	if (const auto list = request.value("pci"))
-		wish.functions = parse_bdfs(*list);
+		wanted.functions = parse_bdfs(*list);
 	if (request.has("force"))
-		wish.function_flags |= RF_PCI_FORCE;
+		wanted.function_flags |= RF_PCI_FORCE;
 	if (request.has("require-iommu"))
-		wish.function_flags |= RF_PCI_REQUIRE_IOMMU;
-	if (request.has("force") && wish.functions.empty())
+		wanted.function_flags |= RF_PCI_REQUIRE_IOMMU;
+	if (request.has("force") && wanted.functions.empty())
 		throw Error(Code::usage,
 			    "--force applies only to PCI functions: give it together with --pci");
-	if (!wish.functions.empty() && !wish.agent)
+	if (!wanted.functions.empty() && !wanted.agent)
 		throw Error(Code::bad_value,
-			    text("PCI function ", format_bdf(wish.functions.front()),
+			    text("PCI function ", format_bdf(wanted.functions.front()),
 				 " was asked for with --no-agent: without the agent the subOS "
 				 "would not see it"));
 }
@@ -142,58 +142,59 @@ unsigned parse_seconds(const Request &request, const std::string &option, unsign
 		     : otherwise;
 }
 
-Wish parse_wish(const Request &request)
+CreateOptions parse_create_options(const Request &request)
 {
-	Wish wish;
+	CreateOptions wanted;
 
-	wish.name = request.operands.at(0);
-	check_name(wish.name);
+	wanted.name = request.operands.at(0);
+	check_name(wanted.name);
 	if (request.has("cores") == request.has("ncores"))
 		throw Error(Code::usage,
 			    "give either --cores LIST or --ncores N, for example --cores 2-3");
 	if (const auto cores = request.value("cores"))
-		wish.cores = parse_cpulist(*cores);
+		wanted.cores = parse_cpulist(*cores);
 	if (const auto count = request.value("ncores"))
-		wish.ncores = static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
+		wanted.ncores =
+			static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
 	if (const auto node = request.value("numa"))
-		wish.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
-	wish.memory = parse_memory(required(request, "mem", "512M"), wish.notes);
-	wish.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
-	wish.initrd = request.value("initrd");
-	wish.append = request.value("append").value_or("");
-	if (wish.append.find_first_of("\n\r") != std::string::npos ||
-	    wish.append.find('\0') != std::string::npos)
-		throw Error(Code::bad_value, text("append '", wish.append,
+		wanted.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
+	wanted.memory = parse_memory(required(request, "mem", "512M"), wanted.notes);
+	wanted.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
+	wanted.initrd = request.value("initrd");
+	wanted.append = request.value("append").value_or("");
+	if (wanted.append.find_first_of("\n\r") != std::string::npos ||
+	    wanted.append.find('\0') != std::string::npos)
+		throw Error(Code::bad_value, text("append '", wanted.append,
 						  "' has line breaks: give one "
 						  "line"));
 	if (const auto uart = request.value("uart"))
-		wish.uart = parse_uart(*uart);
-	wish.wait = parse_seconds(request, "wait", 0, wish.wait);
-	wish.agent = !request.has("no-agent");
-	wish.console = !request.has("no-console");
-	parse_functions(request, wish);
-	wish.policies = parse_policies(request);
-	wish.start = !request.has("no-start");
-	const std::size_t count = wish.cores.empty() ? wish.ncores : wish.cores.size();
-	if (!wish.agent && count != 1)
+		wanted.uart = parse_uart(*uart);
+	wanted.wait = parse_seconds(request, "wait", 0, wanted.wait);
+	wanted.agent = !request.has("no-agent");
+	wanted.console = !request.has("no-console");
+	parse_functions(request, wanted);
+	wanted.policies = parse_policies(request);
+	wanted.start = !request.has("no-start");
+	const std::size_t count = wanted.cores.empty() ? wanted.ncores : wanted.cores.size();
+	if (!wanted.agent && count != 1)
 		throw Error(Code::bad_value,
 			    text("--no-agent boots only one core, but ", count,
 				 " were requested: without the agent nothing starts the "
 				 "others"));
-	wish.given = request.values;
-	return wish;
+	wanted.given = request.values;
+	return wanted;
 }
 
-std::string format_definition(const Wish &wish, const std::string &initrd,
+std::string format_definition(const CreateOptions &wanted, const std::string &initrd,
 			      const std::optional<Loaded> &loaded)
 {
-	Json json = {{"format", definition_format}, {"options", wish.given}};
+	Json json = {{"format", definition_format}, {"options", wanted.given}};
 	Json &options = json["options"];
 
 	// What concerned that one command.
 	for (const char *option : {"json", "config", "dry-run", "no-start", "force"})
 		options.erase(option);
-	options["kernel"] = resolved(wish.kernel);
+	options["kernel"] = resolved(wanted.kernel);
 	options["initrd"] = resolved(initrd);
 	if (loaded)
 		json["loaded"] = {{"entry", loaded->entry},

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "fixture.hpp"
-#include "plan/image_wish.hpp"
+#include "plan/image_options.hpp"
 
 #include <gtest/gtest.h>
 
@@ -19,7 +19,7 @@ Request request(std::map<std::string, std::string> values)
 std::string refusal(std::map<std::string, std::string> values)
 {
 	try {
-		parse_image_wish(request(std::move(values)));
+		parse_image_options(request(std::move(values)));
 	} catch (const Error &error) {
 		return error.what();
 	}
@@ -31,23 +31,23 @@ bool has(const std::vector<std::string> &words, const std::string &word)
 	return std::ranges::find(words, word) != words.end();
 }
 
-TEST(ImageWish, HasDefaults)
+TEST(ImageOptions, HasDefaults)
 {
-	const ImageWish wish = parse_image_wish(request({}));
+	const ImageOptions wanted = parse_image_options(request({}));
 
-	EXPECT_EQ(wish.suite, "bookworm");
-	EXPECT_EQ(wish.file_system, "ext4");
-	EXPECT_EQ(wish.hostname, "debian");
-	EXPECT_EQ(size_of_file(wish), std::uint64_t{4} << 30);
-	EXPECT_FALSE(wish.size);
-	EXPECT_FALSE(wish.force);
-	EXPECT_TRUE(has(packages_of(wish), "linux-image-amd64"));
-	EXPECT_TRUE(has(packages_of(wish), "e2fsprogs"));
+	EXPECT_EQ(wanted.suite, "bookworm");
+	EXPECT_EQ(wanted.file_system, "ext4");
+	EXPECT_EQ(wanted.hostname, "debian");
+	EXPECT_EQ(size_of_file(wanted), std::uint64_t{4} << 30);
+	EXPECT_FALSE(wanted.size);
+	EXPECT_FALSE(wanted.force);
+	EXPECT_TRUE(has(packages_of(wanted), "linux-image-amd64"));
+	EXPECT_TRUE(has(packages_of(wanted), "e2fsprogs"));
 }
 
-TEST(ImageWish, SaysWhichPackages)
+TEST(ImageOptions, SaysWhichPackages)
 {
-	const auto packages = packages_of(parse_image_wish(request(
+	const auto packages = packages_of(parse_image_options(request(
 		{{"fs", "xfs"}, {"include", "fio,g++"}, {"kernel", "6.1.0-56-cloud-amd64"}})));
 
 	EXPECT_TRUE(has(packages, "xfsprogs"));
@@ -58,7 +58,7 @@ TEST(ImageWish, SaysWhichPackages)
 	EXPECT_FALSE(has(packages, "openssh-server"));
 }
 
-TEST(ImageWish, NamesWhatIsNotAcceptable)
+TEST(ImageOptions, NamesWhatIsNotAcceptable)
 {
 	const std::vector<std::pair<std::string, std::string>> wrong = {
 		{"suite", "../x"},	   {"suite", "-x"},	      {"fs", "btrfs"},
@@ -78,7 +78,7 @@ TEST(ImageWish, NamesWhatIsNotAcceptable)
 	EXPECT_EQ(refusal({{"root-password", "a b"}, {"mirror", "http://mirror/debian"}}), "");
 }
 
-TEST(ImageWish, TakesPublicKeysOnly)
+TEST(ImageOptions, TakesPublicKeysOnly)
 {
 	const test::TemporaryDirectory directory;
 	const auto path = directory.path() / "key";
@@ -89,9 +89,9 @@ TEST(ImageWish, TakesPublicKeysOnly)
 	test::write_file(path, boot::as_view(secret));
 	EXPECT_NE(refusal({{"ssh-key", path}}).find("private key"), std::string::npos);
 	test::write_file(path, boot::as_view(open));
-	const ImageWish wish = parse_image_wish(request({{"ssh-key", path}}));
-	EXPECT_EQ(wish.ssh_key, open);
-	EXPECT_TRUE(has(packages_of(wish), "openssh-server"));
+	const ImageOptions wanted = parse_image_options(request({{"ssh-key", path}}));
+	EXPECT_EQ(wanted.ssh_key, open);
+	EXPECT_TRUE(has(packages_of(wanted), "openssh-server"));
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/wish.hpp"
+#include "plan/create_options.hpp"
 
 #include <gtest/gtest.h>
 
@@ -16,9 +16,9 @@ Request given(std::map<std::string, std::string> more = {})
 	return request;
 }
 
-TEST(Wish, PoliciesByDefault)
+TEST(CreateOptions, PoliciesByDefault)
 {
-	const rf_policies policies = parse_wish(given()).policies;
+	const rf_policies policies = parse_create_options(given()).policies;
 
 	EXPECT_EQ(policies.on_crash, std::uint32_t{RF_POLICY_KEEP});
 	EXPECT_EQ(policies.on_reboot, std::uint32_t{RF_POLICY_RESTART});
@@ -26,12 +26,12 @@ TEST(Wish, PoliciesByDefault)
 	EXPECT_EQ(policies.hang_timeout_ms, 10000u);
 }
 
-TEST(Wish, PoliciesAsGiven)
+TEST(CreateOptions, PoliciesAsGiven)
 {
-	const rf_policies policies = parse_wish(given({{"on-crash", "destroy"},
-						       {"on-reboot", "keep"},
-						       {"restarts", "0"},
-						       {"hang-timeout", "3600"}}))
+	const rf_policies policies = parse_create_options(given({{"on-crash", "destroy"},
+								 {"on-reboot", "keep"},
+								 {"restarts", "0"},
+								 {"hang-timeout", "3600"}}))
 					     .policies;
 
 	EXPECT_EQ(policies.on_crash, std::uint32_t{RF_POLICY_DESTROY});
@@ -40,7 +40,7 @@ TEST(Wish, PoliciesAsGiven)
 	EXPECT_EQ(policies.hang_timeout_ms, 3600000u);
 }
 
-TEST(Wish, PoliciesThatThereAreNot)
+TEST(CreateOptions, PoliciesThatThereAreNot)
 {
 	const std::pair<const char *, const char *> table[] = {
 		{"on-crash", "reboot"}, {"on-crash", ""},	{"on-reboot", "destroy"},
@@ -48,7 +48,7 @@ TEST(Wish, PoliciesThatThereAreNot)
 	};
 	for (const auto &[option, value] : table) {
 		try {
-			parse_wish(given({{option, value}}));
+			parse_create_options(given({{option, value}}));
 			ADD_FAILURE() << "accepted: " << option << " " << value;
 		} catch (const Error &error) {
 			EXPECT_EQ(error.code(), Code::bad_value);
@@ -58,52 +58,52 @@ TEST(Wish, PoliciesThatThereAreNot)
 	}
 }
 
-TEST(Wish, Functions)
+TEST(CreateOptions, Functions)
 {
-	const Wish none = parse_wish(given());
+	const CreateOptions none = parse_create_options(given());
 	EXPECT_TRUE(none.functions.empty());
 	EXPECT_EQ(none.function_flags, 0u);
 
-	const Wish some = parse_wish(given({{"pci", "00:04.0,0000:01:00.0"},
-					    {"require-iommu", "yes"},
-					    {"force", "yes"}}));
+	const CreateOptions some = parse_create_options(given(
+		{{"pci", "00:04.0,0000:01:00.0"}, {"require-iommu", "yes"}, {"force", "yes"}}));
 	EXPECT_EQ(some.functions, (std::vector<std::uint32_t>{RF_BDF(0, 0, 0x20), RF_BDF(0, 1, 0)}));
 	EXPECT_EQ(some.function_flags, std::uint32_t{RF_PCI_FORCE | RF_PCI_REQUIRE_IOMMU});
 
-	EXPECT_THROW(parse_wish(given({{"pci", ""}})), Error);
-	EXPECT_THROW(parse_wish(given({{"force", "yes"}})), Error);
-	EXPECT_THROW(parse_wish(given({{"pci", "00:04.0"}, {"no-agent", "yes"}})), Error);
+	EXPECT_THROW(parse_create_options(given({{"pci", ""}})), Error);
+	EXPECT_THROW(parse_create_options(given({{"force", "yes"}})), Error);
+	EXPECT_THROW(parse_create_options(given({{"pci", "00:04.0"}, {"no-agent", "yes"}})), Error);
 }
 
 // What was given by force once is not given by force again.
 TEST(Definition, KeepsTheFunctions)
 {
-	const Wish wish = parse_wish(given({{"pci", "00:04.0"}, {"force", "yes"}}));
+	const CreateOptions wanted =
+		parse_create_options(given({{"pci", "00:04.0"}, {"force", "yes"}}));
 	const Definition definition =
-		parse_definition("web", format_definition(wish, "/i", std::nullopt));
+		parse_definition("web", format_definition(wanted, "/i", std::nullopt));
 
 	EXPECT_EQ(definition.request.value("pci"), "00:04.0");
 	EXPECT_FALSE(definition.request.has("force"));
-	EXPECT_EQ(parse_wish(definition.request).functions, wish.functions);
+	EXPECT_EQ(parse_create_options(definition.request).functions, wanted.functions);
 }
 
 TEST(Definition, RoundTrip)
 {
-	const Wish wish = parse_wish(given({{"append", "quiet x=\"a b\""},
-					    {"no-console", "yes"},
-					    {"on-crash", "restart"},
-					    {"wait", "7"},
-					    {"json", "yes"},
-					    {"config", "web.conf"}}));
+	const CreateOptions wanted = parse_create_options(given({{"append", "quiet x=\"a b\""},
+								 {"no-console", "yes"},
+								 {"on-crash", "restart"},
+								 {"wait", "7"},
+								 {"json", "yes"},
+								 {"config", "web.conf"}}));
 	const Definition definition =
-		parse_definition("web", format_definition(wish, "/no/such/initrd", {}));
-	const Wish again = parse_wish(definition.request);
+		parse_definition("web", format_definition(wanted, "/no/such/initrd", {}));
+	const CreateOptions again = parse_create_options(definition.request);
 
 	EXPECT_FALSE(definition.loaded);
 	EXPECT_EQ(again.name, "web");
-	EXPECT_EQ(again.cores, wish.cores);
-	EXPECT_EQ(again.memory, wish.memory);
-	EXPECT_EQ(again.append, wish.append);
+	EXPECT_EQ(again.cores, wanted.cores);
+	EXPECT_EQ(again.memory, wanted.memory);
+	EXPECT_EQ(again.append, wanted.append);
 	EXPECT_EQ(again.initrd, "/no/such/initrd");
 	EXPECT_FALSE(again.console);
 	EXPECT_TRUE(again.agent);
@@ -118,7 +118,8 @@ TEST(Definition, KernelIsAnAbsolutePath)
 	Request request = given();
 	request.values["kernel"] = "vmlinuz";
 	const Definition definition =
-		parse_definition("web", format_definition(parse_wish(request), "initrd", {}));
+		parse_definition("web", format_definition(parse_create_options(request), "initrd",
+							  {}));
 
 	EXPECT_TRUE(definition.request.value("kernel")->starts_with('/'));
 	EXPECT_TRUE(definition.request.value("initrd")->starts_with('/'));
@@ -128,7 +129,7 @@ TEST(Definition, OfOneThatWasNotStarted)
 {
 	const Loaded how{0x140000000, 0x140020000, 0x140001000, true};
 	const std::string words =
-		format_definition(parse_wish(given({{"no-start", "yes"}})), "/i", how);
+		format_definition(parse_create_options(given({{"no-start", "yes"}})), "/i", how);
 	const Definition definition = parse_definition("web", words);
 
 	ASSERT_TRUE(definition.loaded);

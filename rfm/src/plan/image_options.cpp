@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/image_wish.hpp"
+#include "plan/image_options.hpp"
 
 #include "base/sizes.hpp"
 #include "host/files.hpp"
@@ -149,47 +149,47 @@ std::string read_key(const Request &request)
 
 } // namespace
 
-ImageWish parse_image_wish(const Request &request)
+ImageOptions parse_image_options(const Request &request)
 {
-	ImageWish wish;
+	ImageOptions wanted;
 
 	if (!request.has("disk"))
 		throw Error(Code::usage, "--disk is missing: give for example --disk /dev/nvme1n1 "
 					 "or --disk debian.img");
-	wish.disk = *request.value("disk");
-	if (wish.disk.empty())
+	wanted.disk = *request.value("disk");
+	if (wanted.disk.empty())
 		throw Error(Code::bad_value, "disk '' is not acceptable: give a file or a device");
-	wish.suite =
+	wanted.suite =
 		word(request, "suite", "bookworm", "-", "a release of Debian, such as bookworm");
-	wish.kernel = word(request, "kernel", "", "+-.~", "a version, such as 6.1.0-56-amd64");
-	wish.file_system = parse_file_system(request);
-	wish.hostname = parse_hostname(request);
-	wish.include = parse_include(request);
-	wish.size = parse_image_size(request);
-	wish.mirror = parse_mirror(request);
-	wish.password = parse_password(request);
-	wish.ssh_key = read_key(request);
-	wish.boot = request.value("boot").value_or("");
-	wish.force = request.has("force");
-	return wish;
+	wanted.kernel = word(request, "kernel", "", "+-.~", "a version, such as 6.1.0-56-amd64");
+	wanted.file_system = parse_file_system(request);
+	wanted.hostname = parse_hostname(request);
+	wanted.include = parse_include(request);
+	wanted.size = parse_image_size(request);
+	wanted.mirror = parse_mirror(request);
+	wanted.password = parse_password(request);
+	wanted.ssh_key = read_key(request);
+	wanted.boot = request.value("boot").value_or("");
+	wanted.force = request.has("force");
+	return wanted;
 }
 
-std::uint64_t size_of_file(const ImageWish &wish)
+std::uint64_t size_of_file(const ImageOptions &wanted)
 {
-	return wish.size.value_or(size_default);
+	return wanted.size.value_or(size_default);
 }
 
-std::vector<std::string> packages_of(const ImageWish &wish)
+std::vector<std::string> packages_of(const ImageOptions &wanted)
 {
 	std::vector<std::string> packages = {
 		"systemd-sysv", "udev", "dbus", "kmod", "initramfs-tools", "zstd", "login",
-		"iproute2", "procps", wish.file_system == "xfs" ? "xfsprogs" : "e2fsprogs",
-		"linux-image-" + (wish.kernel.empty() ? std::string("amd64") : wish.kernel),
+		"iproute2", "procps", wanted.file_system == "xfs" ? "xfsprogs" : "e2fsprogs",
+		"linux-image-" + (wanted.kernel.empty() ? std::string("amd64") : wanted.kernel),
 	};
 
-	if (!wish.ssh_key.empty())
+	if (!wanted.ssh_key.empty())
 		packages.insert(packages.end(), {"openssh-server", "systemd-resolved"});
-	packages.insert(packages.end(), wish.include.begin(), wish.include.end());
+	packages.insert(packages.end(), wanted.include.begin(), wanted.include.end());
 	return packages;
 }
 
