@@ -4,7 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "operations/startup.hpp"
+#include "operations/await_running.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>

@@ -2,8 +2,8 @@
 // rfm restart: stop, then start.
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
-#include "operations/restarting.hpp"
-#include "operations/stopping.hpp"
+#include "operations/restart_operation.hpp"
+#include "operations/stop_operation.hpp"
 #include "verbs/verbs.hpp"
 
 namespace rf {
@@ -29,12 +29,12 @@ Code run(const Request &request, Output &output)
 	const Supervisor supervisor = Supervisor::open();
 	catch_interrupts();
 	// First what could fail: a subOS that cannot be started again is not stopped.
-	Restarting subos(supervisor, name, {.running = true}, phases);
+	RestartOperation subos(supervisor, name, {.running = true}, phases);
 	if (request.has("wait"))
 		subos.set_wait(wait);
 
 	phases.enter("stop");
-	const Json stopped = Stopping(supervisor.subos(name), wanted).await(output);
+	const Json stopped = StopOperation(supervisor.subos(name), wanted).await(output);
 	phases.remark(stopped["forced"] ? "by force" : "");
 	phases.leave();
 	Json result = subos.start(phases);

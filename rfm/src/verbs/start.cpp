@@ -3,7 +3,7 @@
 #include "base/descriptor.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
-#include "operations/restarting.hpp"
+#include "operations/restart_operation.hpp"
 #include "verbs/verbs.hpp"
 
 #include <fcntl.h>
@@ -33,7 +33,8 @@ Json start(const Request &request, Phases &phases)
 {
 	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 	const Supervisor supervisor = Supervisor::open();
-	Restarting subos(supervisor, request.operands[0], {.lost = request.has("policy")}, phases);
+	RestartOperation subos(supervisor, request.operands[0], {.lost = request.has("policy")},
+			       phases);
 
 	if (request.has("wait"))
 		subos.set_wait(wait);

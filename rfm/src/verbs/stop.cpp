@@ -2,7 +2,7 @@
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
-#include "operations/stopping.hpp"
+#include "operations/stop_operation.hpp"
 #include "plan/create_options.hpp"
 #include "verbs/verbs.hpp"
 
@@ -49,7 +49,7 @@ Code run(const Request &request, Output &output)
 
 	const Supervisor supervisor = Supervisor::open();
 	Json stopped = Json::array();
-	std::vector<Stopping> under_way;
+	std::vector<StopOperation> under_way;
 	std::optional<Error> failure;
 	// One that cannot be stopped does not keep the others.
 	const auto attempt = [&](const auto &step) {
@@ -64,7 +64,7 @@ Code run(const Request &request, Output &output)
 	catch_interrupts();
 	for (Partition &subos : targets(request, supervisor))
 		attempt([&] { under_way.emplace_back(std::move(subos), wanted); });
-	for (Stopping &one : under_way)
+	for (StopOperation &one : under_way)
 		attempt([&] { stopped.push_back(one.await(output)); });
 	if (failure)
 		throw Error(failure->code(), failure->what(), {{"stopped", stopped}});

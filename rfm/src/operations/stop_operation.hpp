@@ -14,10 +14,10 @@ struct StopOptions {
 };
 
 // One subOS on its way down.
-class Stopping {
+class StopOperation {
 public:
 	// Asks it. Throws Error(no_answer) if it cannot be asked and is not to be forced.
-	Stopping(Partition subos, const StopOptions &wanted);
+	StopOperation(Partition subos, const StopOptions &wanted);
 
 	// Waits for its end and returns it as a result. Throws Error(no_answer) if it did
 	// not come, Error(interrupted) on a signal.

@@ -14,12 +14,12 @@ struct RestartFrom {
 };
 
 // What is needed to start a subOS again, checked before anything is changed.
-class Restarting {
+class RestartOperation {
 public:
 	// Reads the definition and the files that it names. Throws Error(busy) if the subOS
 	// cannot be started in its state.
-	Restarting(const Supervisor &supervisor, const std::string &name, RestartFrom from,
-		   Phases &phases);
+	RestartOperation(const Supervisor &supervisor, const std::string &name, RestartFrom from,
+			 Phases &phases);
 
 	void set_wait(unsigned seconds) { plan_.wanted.wait = seconds; }
 	// Returns the result.

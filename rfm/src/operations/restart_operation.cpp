@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "operations/restarting.hpp"
+#include "operations/restart_operation.hpp"
 
 #include "cli/interrupt.hpp"
 #include "view/subos.hpp"
@@ -33,8 +33,8 @@ void check_state(const std::string &name, const rf_status &status, RestartFrom f
 
 } // namespace
 
-Restarting::Restarting(const Supervisor &supervisor, const std::string &name, RestartFrom from,
-		       Phases &phases)
+RestartOperation::RestartOperation(const Supervisor &supervisor, const std::string &name,
+				   RestartFrom from, Phases &phases)
 	: supervisor_(supervisor), subos_(supervisor.subos(name)), from_(from)
 {
 	const rf_status status = subos_.status();
@@ -58,10 +58,11 @@ Restarting::Restarting(const Supervisor &supervisor, const std::string &name, Re
 		definition_ = definition_without_image(words);
 }
 
-Json Restarting::start(Phases &phases) const
+Json RestartOperation::start(Phases &phases) const
 {
 	if (loaded_)
-		return launched_json(start_and_await(subos_, *loaded_, plan_.wanted, phases), phases);
+		return launched_json(start_and_await(subos_, *loaded_, plan_.wanted, phases),
+				     phases);
 
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "operations/stopping.hpp"
+#include "operations/stop_operation.hpp"
 
 #include "base/clock.hpp"
 #include "base/sizes.hpp"
@@ -27,7 +27,7 @@ bool has_no_core_running(const rf_status &status)
 
 } // namespace
 
-Stopping::Stopping(Partition subos, const StopOptions &wanted)
+StopOperation::StopOperation(Partition subos, const StopOptions &wanted)
 	: subos_(std::move(subos)), wanted_(wanted), begin_(monotonic_ns())
 {
 	const rf_status status = subos_.status();
@@ -36,7 +36,7 @@ Stopping::Stopping(Partition subos, const StopOptions &wanted)
 		ask(status);
 }
 
-void Stopping::ask(const rf_status &status)
+void StopOperation::ask(const rf_status &status)
 {
 	const std::string force =
 		text("'rfm stop --force ", subos_.name(), "' holds its cores at once");
@@ -62,7 +62,7 @@ void Stopping::ask(const rf_status &status)
 	}
 }
 
-void Stopping::hold()
+void StopOperation::hold()
 {
 	forced_ = true;
 	try {
@@ -74,7 +74,7 @@ void Stopping::hold()
 	}
 }
 
-Json Stopping::await(Output &output)
+Json StopOperation::await(Output &output)
 {
 	std::uint64_t deadline =
 		monotonic_ns() + (forced_ ? forced_ns : wanted_.timeout * second_ns);

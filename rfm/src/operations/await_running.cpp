@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Steps 4 to 6 of a create, as seen from outside: see docs/boot-flow.md.
-#include "operations/startup.hpp"
+#include "operations/await_running.hpp"
 
 #include "base/clock.hpp"
 #include "cli/interrupt.hpp"
