@@ -3,7 +3,7 @@
 #include "base/cpulist.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
-#include "operations/adjusting.hpp"
+#include "operations/resize_operation.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"
 
@@ -69,10 +69,10 @@ Code run_move(const Request &request, Output &output)
 	check_running(to, to_before);
 
 	catch_interrupts();
-	Adjusting giver(from, before, output);
+	ResizeOperation giver(from, before, output);
 	giver.take(step);
 	Json result = {{"from", giver.result()}, {"to", Json::object()}};
-	Adjusting taker(to, to_before, output);
+	ResizeOperation taker(to, to_before, output);
 	result["to"] = taker.result();
 	for (const unsigned core : step.cpus) {
 		const Json &cores = result["to"]["after"]["cores"];
@@ -114,13 +114,13 @@ Code run_return(const Request &request, Output &output)
 					 "'; borrowed: ",
 					 borrowed.empty() ? "none" : format_cpulist(borrowed)));
 
-	Adjusting adjusting(subos, before, output);
+	ResizeOperation returning(subos, before, output);
 	if (!step.cpus.empty()) {
 		check_running(subos, before);
 		catch_interrupts();
-		adjusting.take(step);
+		returning.take(step);
 	}
-	output.result(adjusting.result(), return_text);
+	output.result(returning.result(), return_text);
 	return Code::ok;
 }
 

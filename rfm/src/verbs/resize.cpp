@@ -8,9 +8,9 @@
 #include "client/supervisor.hpp"
 #include "host/function.hpp"
 #include "host/usage.hpp"
-#include "operations/adjusting.hpp"
-#include "plan/adjustment.hpp"
+#include "operations/resize_operation.hpp"
 #include "plan/losses.hpp"
+#include "plan/resize_plan.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
@@ -178,21 +178,21 @@ Code run(const Request &request, Output &output)
 	for (const std::string &note : notes)
 		output.note(note);
 
-	Adjusting adjusting(subos, before, output);
+	ResizeOperation resizing(subos, before, output);
 	if (request.has("dry-run")) {
 		for (const ResizeRequest &step : steps)
-			adjusting.pretend(step);
+			resizing.pretend(step);
 	} else {
 		catch_interrupts();
 		for (const ResizeRequest &step : steps)
-			adjusting.take(step);
+			resizing.take(step);
 	}
-	Json result = adjusting.result();
+	Json result = resizing.result();
 	result["notes"] = notes;
-	if (!adjusting.complete())
-		output.note(adjusting.shortfall());
+	if (!resizing.complete())
+		output.note(resizing.shortfall());
 	output.result(result, as_text);
-	return adjusting.complete() ? Code::ok : Code::not_enough;
+	return resizing.complete() ? Code::ok : Code::not_enough;
 }
 
 } // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "operations/adjusting.hpp"
+#include "operations/resize_operation.hpp"
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
@@ -96,7 +96,7 @@ std::chrono::milliseconds step_timeout(const Request &request)
 	return std::chrono::seconds(value ? parse_number("wait", *value, 1, wait_most) : 0);
 }
 
-void Adjusting::take(const ResizeRequest &step)
+void ResizeOperation::take(const ResizeRequest &step)
 {
 	const std::uint64_t begin = monotonic_ns();
 	Json json = step_json(step);
@@ -135,7 +135,7 @@ void Adjusting::take(const ResizeRequest &step)
 }
 
 // What result() has to find, or not to find, with the subOS.
-void Adjusting::count(const ResizeRequest &step)
+void ResizeOperation::count(const ResizeRequest &step)
 {
 	std::vector<unsigned> &cores = step.op == RF_RESIZE_CORES_ADD ? gained_ : given_;
 	std::vector<std::uint32_t> &functions =
@@ -145,12 +145,12 @@ void Adjusting::count(const ResizeRequest &step)
 	functions.insert(functions.end(), step.functions.begin(), step.functions.end());
 }
 
-void Adjusting::pretend(const ResizeRequest &step)
+void ResizeOperation::pretend(const ResizeRequest &step)
 {
 	steps_.push_back(step_json(step));
 }
 
-void Adjusting::check_cores(const Holdings &after) const
+void ResizeOperation::check_cores(const Holdings &after) const
 {
 	const auto has = [&](unsigned core) {
 		return std::find(after.cores.begin(), after.cores.end(), core) != after.cores.end();
@@ -168,7 +168,7 @@ void Adjusting::check_cores(const Holdings &after) const
 					 "' after the step"));
 }
 
-void Adjusting::check_functions(const Holdings &after) const
+void ResizeOperation::check_functions(const Holdings &after) const
 {
 	const auto has = [&](std::uint32_t bdf) {
 		return std::find(after.functions.begin(), after.functions.end(), bdf) !=
@@ -187,7 +187,7 @@ void Adjusting::check_functions(const Holdings &after) const
 							   subos_.name(), "' after the step"));
 }
 
-Json Adjusting::result() const
+Json ResizeOperation::result() const
 {
 	const Holdings after = holdings(subos_.status());
 
@@ -200,7 +200,7 @@ Json Adjusting::result() const
 		{"complete", complete()}};
 }
 
-std::string Adjusting::shortfall() const
+std::string ResizeOperation::shortfall() const
 {
 	return text("subOS '", subos_.name(), "' gave up ", format_size(wanted_ - missing_), " of ",
 		    format_size(wanted_), ": the rest is in use and stays with it");

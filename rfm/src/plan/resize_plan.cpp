@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/adjustment.hpp"
+#include "plan/resize_plan.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"

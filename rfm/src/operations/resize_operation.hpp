@@ -5,7 +5,7 @@
 #include "cli/render.hpp"
 #include "cli/verb.hpp"
 #include "client/partition.hpp"
-#include "plan/adjustment.hpp"
+#include "plan/resize_plan.hpp"
 
 namespace rf {
 
@@ -18,9 +18,9 @@ void check_running(const Partition &subos, const rf_status &status);
 std::chrono::milliseconds step_timeout(const Request &request);
 
 // Takes the steps one after the other and measures them.
-class Adjusting {
+class ResizeOperation {
 public:
-	Adjusting(const Partition &subos, const rf_status &before, Output &output)
+	ResizeOperation(const Partition &subos, const rf_status &before, Output &output)
 		: subos_(subos), before_(before), output_(output) {}
 
 	// Throws what the step failed for; the details hold the steps before, too.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/adjustment.hpp"
+#include "plan/resize_plan.hpp"
 
 #include "base/sizes.hpp"
 #include "fixture.hpp"
@@ -29,7 +29,7 @@ Machine machine()
 	return machine;
 }
 
-TEST(Adjustment, Cores)
+TEST(ResizePlan, Cores)
 {
 	using Cores = std::vector<unsigned>;
 	const std::tuple<const char *, Cores, Cores> table[] = {
@@ -48,7 +48,7 @@ TEST(Adjustment, Cores)
 		  "core 3 belongs to subOS 'web' already");
 }
 
-TEST(Adjustment, NumberOfCores)
+TEST(ResizePlan, NumberOfCores)
 {
 	using Cores = std::vector<unsigned>;
 	const std::tuple<const char *, Cores, Cores> table[] = {
@@ -67,7 +67,7 @@ TEST(Adjustment, NumberOfCores)
 	EXPECT_THROW(core_count_change("+6", web, machine()), Error);
 }
 
-TEST(Adjustment, Memory)
+TEST(ResizePlan, Memory)
 {
 	const std::tuple<const char *, std::uint64_t, std::uint64_t> table[] = {
 		{"1G", 0, 0},	      {"2G", 0, 1024 * M},  {"512M", 512 * M, 0},
@@ -86,7 +86,7 @@ TEST(Adjustment, Memory)
 		EXPECT_NE(test::refusal([&] { memory_change(value, web, notes); }), "") << value;
 }
 
-TEST(Adjustment, Functions)
+TEST(ResizePlan, Functions)
 {
 	using Bdfs = std::vector<std::uint32_t>;
 	const std::tuple<const char *, Bdfs, Bdfs> table[] = {
@@ -117,7 +117,7 @@ TEST(Adjustment, Functions)
 	EXPECT_NO_THROW(function_change("+03:00.0,-01:00.0", full));
 }
 
-TEST(Adjustment, WhatItCanLose)
+TEST(ResizePlan, WhatItCanLose)
 {
 	EXPECT_NO_THROW(check_removable({2, 3}, web));
 	EXPECT_NE(test::refusal([] { check_removable({4}, web); }).find("boot core"), std::string::npos);
@@ -125,7 +125,7 @@ TEST(Adjustment, WhatItCanLose)
 		  std::string::npos);
 }
 
-TEST(Adjustment, WhatItCanGet)
+TEST(ResizePlan, WhatItCanGet)
 {
 	EXPECT_NO_THROW(check_addable({5, 6}, web, machine(), {}));
 	EXPECT_NE(test::refusal([] { check_addable({0}, web, machine(), {}); }), "");
@@ -140,7 +140,7 @@ TEST(Adjustment, WhatItCanGet)
 }
 
 // A value that begins with a dash is not taken for an option.
-TEST(Adjustment, SignedValuesOnTheCommandLine)
+TEST(ResizePlan, SignedValuesOnTheCommandLine)
 {
 	const Request request = parse_request(
 		*find_verb("resize"), {"web", "--cores", "-2-3", "--mem", "-512M", "--wait=5"});
@@ -151,7 +151,7 @@ TEST(Adjustment, SignedValuesOnTheCommandLine)
 	EXPECT_EQ(request.value("wait"), "5");
 }
 
-TEST(Adjustment, RepeatedOptionsOnTheCommandLine)
+TEST(ResizePlan, RepeatedOptionsOnTheCommandLine)
 {
 	const Request request = parse_request(
 		*find_verb("resize"), {"web", "--pci", "+03:00.0", "--pci=-01:00.0,02:00.0"});
