@@ -2,6 +2,7 @@
 #include "client/partition.hpp"
 
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/ioctl.hpp"
 #include "client/problem.hpp"

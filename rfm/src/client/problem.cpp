@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "client/problem.hpp"
 
+#include "base/pci_address.hpp"
+
 #include <algorithm>
 
 namespace rf {

@@ -4,7 +4,6 @@
 #pragma once
 
 #include "client/supervisor.hpp"
-#include "host/function.hpp"
 
 #include <map>
 

@@ -4,7 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
 #include "host/files.hpp"
-#include "host/function.hpp"
+#include "host/pci_function.hpp"
 
 #include <algorithm>
 #include <filesystem>

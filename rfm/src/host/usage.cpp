@@ -3,8 +3,9 @@
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
-#include "host/function.hpp"
+#include "base/pci_address.hpp"
 #include "host/machine.hpp"
+#include "host/pci_function.hpp"
 
 #include <algorithm>
 #include <cerrno>

@@ -3,9 +3,9 @@
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/words.hpp"
-#include "host/function.hpp"
 #include "plan/create_options.hpp"
 #include "view/subos.hpp"
 

@@ -2,6 +2,8 @@
 #include "operations/virtual_functions.hpp"
 
 #include "base/descriptor.hpp"
+#include "base/pci_address.hpp"
+#include "host/pci_function.hpp"
 #include "host/usage.hpp"
 
 #include <cerrno>
@@ -48,7 +50,7 @@ void check_lent(std::uint32_t bdf, const std::optional<Inventory> &inventory)
 		throw problem_error(bdf, RF_PROBLEM_LENT, *inventory);
 }
 
-void check_count(const Function &function, unsigned count)
+void check_count(const PciFunction &function, unsigned count)
 {
 	const std::string name = "PCI function " + format_bdf(function.bdf);
 
@@ -86,8 +88,8 @@ std::vector<std::uint32_t> virtual_functions(std::uint32_t physical, const std::
 void set_virtual_functions(std::uint32_t physical, unsigned count,
 			   const std::optional<Inventory> &inventory, const std::string &root)
 {
-	const std::vector<Function> functions = read_functions(root);
-	const Function *function = find_function(functions, physical);
+	const std::vector<PciFunction> functions = read_functions(root);
+	const PciFunction *function = find_function(functions, physical);
 
 	if (!function)
 		throw problem_error(physical, RF_PROBLEM_ABSENT, {});

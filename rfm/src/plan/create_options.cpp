@@ -3,9 +3,9 @@
 
 #include "base/cpulist.hpp"
 #include "base/name.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/words.hpp"
-#include "host/function.hpp"
 #include "host/machine.hpp"
 
 #include <algorithm>

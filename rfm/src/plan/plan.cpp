@@ -3,10 +3,11 @@
 #include "plan/plan.hpp"
 
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "client/words.hpp"
-#include "host/function.hpp"
+#include "host/pci_function.hpp"
 #include "host/usage.hpp"
 #include "plan/losses.hpp"
 
@@ -199,10 +200,10 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 // Without the module, only what sysfs tells.
 void check_exist(const std::vector<std::uint32_t> &wanted)
 {
-	const std::vector<Function> functions = read_functions();
+	const std::vector<PciFunction> functions = read_functions();
 
 	for (const std::uint32_t bdf : wanted) {
-		const Function *function = find_function(functions, bdf);
+		const PciFunction *function = find_function(functions, bdf);
 		if (!function)
 			throw problem_error(bdf, RF_PROBLEM_ABSENT, {});
 		if (function->bridge)

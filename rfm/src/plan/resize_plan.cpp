@@ -2,8 +2,8 @@
 #include "plan/resize_plan.hpp"
 
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
-#include "host/function.hpp"
 #include "plan/create_options.hpp"
 
 #include <algorithm>

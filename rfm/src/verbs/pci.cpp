@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm pci: which PCI functions there are, who has them, and which could be given to a
 // subOS; rfm pci vf: make virtual ones.
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "client/supervisor.hpp"
-#include "host/function.hpp"
+#include "host/pci_function.hpp"
 #include "host/usage.hpp"
 #include "operations/virtual_functions.hpp"
 #include "verbs/verbs.hpp"
@@ -21,7 +22,7 @@ constexpr std::size_t class_width = 18, driver_width = 12, owner_width = 12;
 
 // Where the two sources of facts meet.
 struct Subject {
-	const Function &function;
+	const PciFunction &function;
 	const std::optional<Inventory> &inventory;
 	const rf_function_info *info;	// what the module says of it, if it does
 };
@@ -51,7 +52,7 @@ std::uint32_t problem_of(const Subject &subject)
 }
 
 // Of its group, itself included.
-std::vector<std::uint32_t> group_of(const Subject &subject, const std::vector<Function> &all)
+std::vector<std::uint32_t> group_of(const Subject &subject, const std::vector<PciFunction> &all)
 {
 	std::vector<std::uint32_t> group{subject.function.bdf};
 
@@ -59,7 +60,7 @@ std::vector<std::uint32_t> group_of(const Subject &subject, const std::vector<Fu
 		for (const std::uint32_t bdf : subject.inventory->companions(*subject.info))
 			group.push_back(bdf);
 	} else if (subject.function.iommu_group) {
-		for (const Function &other : all)
+		for (const PciFunction &other : all)
 			if (other.iommu_group == subject.function.iommu_group && !other.bridge &&
 			    other.bdf != subject.function.bdf)
 				group.push_back(other.bdf);
@@ -83,7 +84,7 @@ std::string why_not(const Subject &subject, std::uint32_t problem,
 	return list;
 }
 
-Json identity_json(const Function &function)
+Json identity_json(const PciFunction &function)
 {
 	return {{"function", format_bdf(function.bdf)},
 		{"class", function.class_code},
@@ -104,9 +105,9 @@ Json identity_json(const Function &function)
 		{"virtual_functions_most", function.vfs_most}};
 }
 
-Json function_json(const Subject &subject, const std::vector<Function> &all)
+Json function_json(const Subject &subject, const std::vector<PciFunction> &all)
 {
-	const Function &function = subject.function;
+	const PciFunction &function = subject.function;
 	const rf_function_info *info = subject.info;
 	const bool lent = info && info->owner;
 	const std::vector<std::string> uses =
@@ -250,13 +251,13 @@ std::optional<Inventory> inventory_if_possible()
 Code show(const std::string &operand, Output &output)
 {
 	const std::uint32_t wanted = operand.empty() ? RF_BDF_NONE : parse_bdf(operand);
-	const std::vector<Function> all = read_functions();
+	const std::vector<PciFunction> all = read_functions();
 	const std::optional<Inventory> inventory = inventory_if_possible();
 	Json result = {{"functions", Json::array()}};
 
 	if (wanted != RF_BDF_NONE && !find_function(all, wanted))
 		throw problem_error(wanted, RF_PROBLEM_ABSENT, {});
-	for (const Function &function : all)
+	for (const PciFunction &function : all)
 		if (wanted == RF_BDF_NONE || wanted == function.bdf)
 			result["functions"].push_back(function_json(
 				{function, inventory,
@@ -288,8 +289,8 @@ Code make_virtual(const Request &request, Output &output)
 
 	set_virtual_functions(physical, count, inventory_if_possible());
 	// Not what was written, but what became of it.
-	const std::vector<Function> functions = read_functions();
-	const Function *function = find_function(functions, physical);
+	const std::vector<PciFunction> functions = read_functions();
+	const PciFunction *function = find_function(functions, physical);
 	const std::vector<std::uint32_t> made = virtual_functions(physical);
 	if (!function || made.size() != count)
 		throw Error(Code::incomplete, text("PCI function ", format_bdf(physical), " has ",

@@ -6,7 +6,6 @@
 #include "cli/interrupt.hpp"
 #include "client/problem.hpp"
 #include "client/supervisor.hpp"
-#include "host/function.hpp"
 #include "host/usage.hpp"
 #include "operations/resize_operation.hpp"
 #include "plan/losses.hpp"

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "view/event.hpp"
 
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "cli/render.hpp"
 #include "client/words.hpp"
-#include "host/function.hpp"
 
 #include "inspect/kernel_log.hpp"
 #include "wire/control.h"

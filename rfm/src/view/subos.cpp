@@ -3,8 +3,8 @@
 
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "client/words.hpp"
-#include "host/function.hpp"
 #include "wire/control.h"
 
 #include <cinttypes>

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "host/function.hpp"
+#include "host/pci_function.hpp"
 
+#include "base/pci_address.hpp"
 #include "host/machine.hpp"
 
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 
 extern "C" {
 #include <pci/pci.h>
@@ -21,27 +22,6 @@ namespace {
 
 constexpr unsigned bridge_class = PCI_BASE_CLASS_BRIDGE;
 constexpr std::uint16_t virtio_vendor = 0x1af4;
-
-[[noreturn]] void refuse(std::string_view word)
-{
-	throw Error(Code::bad_value,
-		    text("PCI function '", word, "' is not acceptable: give its address, such as "
-						 "0000:00:04.0 or 00:04.0; 'rfm pci' lists them"));
-}
-
-// One part of an address: hexadecimal digits, as many as sysfs has or fewer.
-std::uint32_t parse_part(std::string_view word, std::string_view digits, std::size_t digits_most,
-			 std::uint32_t most)
-{
-	std::uint32_t number = 0;
-	const char *last = digits.data() + digits.size();
-	const auto [end, error] = std::from_chars(digits.data(), last, number, 16);
-
-	if (digits.empty() || digits.size() > digits_most || error != std::errc{} || end != last ||
-	    number > most)
-		refuse(word);
-	return number;
-}
 
 void be_silent(char *, ...) {}
 
@@ -66,7 +46,7 @@ Access open_libpci(const std::string &root)
 	return access;
 }
 
-void read_vectors(pci_dev *device, Function &function)
+void read_vectors(pci_dev *device, PciFunction &function)
 {
 	u8 capability[4];
 
@@ -125,7 +105,7 @@ rf_reset_way read_reset(const std::string &dir, std::uint16_t vendor)
 	return way == RF_RESET_NONE && vendor == virtio_vendor ? RF_RESET_VIRTIO : way;
 }
 
-void read_sysfs(Function &function, const std::string &root)
+void read_sysfs(PciFunction &function, const std::string &root)
 {
 	const std::string dir = function_dir(function.bdf, root);
 	const std::string group = link_name(dir + "/iommu_group");
@@ -143,11 +123,11 @@ void read_sysfs(Function &function, const std::string &root)
 		function.physical = parse_bdf(physical);
 }
 
-Function read_function(pci_access *access, pci_dev *device, const std::string &root)
+PciFunction read_function(pci_access *access, pci_dev *device, const std::string &root)
 {
 	constexpr int wanted = PCI_FILL_IDENT | PCI_FILL_CLASS | PCI_FILL_CLASS_EXT |
 			       PCI_FILL_CAPS | PCI_FILL_NUMA_NODE;
-	Function function;
+	PciFunction function;
 
 	pci_fill_info(device, wanted);
 	function.bdf = RF_BDF(device->domain, device->bus, device->dev << 3 | device->func);
@@ -168,102 +148,29 @@ Function read_function(pci_access *access, pci_dev *device, const std::string &r
 
 } // namespace
 
-std::uint32_t parse_bdf(std::string_view word)
-{
-	std::string_view rest = word;
-	std::uint32_t domain = 0;
-	const auto until = [&](char mark) {
-		const std::size_t at = rest.find(mark);
-		if (at == rest.npos)
-			refuse(word);
-		const std::string_view part = rest.substr(0, at);
-		rest.remove_prefix(at + 1);
-		return part;
-	};
-
-	if (std::count(word.begin(), word.end(), ':') > 1)
-		domain = parse_part(word, until(':'), 4, 0xffff);
-	const std::uint32_t bus = parse_part(word, until(':'), 2, 0xff);
-	const std::uint32_t slot = parse_part(word, until('.'), 2, 0x1f);
-	const std::uint32_t function = parse_part(word, rest, 1, 7);
-	const std::uint32_t bdf = RF_BDF(domain, bus, slot << 3 | function);
-
-	if (bdf == RF_BDF_NONE)
-		refuse(word);
-	return bdf;
-}
-
-std::string format_bdf(std::uint32_t bdf)
-{
-	char words[16];
-
-	std::snprintf(words, sizeof(words), "%04x:%02x:%02x.%x", RF_BDF_DOMAIN(bdf) & 0xffff,
-		      RF_BDF_BUS(bdf), RF_BDF_DEVFN(bdf) >> 3, RF_BDF_DEVFN(bdf) & 7);
-	return words;
-}
-
-std::vector<std::uint32_t> parse_bdfs(std::string_view list)
-{
-	std::vector<std::uint32_t> bdfs;
-
-	for (std::size_t from = 0; from <= list.size();) {
-		const std::size_t comma = std::min(list.find(',', from), list.size());
-		const std::uint32_t bdf = parse_bdf(list.substr(from, comma - from));
-		if (std::find(bdfs.begin(), bdfs.end(), bdf) != bdfs.end())
-			throw Error(Code::bad_value,
-				    text("PCI function ", format_bdf(bdf), " is named twice in '",
-					 list, "': name each function once"));
-		bdfs.push_back(bdf);
-		from = comma + 1;
-	}
-	if (bdfs.size() > RF_FUNCTIONS_MAX)
-		throw Error(Code::bad_value,
-			    text(bdfs.size(), " PCI functions were asked for: a subOS has at most ",
-				 RF_FUNCTIONS_MAX));
-	return bdfs;
-}
-
-std::string format_bdfs(const std::vector<std::uint32_t> &bdfs, const char *separator)
-{
-	std::string list;
-
-	for (const std::uint32_t bdf : bdfs)
-		list += text(list.empty() ? "" : separator, format_bdf(bdf));
-	return list;
-}
-
-Json bdfs_json(const std::vector<std::uint32_t> &bdfs)
-{
-	Json list = Json::array();
-
-	for (const std::uint32_t bdf : bdfs)
-		list.push_back(format_bdf(bdf));
-	return list;
-}
-
 std::string function_dir(std::uint32_t bdf, const std::string &root)
 {
 	return root + "/sys/bus/pci/devices/" + format_bdf(bdf);
 }
 
-const Function *find_function(const std::vector<Function> &functions, std::uint32_t bdf)
+const PciFunction *find_function(const std::vector<PciFunction> &functions, std::uint32_t bdf)
 {
 	const auto found = std::find_if(functions.begin(), functions.end(),
-					[bdf](const Function &one) { return one.bdf == bdf; });
+					[bdf](const PciFunction &one) { return one.bdf == bdf; });
 	return found == functions.end() ? nullptr : &*found;
 }
 
-std::vector<Function> read_functions(const std::string &root)
+std::vector<PciFunction> read_functions(const std::string &root)
 {
 	const Access access = open_libpci(root);
-	std::vector<Function> functions;
+	std::vector<PciFunction> functions;
 
 	for (pci_dev *device = access ? access->devices : nullptr; device; device = device->next)
 		// Domains beyond 16 bits have no RF_BDF(): the supervisor does not know them.
 		if (static_cast<unsigned>(device->domain) <= 0xffff)
 			functions.push_back(read_function(access.get(), device, root));
 	std::sort(functions.begin(), functions.end(),
-		  [](const Function &a, const Function &b) { return a.bdf < b.bdf; });
+		  [](const PciFunction &a, const PciFunction &b) { return a.bdf < b.bdf; });
 	return functions;
 }
 
