@@ -3,8 +3,8 @@
 
 #include "base/descriptor.hpp"
 #include "base/pci_address.hpp"
+#include "host/device_users.hpp"
 #include "host/pci_function.hpp"
-#include "host/usage.hpp"
 
 #include <cerrno>
 #include <cstring>

@@ -7,8 +7,8 @@
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "client/words.hpp"
+#include "host/device_users.hpp"
 #include "host/pci_function.hpp"
-#include "host/usage.hpp"
 #include "plan/losses.hpp"
 
 #include <algorithm>

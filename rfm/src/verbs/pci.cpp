@@ -5,8 +5,8 @@
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "client/supervisor.hpp"
+#include "host/device_users.hpp"
 #include "host/pci_function.hpp"
-#include "host/usage.hpp"
 #include "operations/virtual_functions.hpp"
 #include "verbs/verbs.hpp"
 

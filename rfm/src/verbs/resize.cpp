@@ -6,7 +6,7 @@
 #include "cli/interrupt.hpp"
 #include "client/problem.hpp"
 #include "client/supervisor.hpp"
-#include "host/usage.hpp"
+#include "host/device_users.hpp"
 #include "operations/resize_operation.hpp"
 #include "plan/losses.hpp"
 #include "plan/resize_plan.hpp"

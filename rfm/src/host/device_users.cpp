@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "host/usage.hpp"
+#include "host/device_users.hpp"
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "host/usage.hpp"
+#include "host/device_users.hpp"
 
 #include "base/error.hpp"
 #include "operations/virtual_functions.hpp"
@@ -19,9 +19,9 @@ namespace fs = std::filesystem;
 using Uses = std::vector<std::string>;
 
 // A disk with two partitions, and a network card.
-class Usage : public testing::Test {
+class DeviceUsers : public testing::Test {
 protected:
-	Usage()
+	DeviceUsers()
 	{
 		sysfs.add_function("0000:01:00.0", {0x1b36, 0x10, 0x010802});
 		sysfs.add_function("0000:02:00.0", {0x8086, 0x10d3, 0x020000});
@@ -48,7 +48,7 @@ protected:
 	const std::string card = "devices/pci0000:00/0000:02:00.0/net/eth0";
 };
 
-TEST_F(Usage, Nobody)
+TEST_F(DeviceUsers, Nobody)
 {
 	EXPECT_EQ(uses(nvme), Uses{});
 	EXPECT_EQ(uses(other), Uses{});
@@ -56,7 +56,7 @@ TEST_F(Usage, Nobody)
 	EXPECT_NO_THROW(check_unused({nvme, other}, sysfs.root()));
 }
 
-TEST_F(Usage, Mounted)
+TEST_F(DeviceUsers, Mounted)
 {
 	sysfs.put("proc/1/mountinfo",
 		  "20 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
@@ -74,7 +74,7 @@ TEST_F(Usage, Mounted)
 	}
 }
 
-TEST_F(Usage, Swap)
+TEST_F(DeviceUsers, Swap)
 {
 	sysfs.put("proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n"
 				"/dev/nvme0n1p2   partition\t1\t0\t-2\n"
@@ -82,7 +82,7 @@ TEST_F(Usage, Swap)
 	EXPECT_EQ(uses(nvme), Uses{"nvme0n1p2 is swap"});
 }
 
-TEST_F(Usage, PartOfSomethingElse)
+TEST_F(DeviceUsers, PartOfSomethingElse)
 {
 	sysfs.write("devices/virtual/block/dm-0/dm/name", "vg-root");
 	sysfs.link(disk + "/nvme0n1p1/holders/dm-0", "devices/virtual/block/dm-0");
@@ -94,7 +94,7 @@ TEST_F(Usage, PartOfSomethingElse)
 }
 
 // The disk then is a child of the subsystem, not of the controller.
-TEST_F(Usage, SeveralPathsToOneDisk)
+TEST_F(DeviceUsers, SeveralPathsToOneDisk)
 {
 	const std::string subsystem = "devices/virtual/nvme-subsystem/nvme-subsys0";
 
@@ -108,14 +108,14 @@ TEST_F(Usage, SeveralPathsToOneDisk)
 	EXPECT_EQ(uses(RF_BDF(0, 9, 0)), Uses{});
 }
 
-TEST_F(Usage, InterfaceThatIsUp)
+TEST_F(DeviceUsers, InterfaceThatIsUp)
 {
 	sysfs.write(card + "/flags", "0x1003");
 	EXPECT_EQ(uses(other), Uses{"network interface eth0 is up"});
 	EXPECT_EQ(uses(nvme), Uses{});
 }
 
-TEST_F(Usage, OpenInAProgram)
+TEST_F(DeviceUsers, OpenInAProgram)
 {
 	const std::string port = "devices/pci0000:00/0000:02:00.0/virtio0/virtio-ports/vport0p1";
 
@@ -136,7 +136,7 @@ TEST_F(Usage, OpenInAProgram)
 }
 
 // A virtual machine has it: the driver would wait for its end.
-TEST_F(Usage, Vfio)
+TEST_F(DeviceUsers, Vfio)
 {
 	sysfs.link("devices/pci0000:00/0000:02:00.0/iommu_group", "kernel/iommu_groups/7");
 	sysfs.put("proc/81/comm", "qemu-system-x86\n");
@@ -147,7 +147,7 @@ TEST_F(Usage, Vfio)
 	EXPECT_EQ(uses(nvme), Uses{});
 }
 
-class Virtual : public Usage {
+class Virtual : public DeviceUsers {
 protected:
 	Virtual()
 	{
