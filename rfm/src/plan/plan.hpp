@@ -8,7 +8,7 @@
 #include "client/supervisor.hpp"
 #include "host/cache.hpp"
 #include "host/files.hpp"
-#include "plan/cores.hpp"
+#include "plan/core_choice.hpp"
 #include "plan/create_options.hpp"
 
 namespace rf {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "client/supervisor.hpp"
-#include "plan/cores.hpp"
+#include "plan/core_choice.hpp"
 
 namespace rf {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm check: what this machine can do, what is missing, and what would help.
 #include "client/supervisor.hpp"
-#include "plan/findings.hpp"
+#include "plan/requirements.hpp"
 #include "verbs/verbs.hpp"
 
 #include <unistd.h>

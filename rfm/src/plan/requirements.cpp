@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/findings.hpp"
+#include "plan/requirements.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"

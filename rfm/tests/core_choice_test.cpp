@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "base/error.hpp"
-#include "plan/cores.hpp"
+#include "plan/core_choice.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/cores.hpp"
+#include "plan/core_choice.hpp"
 
 #include "base/cpulist.hpp"
 #include "base/error.hpp"

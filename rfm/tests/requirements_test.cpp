@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "plan/findings.hpp"
+#include "plan/requirements.hpp"
 
 #include <gtest/gtest.h>
 
@@ -42,12 +42,12 @@ rf::Finding find(const rf::Machine &machine, const rf::Platform &platform, const
 	return row == all.end() ? rf::Finding{} : *row;
 }
 
-TEST(Findings, AGoodMachineIsAble)
+TEST(Requirements, AGoodMachineIsAble)
 {
 	EXPECT_TRUE(rf::is_able(rf::find_all(machine(16), platform(), std::nullopt, {}, true)));
 }
 
-TEST(Findings, FewPossibleCoresMeanLogicalModeBefore612)
+TEST(Requirements, FewPossibleCoresMeanLogicalModeBefore612)
 {
 	rf::Platform old = platform();
 	EXPECT_EQ(find(machine(16), old, "APIC mode").verdict, rf::Verdict::ok);
@@ -58,7 +58,7 @@ TEST(Findings, FewPossibleCoresMeanLogicalModeBefore612)
 	EXPECT_EQ(find(machine(8), old, "APIC mode").verdict, rf::Verdict::ok);
 }
 
-TEST(Findings, EachObstacleIsMissingAndHasARemedy)
+TEST(Requirements, EachObstacleIsMissingAndHasARemedy)
 {
 	using Damage = void (*)(rf::Platform &);
 	const std::pair<const char *, Damage> obstacles[] = {
@@ -82,7 +82,7 @@ TEST(Findings, EachObstacleIsMissingAndHasARemedy)
 	}
 }
 
-TEST(Findings, ProgramThatStartsSubosesAgain)
+TEST(Requirements, ProgramThatStartsSubosesAgain)
 {
 	rf::ModuleFacts facts;
 	const auto verdict = [&]() -> std::optional<rf::Verdict> {
@@ -100,7 +100,7 @@ TEST(Findings, ProgramThatStartsSubosesAgain)
 	EXPECT_EQ(verdict(), rf::Verdict::ok);
 }
 
-TEST(Findings, MemoryThatCanBeGiven)
+TEST(Requirements, MemoryThatCanBeGiven)
 {
 	rf::ModuleFacts facts;
 	const auto row = [&] { return find(machine(16), platform(), "memory, node 0", facts); };
@@ -114,7 +114,7 @@ TEST(Findings, MemoryThatCanBeGiven)
 	EXPECT_EQ(row().verdict, rf::Verdict::missing);
 }
 
-TEST(Findings, SettingsThatWouldBeLost)
+TEST(Requirements, SettingsThatWouldBeLost)
 {
 	rf::Settings settings;
 	const auto row = [&](const std::string &name) {
@@ -136,7 +136,7 @@ TEST(Findings, SettingsThatWouldBeLost)
 	EXPECT_NE(row("settings, tasks").remedy.find("taskset -pc 0,3 7"), std::string::npos);
 }
 
-TEST(Findings, CrashKernelThatIsLoadedAnewAgainAndAgain)
+TEST(Requirements, CrashKernelThatIsLoadedAnewAgainAndAgain)
 {
 	rf::Settings settings;
 	const auto row = [&] {
@@ -155,7 +155,7 @@ TEST(Findings, CrashKernelThatIsLoadedAnewAgainAndAgain)
 		  0u);
 }
 
-TEST(Findings, FunctionsThatCanBeGiven)
+TEST(Requirements, FunctionsThatCanBeGiven)
 {
 	rf::ModuleFacts facts;
 	const auto row = [&] { return find(machine(16), platform(), "PCI passthrough", facts); };
@@ -170,7 +170,7 @@ TEST(Findings, FunctionsThatCanBeGiven)
 	EXPECT_EQ(row().detail, "1 of 2 PCI functions can be given, 1 no-msi");
 }
 
-TEST(Findings, FunctionsThatCacheTranslations)
+TEST(Requirements, FunctionsThatCacheTranslations)
 {
 	rf::ModuleFacts facts;
 	const auto row = [&] {
