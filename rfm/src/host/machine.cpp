@@ -3,7 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 #include "host/pci_function.hpp"
 
 #include <algorithm>

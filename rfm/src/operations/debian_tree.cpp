@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "operations/debian_tree.hpp"
 
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 #include "host/program.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan/config.hpp"
 
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 
 #include <boost/program_options.hpp>
 

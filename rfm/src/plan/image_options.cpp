@@ -2,7 +2,7 @@
 #include "plan/image_options.hpp"
 
 #include "base/sizes.hpp"
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 
 #include <algorithm>
 #include <filesystem>

@@ -6,8 +6,8 @@
 #include "boot/image.hpp"
 #include "cli/phases.hpp"
 #include "client/supervisor.hpp"
+#include "host/artifacts.hpp"
 #include "host/cache.hpp"
-#include "host/files.hpp"
 #include "plan/core_choice.hpp"
 #include "plan/create_options.hpp"
 

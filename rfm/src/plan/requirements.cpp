@@ -4,7 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 #include "plan/losses.hpp"
 
 #include <algorithm>

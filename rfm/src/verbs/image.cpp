@@ -5,7 +5,7 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
 #include "operations/debian_tree.hpp"

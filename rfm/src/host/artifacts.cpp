@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "host/files.hpp"
+#include "host/artifacts.hpp"
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
