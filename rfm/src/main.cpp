@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm: finds the verb, runs it, prints errors, and turns them into exit codes.
 // The only place that does.
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "base/clock.hpp"
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 
 namespace rf {
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/error.hpp"
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 
 #include <map>
 #include <optional>

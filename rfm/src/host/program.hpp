@@ -2,7 +2,7 @@
 // Other programs that do a part of rfm's work, run so that nothing of them outlives it.
 #pragma once
 
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 
 #include <optional>
 #include <string>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "base/descriptor.hpp"
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "cli/terminal.hpp"
 #include "client/partition.hpp"
 

@@ -2,7 +2,7 @@
 // Steps that change what a running subOS has: what resize, move and return share.
 #pragma once
 
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "cli/verb.hpp"
 #include "client/partition.hpp"
 #include "plan/resize_plan.hpp"

@@ -2,7 +2,7 @@
 // From running to stopped: what stop and restart share.
 #pragma once
 
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "client/partition.hpp"
 
 namespace rf {

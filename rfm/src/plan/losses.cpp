@@ -4,7 +4,7 @@
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
 #include "base/sizes.hpp"
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "inspect/kernel_log.hpp"
 
 #include <algorithm>

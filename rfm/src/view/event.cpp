@@ -3,7 +3,7 @@
 
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 #include "client/words.hpp"
 
 #include "inspect/kernel_log.hpp"

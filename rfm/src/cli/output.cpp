@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-#include "cli/render.hpp"
+#include "cli/output.hpp"
 
 #include <algorithm>
 #include <iostream>
