@@ -2,10 +2,11 @@
 #include "plan/requirements.hpp"
 
 #include "base/cpulist.hpp"
+#include "base/error.hpp"
 #include "base/sizes.hpp"
-#include "client/problem.hpp"
 #include "host/artifacts.hpp"
 #include "plan/losses.hpp"
+#include "plan/requirement_rows.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -26,8 +27,6 @@ constexpr Version oldest{6, 1}, newest{6, 12};
 // Kernels before this one address up to 8 possible cores in logical flat mode.
 constexpr Version always_physical{6, 12};
 constexpr unsigned logical_flat_most = 8;
-
-const char *const on_command_line = " on the supervisor's kernel command line, then reboot";
 
 Version parse_version(const std::string &release)
 {
@@ -154,135 +153,6 @@ Finding numa(const Machine &machine)
 			? std::string("1 node")
 			: text(machine.nodes.size(), " nodes: choose with --numa"),
 		""};
-}
-
-Finding low_memory(const std::optional<ModuleFacts> &module)
-{
-	const std::string name = "low memory";
-
-	if (!module)
-		return {name, Verdict::warn, "slices can only be counted with the module loaded",
-			""};
-	const std::string detail = text(module->info.low_slices_free, " of ",
-					module->info.low_slices, " slices free: one per subOS");
-	if (!module->info.low_slices_free)
-		return {name, Verdict::missing, detail, "destroy a subOS"};
-	return {name, Verdict::ok, detail, ""};
-}
-
-const char *const memory_remedy =
-	"movablecore=SIZE on the supervisor's kernel command line lets more be taken, "
-	"memmap=SIZE$START reserves it; then reboot";
-
-Finding memory_of_module(const rf_memory &memory)
-{
-	const std::uint64_t all = memory.pool_free + memory.movable + memory.other;
-	const std::string name = text("memory, node ", memory.node);
-	const std::string detail = text(
-		"up to ", format_size(memory.available), ": pool ", format_size(memory.pool_free),
-		", movable ", format_size(memory.movable), ", other ", format_size(memory.other),
-		" if the kernel can migrate it, less ", format_size(all - memory.available),
-		" for shared memory and the supervisor; cannot be taken: ",
-		format_size(memory.unsafe));
-
-	if (memory.available < RF_EXTENT_SIZE)
-		return {name, Verdict::missing, detail, memory_remedy};
-	if (!memory.pool_free && !memory.movable)
-		return {name, Verdict::warn, detail, memory_remedy};
-	return {name, Verdict::ok, detail, ""};
-}
-
-Finding memory_estimate(const NodeMemory &memory)
-{
-	const std::string name = text("memory, node ", memory.node);
-	const std::string detail = text("estimate without the module: movable ",
-					format_size(memory.movable), ", other ",
-					format_size(memory.other), " if the kernel can migrate it");
-
-	if (!memory.movable && !memory.other)
-		return {name, Verdict::missing, detail, memory_remedy};
-	if (!memory.movable)
-		return {name, Verdict::warn, detail, memory_remedy};
-	return {name, Verdict::ok, detail, ""};
-}
-
-// One node with memory is enough: others that have none to give are no obstacle.
-void add_memory(std::vector<Finding> &findings, const Platform &platform,
-		const std::optional<ModuleFacts> &module)
-{
-	std::vector<Finding> rows;
-
-	if (module) {
-		for (const rf_memory &memory : module->memory)
-			rows.push_back(memory_of_module(memory));
-	} else if (!platform.block_size) {
-		rows.push_back({"memory", Verdict::missing, "this kernel has no memory hotplug",
-				"a kernel with CONFIG_MEMORY_HOTREMOVE"});
-	} else {
-		for (const NodeMemory &memory : platform.memory)
-			rows.push_back(memory_estimate(memory));
-	}
-	const bool any = std::any_of(rows.begin(), rows.end(), [](const Finding &row) {
-		return row.verdict != Verdict::missing;
-	});
-	for (Finding &row : rows) {
-		if (any && row.verdict == Verdict::missing)
-			row.verdict = Verdict::warn;
-		findings.push_back(std::move(row));
-	}
-}
-
-void add_devices(std::vector<Finding> &findings, const Platform &platform)
-{
-	if (platform.has_ecam)
-		findings.push_back({"ECAM", Verdict::ok,
-				    text("present; ", platform.pci_functions, " PCI functions"),
-				    ""});
-	else
-		findings.push_back({"ECAM", Verdict::warn,
-				    "absent: no PCI functions can be given to subOSes",
-				    "a machine (or QEMU type) with PCI Express"});
-	if (platform.has_iommu)
-		findings.push_back({"IOMMU", Verdict::ok, "present", ""});
-	else
-		findings.push_back({"IOMMU", Verdict::warn,
-				    "off or absent: devices given to a subOS can reach all memory",
-				    text("intel_iommu=on", on_command_line)});
-	if (platform.has_interrupt_remapping)
-		findings.push_back({"interrupt remapping", Verdict::warn,
-				    "on: subOSes cannot set up MSI of PCI functions",
-				    text("intremap=off", on_command_line)});
-	else
-		findings.push_back({"interrupt remapping", Verdict::ok, "off", ""});
-}
-
-// What all of the rows above come to, as the module sees it.
-void add_passthrough(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module)
-{
-	std::map<std::string, unsigned> reasons;
-	unsigned able = 0, devices = 0;
-
-	if (!module)
-		return;
-	for (const rf_function_info &function : module->functions) {
-		if (function.problem == RF_PROBLEM_BRIDGE)
-			continue;
-		devices++;
-		if (function.problem == RF_PROBLEM_NONE)
-			able++;
-		else
-			reasons[problem_word(function.problem)]++;
-	}
-	if (const auto ats = reasons.find(problem_word(RF_PROBLEM_ATS)); ats != reasons.end())
-		findings.push_back({"ATS", Verdict::warn,
-				    text("on for ", ats->second,
-					 " PCI function(s): these cannot be given"),
-				    text("pci=noats", on_command_line)});
-	std::string detail = text(able, " of ", devices, " PCI functions can be given");
-	for (const auto &[word, count] : reasons)
-		detail += text(", ", count, " ", word);
-	findings.push_back({"PCI passthrough", able ? Verdict::ok : Verdict::warn, detail,
-			    able ? "" : "'rfm pci BDF' says why a function cannot be given"});
 }
 
 Finding crash_kernel(const Platform &platform)

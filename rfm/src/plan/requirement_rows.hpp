@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: GPL-2.0
+// Rows of `rfm check` that have files of their own, for requirements.cpp.
+#pragma once
+
+#include "plan/requirements.hpp"
+
+namespace rf {
+
+inline constexpr const char on_command_line[] =
+	" on the supervisor's kernel command line, then reboot";
+
+// memory_requirements.cpp
+Finding low_memory(const std::optional<ModuleFacts> &module);
+void add_memory(std::vector<Finding> &findings, const Platform &platform,
+		const std::optional<ModuleFacts> &module);
+
+// pci_requirements.cpp
+void add_devices(std::vector<Finding> &findings, const Platform &platform);
+void add_passthrough(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module);
+
+} // namespace rf
