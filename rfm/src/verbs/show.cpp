@@ -16,6 +16,19 @@ std::string hex(std::uint64_t number)
 	return text("0x", std::hex, number);
 }
 
+// On the machine's clock; people want to know how long after the create.
+void add_moments(Table &table, const Json &moments)
+{
+	const std::uint64_t create = moments["create"];
+
+	for (const auto &[name, moment] : moments.items())
+		if (moment > create)
+			table.add({text("to '", name, "'"),
+				   format_seconds(static_cast<double>(moment.get<std::uint64_t>() -
+								      create) /
+						  1e9)});
+}
+
 std::string as_text(const Json &subos)
 {
 	Table table({"WHAT", "VALUE"});
@@ -64,14 +77,7 @@ std::string as_text(const Json &subos)
 	add("on reboot", subos["on_reboot"]);
 	add("hang after", format_seconds(subos["hang_timeout_seconds"]));
 	add("console viewers", subos["console_viewers"].dump());
-	// Moments are on the machine's clock; people want to know how long after the create.
-	const std::uint64_t create = subos["moments_ns"]["create"];
-	for (const auto &[name, moment] : subos["moments_ns"].items())
-		if (moment > create)
-			add(text("to '", name, "'"),
-			    format_seconds(
-				    static_cast<double>(moment.get<std::uint64_t>() - create) /
-				    1e9));
+	add_moments(table, subos["moments_ns"]);
 	return table.str();
 }
 
