@@ -11,8 +11,8 @@
 #include "rf_ficm.h"
 
 /*
- * Heartbeats: so long a doorbell is only polled, once it was too much. About a second, or as
- * long as it takes until there were no more than the limit says on average.
+ * Heartbeats: so long a doorbell is only polled, once it was too much. About a second, or as long
+ * as it takes until there were no more than the limit says on average; but not for ever.
  */
 #define RF_BRAKE_TICKS		20
 #define RF_BRAKE_TICKS_MAX	200
@@ -87,10 +87,10 @@ u32 rf_brake_look(ktime_t now)
 		if (limit && total > limit && more[i] > div_u64(limit, RF_DOORBELLS_MAX)) {
 			if (!rf_ticks[i])
 				rf_count(brakes);
-			WRITE_ONCE(rf_ticks[i], rf_brake_ticks(total, rate));
+			WRITE_ONCE(rf_ticks[i], max(rf_ticks[i], rf_brake_ticks(total, rate)));
 			polled |= BIT(i);
 		} else if (rf_ticks[i]) {
-			WRITE_ONCE(rf_ticks[i], rf_ticks[i] - 1);
+			WRITE_ONCE(rf_ticks[i], rate ? rf_ticks[i] - 1 : 0);
 		}
 	}
 	rf_polled = polled;

@@ -183,7 +183,7 @@ bool rf_supcon_owed(struct rf_subos *subos)
 /*
  * If an agent owes an answer, find out whether that answer is lost: STATISTICS are handled in
  * their turn, so that their DONE proves it. If so, the loss has been acted upon when this
- * returns, unless that takes too long. Context: process, without `adjusting`.
+ * returns, unless that takes too long or a signal comes. Context: process, without `adjusting`.
  */
 void rf_supcon_probe(struct rf_subos *subos)
 {

@@ -32,7 +32,7 @@ struct rf_request {
 	bool ended;			/* no answer will come: the subOS has ended, or @lost */
 	bool abandoned;			/* the caller has stopped waiting */
 	bool lost;			/* the final answer was sent, but did not arrive */
-	bool acted;			/* upon the late answer; whoever waits is woken */
+	bool acted;			/* there is nothing more to do about it; whoever waits is woken */
 	bool nonsense;			/* an answer made no sense: to be cancelled */
 	bool cancelled;			/* from here on nonsense is only ignored */
 	struct rf_control_asked asked;	/* what can still be answered */

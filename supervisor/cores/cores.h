@@ -38,6 +38,7 @@ void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 
 int rf_core_await(struct rf_subos *subos, u32 cpu);		/* both: see there */
 void rf_cores_hold(struct rf_subos *subos);			/* state lock */
 void rf_cores_freeze(bool kexec);				/* state lock */
+bool rf_cores_startable(void);			/* state lock: may one still be started? */
 int rf_cores_recall(struct rf_subos *subos, enum rf_recall recall);	/* state lock */
 
 /* prove.c */

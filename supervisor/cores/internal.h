@@ -58,7 +58,6 @@ struct rf_park_wait rf_park_wait_begin(u32 timeout_ms);	/* no lock */
 bool rf_park_wait_on(struct rf_park_wait *wait);	/* sleeps */
 void rf_cores_leave(struct rf_subos *subos);		/* state lock, as below */
 bool rf_cores_callable(const struct rf_subos *subos);
-bool rf_cores_startable(void);		/* may one still be started? */
 bool rf_cores_parkable(void);		/* may one still be sent to the park? */
 
 #endif /* RF_CORES_INTERNAL_H */

@@ -42,12 +42,6 @@ static void rf_destroy_later(struct rf_subos *subos, unsigned long delay)
 	queue_delayed_work(rf_destroy_queue, &rf_again, RF_SOON);
 }
 
-/* What will fail the next time, too, is not to take the turn to hotplug for ever. */
-static void rf_destroy_failed(struct rf_subos *subos)
-{
-	rf_destroy_later(subos, RF_LATER << min(subos->destroy_failures++, RF_LATER_TIMES));
-}
-
 /*
  * Call all cores to the park; rf_destroy_work() sees whether they come. From now on the watch
  * ignores it, and requests to its agent fail, so that an adjustment that is under way ends soon.
@@ -128,11 +122,14 @@ static int rf_destroy_hotplug(const struct rf_destroy_request *request)
 /* Nobody uses its boot area any more, and its home segment is for the next member. */
 static void rf_destroy_leave(struct rf_subos *subos)
 {
+	const bool member = subos->member;
+
 	mutex_lock(&rf_ledger_lock);
 	rf_console_end(subos);
 	rf_loans_end(subos);
 	down_write(&subos->memory_sem);
 	rf_link_detach(subos);
+	subos->closes |= member && rf_link_is_idle();
 	if (subos->boot_area)
 		memunmap(subos->boot_area);
 	subos->boot_area = NULL;
@@ -140,22 +137,28 @@ static void rf_destroy_leave(struct rf_subos *subos)
 	mutex_unlock(&rf_ledger_lock);
 }
 
-/* After the last member the arena goes. Return: 0, or an error, as above. */
+/*
+ * After the last member the arena goes; that is the affair of this one, not of others that end
+ * meanwhile. Return: 0, or an error, as above.
+ */
 static int rf_destroy_close(const struct rf_destroy_request *request)
 {
-	bool idle;
+	struct rf_subos *subos = request->subos;
 	int rc;
 
 	mutex_lock(&rf_ledger_lock);
-	idle = rf_link_is_idle();
+	subos->closes &= rf_link_is_idle();
 	mutex_unlock(&rf_ledger_lock);
-	rc = idle ? rf_destroy_hotplug(request) : 0;
-	if (!idle || rc)
+	if (!subos->closes)
+		return 0;
+	rc = rf_destroy_hotplug(request);
+	if (rc)
 		return rc;
 	mutex_lock(&rf_ledger_lock);
 	rf_link_close();
 	mutex_unlock(&rf_ledger_lock);
 	rf_hotplug_end();
+	subos->closes = false;
 	return 0;
 }
 
@@ -192,14 +195,35 @@ static int rf_destroy_turn(const struct rf_destroy_request *request, int *rc_mem
 }
 
 /*
+ * Something failed. By itself it is tried less often each time, unless some of it came back: what
+ * will fail for ever is not to take the turn to hotplug for ever.
+ */
+static void rf_destroy_failed(const struct rf_destroy_request *request)
+{
+	const struct rf_destroy *args = request->args;
+	struct rf_subos *subos = request->subos;
+
+	if (request->caller || args->cpus_returned || args->memory_returned)
+		subos->destroy_failures = 0;
+	rf_destroy_later(subos, RF_LATER << min(subos->destroy_failures++, RF_LATER_TIMES));
+}
+
+/*
  * Hotplug is blocked: no core can come back, and the probe of a driver might wait for it, too. It
  * is destroyed when hotplug works again.
  */
-static int rf_destroy_wait(struct rf_subos *subos)
+static int rf_destroy_wait(const struct rf_destroy_request *request, int rc_memory)
 {
+	struct rf_subos *subos = request->subos;
+
 	rf_publish_now();
-	rf_destroy_later(subos, RF_SOON);
-	pr_err("subOS %s: its cores cannot come back yet\n", subos->name);
+	if (rc_memory) {
+		rf_destroy_failed(request);
+	} else {
+		subos->destroy_failures = 0;
+		rf_destroy_later(subos, RF_SOON);
+	}
+	pr_err("subOS %s: not everything can come back yet: hotplug is blocked\n", subos->name);
 	return -EIO;
 }
 
@@ -214,16 +238,16 @@ static int rf_destroy_rest(const struct rf_destroy_request *request, int rc_memo
 	int rc_cores, rc_functions;
 
 	if (rf_destroy_close(request) || rf_destroy_turn(request, &rc_memory))
-		return rf_destroy_wait(subos);
+		return rf_destroy_wait(request, rc_memory);
 	rc_cores = rf_cores_return(subos, &args->cpus_returned, &args->culprit);
 	rf_hotplug_end();
 	if (rc_cores == -EINPROGRESS || (rf_hotplug_left() && rf_destroy_hotplugs(subos)))
-		return rf_destroy_wait(subos);
+		return rf_destroy_wait(request, rc_memory);
 	rc_functions = rf_pci_return_all(subos);
 	if (rc_memory || rc_cores || rc_functions) {
 		rf_publish_now();
 		if (rc_memory || rc_cores)
-			rf_destroy_failed(subos);
+			rf_destroy_failed(request);
 		pr_err("subOS %s: not everything came back; destroy it again\n", subos->name);
 		return -EIO;
 	}
@@ -266,7 +290,7 @@ static void rf_destroy_adjusting(struct rf_destroy_request *request)
 		request->rc = rf_destroy_all(request);
 	/* What is tried by itself is tried until it is done. */
 	if (again && request->rc && request->rc != -ENOENT && !subos->destroy_again)
-		rf_destroy_failed(subos);
+		rf_destroy_failed(request);
 }
 
 static void rf_destroy_work(struct work_struct *work)
@@ -334,7 +358,7 @@ void rf_subos_abandon(struct rf_subos *subos)
  * rf_subos_undo() - a create failed: return everything that it took
  * @subos: the subOS; the caller has a reference
  *
- * If hotplug is blocked, its cores return later.
+ * If hotplug is blocked, its cores return later, and the link is closed later.
  *
  * Context: as above.
  */
@@ -346,6 +370,18 @@ void rf_subos_undo(struct rf_subos *subos)
 	rf_destroy_run(&request);
 }
 
+/* Not by itself once this kernel goes down: cores and memory stay where they are. */
+static bool rf_destroy_allowed(void)
+{
+	unsigned long flags;
+	bool allowed;
+
+	spin_lock_irqsave(&rf_state_lock, flags);
+	allowed = rf_cores_startable();
+	spin_unlock_irqrestore(&rf_state_lock, flags);
+	return allowed;
+}
+
 static void rf_destroying_work(struct work_struct *work)
 {
 	struct rf_subos *subos = container_of(work, struct rf_subos, destroying);
@@ -354,7 +390,7 @@ static void rf_destroying_work(struct work_struct *work)
 
 	/* Whoever has it may be at that, too, and take his time. */
 	if (mutex_trylock(&subos->adjusting)) {
-		if (subos->destroy_again)
+		if (subos->destroy_again && rf_destroy_allowed())
 			rf_destroy_adjusting(&request);
 		mutex_unlock(&subos->adjusting);
 	} else {
@@ -371,8 +407,8 @@ static void rf_destroy_again(struct work_struct *unused)
 	unsigned long flags;
 	bool any = false;
 
-	if (system_state > SYSTEM_RUNNING)
-		return;		/* its cores stay where they are */
+	if (!rf_destroy_allowed())
+		return;
 	spin_lock_irqsave(&rf_state_lock, flags);
 	list_for_each_entry(subos, &rf_subos_list, node) {
 		if (!READ_ONCE(subos->destroy_again))

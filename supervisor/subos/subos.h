@@ -77,8 +77,9 @@ struct rf_subos {
 	u32 load_ticket;		/* of the newest image on its way in; ledger lock */
 	u32 restarts_left;
 	bool destroy_again;		/* not all came back, but may later; `adjusting` */
-	u32 destroy_failures;		/* in a row; `adjusting` */
+	u32 destroy_failures;		/* in a row, of those by itself; `adjusting` */
 	unsigned long destroy_at;	/* jiffies: not tried again before; `adjusting` */
+	bool closes;			/* it was the last member, the link is to be closed; `adjusting` */
 	struct work_struct destroying;	/* lifecycle/destroy.c: then it is tried again */
 	struct work_struct ending;	/* lifecycle/policy.c: what is done after its end */
 	u32 generation;			/* counts changes, for poll() */
