@@ -41,7 +41,7 @@ struct HugePages {
 struct Settings {
 	std::vector<unsigned> online;
 	std::vector<TaskSetting> tasks;		// not allowed on all cores, or SCHED_DEADLINE
-	bool all_tasks = true;			// there were not too many to look at
+	bool all_tasks = true;			// there was time to look at all
 	std::vector<CpusetSetting> cpusets;
 	std::vector<std::vector<unsigned>> partitions;	// their cores; unless keeps_affinity
 	std::vector<InterruptSetting> interrupts;	// not allowed on all cores

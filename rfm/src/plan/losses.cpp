@@ -326,7 +326,7 @@ std::vector<Loss> losses(const Settings &settings, const Taking &given)
 	std::sort(taking.cores.begin(), taking.cores.end());
 	if (!settings.all_tasks)
 		found.push_back({"all tasks", "affinities of some tasks", "were not looked at",
-				 "there are too many: destroy may not restore theirs"});
+				 "that takes too long: destroy may not restore theirs"});
 	add_tasks(found, settings, taking);
 	add_overwritten(found, settings, taking);
 	add_cpusets(found, settings, taking.cores);
