@@ -148,6 +148,7 @@ def test_others_hotplug_without_an_end(supervisor):
     assert state(supervisor) == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_interrupted_while_a_thread_hangs(supervisor):
     """Ctrl-C ends the create, but not its thread; no suspend and no unload before both are over."""

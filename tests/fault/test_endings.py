@@ -76,6 +76,7 @@ def test_boot_time_out(supervisor):
     assert supervisor.online() == "0-3"
 
 
+@pytest.mark.extended
 def test_third_kernel_is_left_alone(supervisor):
     supervisor.create("good", "3", mem="256M", run="while :; do :; done")
     supervisor.create("bad", "2", mem="256M", run="echo c > /proc/sysrq-trigger")

@@ -63,6 +63,7 @@ def test_ends_in_a_resize_long(machines, end, soak_seconds):
             assert supervisor.state() == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_rfm_is_killed(supervisor):
     """Whenever: the subOS runs on, each core and block has one owner, all can be done again."""

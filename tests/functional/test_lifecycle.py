@@ -105,6 +105,7 @@ def test_crash_policies(supervisor):
     assert supervisor.state() == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_hang(supervisor):
     """Lost within about a second; heals when it beats again; the hang time-out acts."""
@@ -153,6 +154,7 @@ def test_stop_of_what_hangs(supervisor):
     assert supervisor.show("web")["state"] == "running"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_stop_behind_what_takes_long(supervisor):
     """STOP does not wait for the request that the agent is busy with."""

@@ -83,6 +83,7 @@ def test_every_kind(lender):
         assert disks.read(lender.sh, block(lender.sh, bdfs[name]), 0, 4) == digest
 
 
+@pytest.mark.extended
 @pytest.mark.budget(120)
 def test_cores_beside_probes(lender):
     """The kernel lets no core come or go while it binds a driver: it is tried again."""
@@ -219,6 +220,7 @@ USES = {
 }  # fmt: skip
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_in_use(lender):
     """Refused with what uses it, and nothing happens to it."""

@@ -128,6 +128,7 @@ def test_too_much_memory_is_refused(supervisor):
     assert supervisor.show("web")["memory"] == 256 * MIB
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_shrink_below_use(supervisor):
     """It fails, or stops half-way, cleanly and soon; nothing is killed inside."""
@@ -195,6 +196,7 @@ def test_move_and_borrow(machines):
         assert not troubles(supervisor.log(name))
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_loans_end_with_either_side(machines):
     supervisor = Supervisor(machines(cpus=6, mem="4G"))

@@ -74,6 +74,7 @@ def test_bad_page_stays(machines):
     supervisor.destroy("web")
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_beside_other_hotplug(machines):
     """A core comes and goes all the time, which the kernel lets no other hotplug do meanwhile."""
