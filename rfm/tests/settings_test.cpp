@@ -67,6 +67,18 @@ protected:
 	test::Sysfs sysfs;
 };
 
+// Reading it fails, as for a task that has ended since its file was opened.
+TEST_F(SettingsTest, ATaskEndsWhileItIsRead)
+{
+	task(17, "worker", "3");
+	for (const char *file : {"stat", "status", "cpuset"}) {
+		const fs::path path = fs::path(sysfs.root()) / "proc/17/task/17" / file;
+		fs::remove(path);
+		fs::create_symlink("/proc/self/mem", path);
+		EXPECT_EQ(notes({3}), Lines{}) << file;
+	}
+}
+
 TEST_F(SettingsTest, NothingNamesACore)
 {
 	EXPECT_EQ(notes({1, 2, 3}, 1 << 30), Lines{});

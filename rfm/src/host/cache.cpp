@@ -2,6 +2,7 @@
 #include "host/cache.hpp"
 
 #include "base/descriptor.hpp"
+#include "host/proc_files.hpp"
 
 #include <algorithm>
 #include <cstdlib>
@@ -150,17 +151,15 @@ bool KernelCache::keep(boot::View kernel_file, boot::View vmlinux) const
 
 void KernelCache::prune() const
 {
-	std::vector<std::pair<fs::file_time_type, fs::path>> entries;
+	std::vector<std::pair<fs::file_time_type, fs::path>> kernels;
 	std::error_code error;
 
-	for (const auto &entry : fs::directory_iterator(directory_, error)) {
-		const std::string name = entry.path().filename();
-		if (name.starts_with("vmlinux-"))
-			entries.emplace_back(entry.last_write_time(error), entry.path());
-	}
-	std::sort(entries.rbegin(), entries.rend());
-	for (std::size_t i = entries_most; i < entries.size(); i++)
-		fs::remove(entries[i].second, error);
+	for (const fs::path &entry : entries(directory_))
+		if (entry.filename().string().starts_with("vmlinux-"))
+			kernels.emplace_back(fs::last_write_time(entry, error), entry);
+	std::sort(kernels.rbegin(), kernels.rend());
+	for (std::size_t i = entries_most; i < kernels.size(); i++)
+		fs::remove(kernels[i].second, error);
 }
 
 } // namespace rf

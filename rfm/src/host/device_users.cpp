@@ -6,6 +6,7 @@
 #include "base/pci_address.hpp"
 #include "host/machine.hpp"
 #include "host/pci_function.hpp"
+#include "host/proc_files.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -53,22 +54,20 @@ std::string node_of(const fs::path &dir)
 
 void find_devices(const fs::path &dir, Devices &found)
 {
-	std::error_code error;
-
 	// Not a recursive iterator: it ends for good where a folder vanishes under it.
-	for (fs::directory_iterator at(dir, error), end; !error && at != end; at.increment(error)) {
+	for (const fs::path &entry : entries(dir)) {
 		std::error_code gone;
-		if (!at->is_directory(gone) || at->is_symlink(gone))
+		if (!fs::is_directory(fs::symlink_status(entry, gone)))
 			continue;
-		const std::string subsystem = subsystem_of(at->path());
+		const std::string subsystem = subsystem_of(entry);
 		if (subsystem == "block")
-			found.disks.push_back(at->path());
+			found.disks.push_back(entry);
 		else if (subsystem == "net")
-			found.interfaces.push_back(at->path());
-		const std::string node = node_of(at->path());
+			found.interfaces.push_back(entry);
+		const std::string node = node_of(entry);
 		if (!node.empty())
 			found.nodes.push_back(node);
-		find_devices(at->path(), found);
+		find_devices(entry, found);
 	}
 }
 
@@ -76,22 +75,16 @@ void find_devices(const fs::path &dir, Devices &found)
 // subsystem, which has links to its controllers.
 void find_multipath_disks(const fs::path &function, const std::string &root, Devices &found)
 {
-	std::error_code error;
 	const std::string below = function.string() + "/";
 
-	for (const auto &subsystem :
-	     fs::directory_iterator(root + "/sys/class/nvme-subsystem", error)) {
+	for (const fs::path &subsystem : entries(root + "/sys/class/nvme-subsystem")) {
 		bool ours = false;
 		std::error_code gone;
-		for (const auto &entry : fs::directory_iterator(subsystem.path(), gone)) {
-			std::error_code dangling;
-			if (entry.is_symlink(dangling))
-				ours |= fs::canonical(entry.path(), dangling)
-						.string()
-						.starts_with(below);
-		}
+		for (const fs::path &entry : entries(subsystem))
+			if (fs::is_symlink(fs::symlink_status(entry, gone)))
+				ours |= fs::canonical(entry, gone).string().starts_with(below);
 		if (ours)
-			find_devices(fs::canonical(subsystem.path(), gone), found);
+			find_devices(fs::canonical(subsystem, gone), found);
 	}
 }
 
@@ -172,18 +165,15 @@ void find_swap(const fs::path &disk, const std::string &root, std::vector<std::s
 
 void find_holders(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
 {
-	std::error_code error;
-
-	for (const auto &holder : fs::directory_iterator(disk / "holders", error)) {
-		const std::string name = holder.path().filename();
-		const std::string known = read_line(holder.path() / "dm/name");
-		uses.push_back(text(node_name(disk), " is part of ", name,
+	for (const fs::path &holder : entries(disk / "holders")) {
+		const std::string known = read_line(holder / "dm/name");
+		uses.push_back(text(node_name(disk), " is part of ", holder.filename().string(),
 				    known.empty() ? "" : " (" + known + ")"));
 	}
-	for (const auto &entry : fs::directory_iterator(root + "/sys/block", error))
-		if (read_line(entry.path() / "loop/backing_file") == "/dev/" + node_name(disk))
+	for (const fs::path &entry : entries(root + "/sys/block"))
+		if (read_line(entry / "loop/backing_file") == "/dev/" + node_name(disk))
 			uses.push_back(text(node_name(disk), " is behind ",
-					    entry.path().filename().string()));
+					    entry.filename().string()));
 }
 
 // What the lists above do not tell: file systems of several devices, other mount
@@ -201,25 +191,20 @@ bool is_claimed(const fs::path &disk, const std::string &root)
 void find_openers(const std::vector<std::string> &nodes, const std::string &root,
 		  std::vector<std::string> &uses)
 {
-	std::error_code error;
-
 	if (nodes.empty())
 		return;
-	for (const auto &process : fs::directory_iterator(root + "/proc", error)) {
-		const std::string pid = process.path().filename();
+	for (const fs::path &process : entries(root + "/proc")) {
+		const std::string pid = process.filename();
 		std::set<std::string> open;
-		std::error_code gone;
-		if (pid.find_first_not_of("0123456789") != std::string::npos)
+		std::error_code closed;
+		if (!is_number(pid))
 			continue;
-		for (fs::directory_iterator fd(process.path() / "fd", gone), end;
-		     !gone && fd != end; fd.increment(gone)) {
-			std::error_code closed;
-			open.insert(fs::read_symlink(fd->path(), closed));
-		}
+		for (const fs::path &fd : entries(process / "fd"))
+			open.insert(fs::read_symlink(fd, closed));
 		for (const std::string &node : nodes)
 			if (open.contains(node))
 				uses.push_back(text(node, " is open in ",
-						    read_line(process.path() / "comm"), " (process ",
+						    read_line(process / "comm"), " (process ",
 						    pid, ")"));
 	}
 }

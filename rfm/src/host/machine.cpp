@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "host/artifacts.hpp"
 #include "host/pci_function.hpp"
+#include "host/proc_files.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -77,10 +78,8 @@ std::uint64_t parse_hex(const std::string &digits)
 
 int node_of_block(const fs::path &block)
 {
-	std::error_code error;
-
-	for (const auto &entry : fs::directory_iterator(block, error)) {
-		const std::string name = entry.path().filename();
+	for (const fs::path &entry : entries(block)) {
+		const std::string name = entry.filename();
 		if (name.starts_with("node") && name.size() > 4 && name[4] >= '0' && name[4] <= '9')
 			return std::stoi(name.substr(4));
 	}
@@ -91,14 +90,13 @@ int node_of_block(const fs::path &block)
 std::vector<NodeMemory> read_memory(std::uint64_t block_size)
 {
 	std::map<int, NodeMemory> nodes;
-	std::error_code error;
 
-	for (const auto &entry : fs::directory_iterator(memory_dir, error)) {
-		const std::string name = entry.path().filename();
-		if (!name.starts_with("memory") || read_line(entry.path() / "state") != "online")
+	for (const fs::path &entry : entries(memory_dir)) {
+		if (!entry.filename().string().starts_with("memory") ||
+		    read_line(entry / "state") != "online")
 			continue;
-		const std::string zones = read_line(entry.path() / "valid_zones");
-		const int node = node_of_block(entry.path());
+		const std::string zones = read_line(entry / "valid_zones");
+		const int node = node_of_block(entry);
 		NodeMemory &sum = nodes.try_emplace(node, NodeMemory{node, 0, 0}).first->second;
 		if (zones.starts_with("Movable"))
 			sum.movable += block_size;

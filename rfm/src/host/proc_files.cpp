@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 
 namespace rf {
 
@@ -40,6 +41,17 @@ std::vector<unsigned> cores_in(const std::string &list)
 std::uint64_t number_in(const fs::path &file)
 {
 	return std::strtoull(read_line(file).c_str(), nullptr, 10);
+}
+
+std::string content_of(const fs::path &file)
+{
+	std::ifstream stream(file);
+	std::string content;
+
+	// Not by its buffer, which throws when reading fails: the task of a file may have ended
+	// since that was opened.
+	std::getline(stream, content, '\0');
+	return content;
 }
 
 bool covers(const std::vector<unsigned> &cores, const std::vector<unsigned> &others)

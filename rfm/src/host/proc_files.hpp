@@ -22,4 +22,7 @@ bool covers(const std::vector<unsigned> &cores, const std::vector<unsigned> &oth
 
 std::uint64_t number_in(const std::filesystem::path &file);
 
+// All of a file that has no zero bytes, or what could be read of it.
+std::string content_of(const std::filesystem::path &file);
+
 } // namespace rf

@@ -64,8 +64,7 @@ struct Stat {
 
 bool read_stat(const fs::path &task, Stat &stat)
 {
-	std::ifstream file(task / "stat");
-	const std::string line{std::istreambuf_iterator<char>(file), {}};
+	const std::string line = content_of(task / "stat");
 	const std::size_t open = line.find('('), close = line.rfind(')');
 	std::string word;
 

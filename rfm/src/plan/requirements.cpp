@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/sizes.hpp"
 #include "host/artifacts.hpp"
+#include "host/proc_files.hpp"
 #include "plan/losses.hpp"
 #include "plan/requirement_rows.hpp"
 
@@ -258,8 +259,8 @@ std::vector<InstalledKernel> installed_kernels()
 	std::vector<InstalledKernel> kernels;
 	std::error_code error;
 
-	for (const auto &entry : fs::directory_iterator("/boot", error)) {
-		const std::string file = entry.path().filename();
+	for (const fs::path &entry : entries("/boot")) {
+		const std::string file = entry.filename();
 		if (!file.starts_with(prefix))
 			continue;
 		const std::string version = file.substr(prefix.size());
