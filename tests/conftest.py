@@ -21,7 +21,7 @@ BUDGET = 120
 # A test that hangs is ended some time after its budget, to which images that it builds do not count.
 GRACE = 60
 # Budgets of a part of the extended tests, in all. They take a third to half of them.
-PART_SECONDS = 900
+PART_SECONDS = 1500
 LOGS = paths.BUILD / "test-logs"
 NAME = "test-{pid}-{number}"
 # Fills rfm's cache of decompressed kernels, which takes longer than most tests.

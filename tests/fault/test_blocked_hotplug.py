@@ -101,6 +101,7 @@ def settles(supervisor, before):
     assert state(supervisor) == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_thread_is_left_behind(supervisor):
     """A block does not come: hotplug is blocked, and nothing else."""

@@ -48,6 +48,7 @@ def lines(supervisor):
     return [each for each in supervisor.machine.dmesg().splitlines() if LINE in each]
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_cores_wait_for_all_kernels(machines):
     supervisor = Supervisor(machines(cpus=6, mem="4G"))

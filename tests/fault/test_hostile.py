@@ -20,6 +20,7 @@ NEW_SHELL = (
 )
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_arena_is_overwritten(machines):
     supervisor = Supervisor(machines(cpus=6, mem="4G"))
@@ -94,6 +95,7 @@ def test_doorbells_without_end(machines):
     assert not troubles(supervisor.machine.dmesg())
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_heartbeats_are_forged(machines):
     """No other kernel can make one look dead, or keep one that hangs looking alive."""

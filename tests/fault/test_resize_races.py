@@ -95,6 +95,7 @@ def await_lines(supervisor, command, text, count):
     supervisor.sh(f"timeout 20 sh -c {shlex.quote(script)}")
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_late_answers(supervisor):
     """An agent is so slow that it is given up: busy until it answers, then all is as it was."""

@@ -105,6 +105,7 @@ def refused(lender, bdf):
         lender.refuses(("resize", "other", "--pci", f"+{bdf}"), BUSY, bdf)
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_destroy(lender):
     """A subOS that others wait for is not in the way; whoever destroys it, too, is told its end."""

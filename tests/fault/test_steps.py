@@ -88,6 +88,7 @@ def test_interrupted(supervisor):
     assert supervisor.state() == before
 
 
+@pytest.mark.extended
 @pytest.mark.budget(120)
 def test_destroyed_while_it_is_made(supervisor):
     """Whichever step of a create a destroy meets, both say what became of it."""

@@ -136,6 +136,7 @@ def test_hang(supervisor):
     assert supervisor.show("web")["restarts_left"] == 4
 
 
+@pytest.mark.extended
 @pytest.mark.budget(150)
 def test_stop_of_what_hangs(supervisor):
     """Asking does not help: the time-out says so, and --force holds it."""

@@ -48,6 +48,7 @@ def lender(machine):
     return Lender(machine)
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_every_kind(lender):
     """The stock driver of each binds, interrupts by MSI-X and moves data; nothing else is there."""
@@ -345,6 +346,7 @@ def test_virtual_functions(lender):
     assert first not in present(lender.sh) and attribute(lender.sh, pf, "sriov_numvfs") == "0"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_taken_by_force(lender):
     """From a subOS that hangs: silent at once, and nobody else's before that subOS says so."""
