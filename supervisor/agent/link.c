@@ -61,7 +61,12 @@ int rf_link_attach(struct rf_subos *subos)
 	if (rc)
 		return rc;
 	rf_grant_update();
-	return rf_arena_home(subos) ? 0 : -ENOMEM;
+	if (rf_arena_home(subos))
+		return 0;
+	/* To map it takes the turn to hotplug, which later updates of the grant do not have. */
+	rf_arena_withhold(subos);
+	rf_grant_update();
+	return -ENOMEM;
 }
 
 /**

@@ -14,6 +14,8 @@
 /* Ledger lock. Indexed by member, and so by segment number; start 0: never carved. */
 static struct rf_arena_segment rf_homes[RF_MEMBERS_MAX];
 static bool rf_home_used[RF_MEMBERS_MAX];
+/* It could not be mapped: in no grant, so that nobody tries again, until its number is used again. */
+static bool rf_home_withheld[RF_MEMBERS_MAX];
 
 /* Bytes of the pool that are shared memory now. Context: ledger lock or state lock held. */
 u64 rf_arena_size(void)
@@ -58,8 +60,12 @@ u64 rf_arena_need(void)
 /* The arena's segments by number, for grant pages. Context: ledger lock held. */
 void rf_arena_segments(struct rf_arena_segment *segments)
 {
+	u32 member;
+
 	lockdep_assert_held(&rf_ledger_lock);
-	memcpy(segments, rf_homes, sizeof(rf_homes));
+	for (member = 0; member < RF_MEMBERS_MAX; member++)
+		if (!rf_home_withheld[member])
+			segments[member] = rf_homes[member];
 }
 
 /* Get a cleared home for @member. */
@@ -113,7 +119,7 @@ void rf_arena_close(void)
 		if (rf_homes[member].size)
 			rf_dma_unshare(rf_homes[member].start, rf_homes[member].size);
 		rf_homes[member] = (struct rf_arena_segment){};
-		rf_home_used[member] = false;
+		rf_home_used[member] = rf_home_withheld[member] = false;
 	}
 	/* Adjacent homes are one range; one that leaves as a whole needs no room in the ledger. */
 	while (rf_ledger_memory_next_range(&rf_books.memory, RF_OWNER_ARENA,
@@ -151,8 +157,16 @@ int rf_arena_add(struct rf_subos *subos)
 	if (rc)
 		return rc;
 	rf_home_used[member] = true;
+	rf_home_withheld[member] = false;
 	rf_member_set(subos, member);
 	return 0;
+}
+
+/* Take a member's home out of all grants. Context: process, ledger lock held. */
+void rf_arena_withhold(const struct rf_subos *subos)
+{
+	lockdep_assert_held(&rf_ledger_lock);
+	rf_home_withheld[subos->member] = true;
 }
 
 /**

@@ -20,6 +20,7 @@ int rf_arena_open(void);
 void rf_arena_close(void);
 int rf_arena_add(struct rf_subos *subos);
 void rf_arena_remove(struct rf_subos *subos);
+void rf_arena_withhold(const struct rf_subos *subos);
 bool rf_arena_has_members(void);
 int rf_arena_clear(struct rf_subos *subos);	/* its home, before a start */
 u64 rf_arena_size(void);
