@@ -15,7 +15,7 @@
  *   ring MEMBER INDEX COUNT       ring a doorbell
  *   storm MEMBERS MS              ring all doorbells of these without a pause
  *   forge OP KIND A B MS          answers with these arguments to all requests that the
- *                                 supervisor may have under way, for so long
+ *                                 supervisor may have under way, for so long or until a signal
  *   deaf CPU MS MEMBER            one question, while that other core takes no interrupts
  *
  * A flood numbers its messages from 0. Who receives them counts what is missing,
@@ -298,7 +298,7 @@ static int rf_forge(struct rf_control control, u32 ms)
 {
 	unsigned long end = jiffies + msecs_to_jiffies(ms);
 
-	for (; time_before(jiffies, end); usleep_range(500, 1000))
+	for (; time_before(jiffies, end) && !signal_pending(current); usleep_range(500, 1000))
 		for (control.id = 1; control.id <= RF_CHAT_REQUESTS; control.id++)
 			rf_ficm_send(0, RF_URGENT, RF_MSG_ANSWER, &control, sizeof(control));
 	return 0;

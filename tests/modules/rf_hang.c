@@ -2,7 +2,7 @@
 /*
  * For tests: hangs the whole kernel it is loaded into, every core with
  * interrupts off; for ever, or for `seconds`. With `hotplug`, only who wants to
- * bring a core up or down has to wait.
+ * bring a core up or down has to wait, at most until insmod gets a signal.
  */
 #include <linux/cpu.h>
 #include <linux/delay.h>
@@ -33,7 +33,7 @@ static void rf_hang_hotplug(void)
 {
 	cpus_read_lock();
 	pr_info("holding CPU hotplug\n");
-	msleep(seconds * MSEC_PER_SEC);
+	msleep_interruptible(seconds * MSEC_PER_SEC);
 	cpus_read_unlock();
 }
 
