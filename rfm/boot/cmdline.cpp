@@ -1,39 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0
-// The command line of a subOS: what keeps an unmodified kernel away from what it
-// does not own, then the user's words.
+// The command line of a subOS: what an operator may choose, the operator's words, and what
+// keeps an unmodified kernel away from what it does not own. The last of several words that
+// say different things is the one that counts, so the fixed ones come behind the operator's. Those
+// of which the first counts, or all, are in the table of boot/word_rules.cpp.
 #include "boot/cmdline.hpp"
 
 #include <algorithm>
 #include <array>
 
 #include "boot/bytes.hpp"
+#include "boot/words.hpp"
 #include "wire/layout.h"
 
 namespace rf::boot {
 namespace {
 
-constexpr std::string_view FIRST_STAGE = "/rf/init";
-constexpr std::string_view RDINIT = "rdinit=";
-constexpr std::string_view RF_INIT = "rf.init=";
-
-// What would undo what a subOS relies on, and what to do instead. A word that ends
-// in "=" stands for all of its values.
-struct Refusal {
-	std::string_view word, instead;
-};
-constexpr std::array<Refusal, 3> REFUSED = {{
-	{"crashkernel=", "a subOS has no crash kernel, 'rfm dump' reads its memory from outside"},
-	{"maxcpus=", "the agent starts its cores, give their number with --ncores"},
-	{"memhp_default_state=offline", "memory given later would stay unused"},
-}};
+constexpr std::string_view FIRST_STAGE = " rdinit=/rf/init";
 
 // The legacy UARTs: 8250 probes them all unless their ports are taken.
 constexpr std::array<std::uint16_t, 4> UART_PORTS = {0x3f8, 0x2f8, 0x3e8, 0x2e8};
 
+// Memory that is given later is used at once, and for what can be moved out again.
+constexpr std::string_view DEFAULTS = "memhp_default_state=online_movable";
+
 // Drivers of what belongs to a whole package or wedges a core: a core in VMX
 // root ignores INIT, and uncore, RAPL and idle-state registers have one owner.
 constexpr std::string_view BLACKLIST =
-	"module_blacklist=kvm_intel,kvm_amd,intel_uncore,amd_uncore,intel_uncore_frequency,"
+	" module_blacklist=kvm_intel,kvm_amd,intel_uncore,amd_uncore,intel_uncore_frequency,"
 	"rapl,intel_rapl_msr,intel_rapl_common,intel_cstate,intel_powerclamp,isst_if_mbox_msr,"
 	"x86_pkg_temp_thermal,intel_pmc_core_pltdrv,pcspkr";
 
@@ -45,8 +38,6 @@ constexpr std::string_view FIXED =
 	" maxcpus=1 noreplace-smp"
 	// nothing outside the partition
 	" pci=off swiotlb=noforce"
-	// memory that is given later is used at once, and for what can be moved out again
-	" memhp_default_state=online_movable"
 	// another kernel would start where this one's agent cannot follow
 	" sysctl.kernel.kexec_load_disabled=1"
 	// registers that a whole package shares
@@ -55,96 +46,18 @@ constexpr std::string_view FIXED =
 	// SGX: a kernel that boots empties all enclave memory of the machine
 	" nosgx initcall_blacklist=amd_uncore_init"
 	// going down: stay dead after a panic; reset through the mailbox (ACPI)
-	" panic=0 reboot=a ";
+	" panic=0 reboot=a";
 
 bool is_blank(char c)
 {
 	return static_cast<unsigned char>(c) <= ' ';
 }
 
-// One word as the kernel's parameter parser cuts it (next_arg): up to a blank
-// outside of quotes.
-std::size_t word_end(std::string_view text, std::size_t pos)
-{
-	for (bool quoted = false; pos < text.size(); pos++) {
-		if (text[pos] == '"')
-			quoted = !quoted;
-		else if (!quoted && is_blank(text[pos]))
-			break;
-	}
-	return pos;
-}
-
-// The parameters in `text`, without quotes, up to "--": what follows is for init.
-template <typename Visit> void for_each_word(std::string_view text, Visit visit)
-{
-	for (std::size_t pos = 0; pos < text.size();) {
-		if (is_blank(text[pos])) {
-			pos++;
-			continue;
-		}
-		std::string_view word = text.substr(pos, word_end(text, pos) - pos);
-		if (word == "--")
-			return;
-		pos += word.size();
-		word.remove_prefix(word.starts_with('"'));
-		visit(word);
-	}
-}
-
-// In names of parameters the kernel takes - for _.
-bool is_refused(std::string word, const Refusal &refusal)
-{
-	std::replace(word.begin(), word.begin() + std::min(word.find('='), word.size()), '-', '_');
-	return refusal.word.ends_with('=') ? word.starts_with(refusal.word) : word == refusal.word;
-}
-
-void check_append(std::string_view append)
-{
-	for (char c : append)
-		if (static_cast<unsigned char>(c) < ' ' && c != '\t')
-			throw Error("append holds the control character " +
-				    hex(static_cast<unsigned char>(c)) +
-				    "; printable characters on one line are accepted");
-	for_each_word(append, [](std::string_view word) {
-		for (const Refusal &refusal : REFUSED)
-			if (is_refused(std::string(word), refusal))
-				throw Error("append '" + std::string(word) +
-					    "' is not possible: " + std::string(refusal.instead));
-	});
-}
-
-// The first stage runs as rdinit= and hands over to what the user wanted there.
-// Words behind "--" are for init and stay as they are.
-std::string redirect_rdinit(std::string_view append)
-{
-	std::string result;
-
-	for (std::size_t pos = 0; pos < append.size();) {
-		if (is_blank(append[pos])) {
-			result += append[pos++];
-			continue;
-		}
-		std::string_view word = append.substr(pos, word_end(append, pos) - pos);
-		if (word == "--")
-			return result + std::string(append.substr(pos));
-		pos += word.size();
-		bool quoted = word.starts_with('"');
-		if (word.substr(quoted).starts_with(RDINIT)) {
-			word.remove_prefix(quoted + RDINIT.size());
-			result += quoted ? "\"" : "";
-			result += RF_INIT;
-		}
-		result += word;
-	}
-	return result;
-}
-
 std::string clock_words(const Grant &grant, const Options &options)
 {
 	if (grant.tsc_khz == 0)
 		return "";
-	std::string words = "tsc_early_khz=" + std::to_string(grant.tsc_khz) + " tsc=reliable";
+	std::string words = " tsc_early_khz=" + std::to_string(grant.tsc_khz) + " tsc=reliable";
 	if (options.hz != 0)
 		words += " lpj=" +
 			 std::to_string(std::uint64_t{grant.tsc_khz} * 1000 / options.hz);
@@ -152,15 +65,18 @@ std::string clock_words(const Grant &grant, const Options &options)
 }
 
 // The processor writes hints on scheduling into a page of whichever kernel named one last, for
-// ever on some (SDM 3B, 15.6): the supervisor's.
-std::string feedback_words(const Grant &grant)
+// ever on some (SDM 3B, 15.6): the supervisor's. Only the last list of features may count.
+std::string feature_words(const Grant &grant, const std::string &more)
 {
-	return grant.feedback ? " clearcpuid=hfi" : "";
+	const std::string hfi = grant.feedback ? "hfi" : "";
+	const std::string list = hfi + (hfi.empty() || more.empty() ? "" : ",") + more;
+
+	return list.empty() ? "" : " clearcpuid=" + list;
 }
 
 std::string reserve_words(const std::optional<Uart> &uart)
 {
-	std::string words = "reserve=";
+	std::string words = " reserve=";
 
 	for (auto port : UART_PORTS)
 		if (!uart || port != uart->port)
@@ -188,6 +104,25 @@ std::string console_words(const Options &options)
 	return words.empty() ? " console=tty0" : words;
 }
 
+void add_words(std::string &line, const std::string &words)
+{
+	if (!words.empty())
+		line += " " + words;
+}
+
+// The kernel would cut it, and the fixed words with it.
+void check_length(const std::string &line, const Options &options)
+{
+	constexpr std::size_t most = RF_CMDLINE_MAX - 1;
+	const std::size_t append = options.append.size();
+
+	if (line.size() > most)
+		throw Error("append makes the command line " + std::to_string(line.size()) +
+			    " characters long; " + std::to_string(most) + " are possible, " +
+			    std::to_string(append - std::min(append, line.size() - most)) +
+			    " of them for append");
+}
+
 } // namespace
 
 bool has_word(std::string_view cmdline, std::string_view word)
@@ -203,26 +138,32 @@ bool has_word(std::string_view cmdline, std::string_view word)
 	return false;
 }
 
+CommandLine make_command_line(const Grant &grant, const Options &options)
+{
+	const std::string fixed = clock_words(grant, options) + std::string(FIXED);
+	const std::string last =
+		reserve_words(options.uart) + std::string(options.agent ? FIRST_STAGE : "");
+	OperatorWords given;
+	CommandLine result;
+
+	if (options.check_append)
+		given = sort_words(options, fixed + last);
+	result.line = std::string(DEFAULTS) + console_words(options);
+	add_words(result.line, given.kernel);
+	result.line += fixed + std::string(BLACKLIST);
+	result.line += (given.modules.empty() ? "" : ",") + given.modules;
+	result.line += feature_words(grant, given.features) + last;
+	add_words(result.line, given.init);
+	if (!options.check_append)
+		add_words(result.line, options.append);
+	check_length(result.line, options);
+	result.notes = std::move(given.notes);
+	return result;
+}
+
 std::string command_line(const Grant &grant, const Options &options)
 {
-	check_append(options.append);
-
-	std::string line = clock_words(grant, options);
-	line += FIXED.substr(line.empty());
-	line += BLACKLIST;
-	line += feedback_words(grant);
-	line += " " + reserve_words(options.uart) + console_words(options);
-	if (options.agent)
-		line += " " + std::string(RDINIT) + std::string(FIRST_STAGE);
-	const std::size_t own = line.size();
-	if (!options.append.empty())
-		line += " " + (options.agent ? redirect_rdinit(options.append) : options.append);
-	if (line.size() >= RF_CMDLINE_MAX)
-		throw Error("append makes the command line " + std::to_string(line.size()) +
-			    " characters long; " + std::to_string(RF_CMDLINE_MAX - 1) +
-			    " are possible, " + std::to_string(RF_CMDLINE_MAX - 2 - own) +
-			    " of them for append");
-	return line;
+	return make_command_line(grant, options).line;
 }
 
 } // namespace rf::boot

@@ -73,12 +73,13 @@ struct Uart {
 };
 
 struct Options {
-	std::string append;			// user's words, last on the command line
+	std::string append;			// user's words, see boot/words.hpp
 	std::optional<Uart> uart;		// the UART this subOS owns
 	unsigned hz = 0;			// CONFIG_HZ of the subOS's kernel, 0 if unknown (no lpj=)
 	bool agent = true;			// start through the first stage
 	bool console = true;			// with the agent: a console in shared memory
 	bool allow_direct = true;		// enter the uncompressed kernel directly if possible
+	bool check_append = true;		// false: append comes last, as it is, whatever it does
 };
 
 // Pieces of the initrd. user may be empty. The others are ignored (and may be

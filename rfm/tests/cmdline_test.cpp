@@ -87,54 +87,91 @@ TEST(Cmdline, Consoles)
 	}
 }
 
-TEST(Cmdline, WordsThatBreakASubosAreRefused)
+// Of words that say different things the last one counts.
+TEST(Cmdline, FixedWordsAreLast)
 {
-	for (const char *append : {"crashkernel=128M", "quiet crashkernel=1G,high", "\"maxcpus=4\"",
-				   "maxcpus=2", "memhp_default_state=offline",
-				   "memhp-default-state=offline"}) {
-		try {
-			command_line(make_grant(), {.append = append});
-			ADD_FAILURE() << "accepted: " << append;
-		} catch (const boot::Error &error) {
-			EXPECT_NE(std::string(error.what()).find("is not possible: "),
-				  std::string::npos)
-				<< error.what();
-		}
-	}
-	for (const char *append : {"memhp_default_state=online", "xcrashkernel=1", "a=crashkernel=1",
-				   "-- crashkernel=1", "a=\"b maxcpus=4\""})
-		EXPECT_NO_THROW(command_line(make_grant(), {.append = append})) << append;
+	const std::string line =
+		command_line(make_grant(), {.append = "quiet x=\"a b\" -- single"});
+
+	EXPECT_NE(line.find(" console=hvc0 quiet x=\"a b\" tsc_early_khz=2500000 "), line.npos)
+		<< line;
+	EXPECT_TRUE(line.ends_with(" rdinit=/rf/init -- single")) << line;
+	EXPECT_EQ(line.find("  "), line.npos) << line;
 }
 
-TEST(Cmdline, UsersWordsAreLast)
+TEST(Cmdline, WhatAnOperatorMayChoose)
 {
-	const std::string line = command_line(make_grant(), {.append = "quiet panic=5"});
-	EXPECT_TRUE(line.ends_with(" rdinit=/rf/init quiet panic=5")) << line;
+	const std::string line = command_line(
+		make_grant(), {.append = "memhp_default_state=online console=hvc0",
+			       .uart = boot::Uart{"ttyS1", 0x2f8}});
+
+	EXPECT_LT(line.find("=online_movable"), line.find("=online console=hvc0 ")) << line;
+	EXPECT_LT(line.find("console=ttyS1"), line.find("=online console=hvc0 ")) << line;
+}
+
+// The last list of modules is the one that counts, in some kernels that of features, too.
+TEST(Cmdline, ListsOfTheOperatorAreAdded)
+{
+	boot::Grant grant = make_grant();
+	grant.feedback = true;
+	const boot::Options options = {.append = "module_blacklist=floppy quiet "
+						 "module-blacklist=\"lp,parport\" clearcpuid=avx512f"};
+	const std::string line = command_line(grant, options);
+
+	EXPECT_NE(line.find(",pcspkr,floppy,lp,parport "), line.npos) << line;
+	EXPECT_TRUE(has_word(line, "clearcpuid=hfi,avx512f")) << line;
+	EXPECT_EQ(line.find("module_blacklist="), line.rfind("module_blacklist=")) << line;
+	EXPECT_TRUE(has_word(command_line(make_grant(), options), "clearcpuid=avx512f"));
+}
+
+TEST(Cmdline, NotesTellWhatIsLeftOut)
+{
+	const auto made = boot::make_command_line(
+		make_grant(), {.append = "console=ttyS0 reboot=k panic=1 pci=off quiet"});
+
+	ASSERT_EQ(made.notes.size(), 4u);
+	EXPECT_TRUE(made.notes[0].starts_with("append 'console=ttyS0' is left out: ")) << made.notes[0];
+	EXPECT_NE(made.notes[1].find("'reboot=k'"), std::string::npos) << made.notes[1];
+	EXPECT_NE(made.notes[2].find("'panic=1'"), std::string::npos) << made.notes[2];
+	EXPECT_NE(made.notes[3].find("'pci=off'"), std::string::npos) << made.notes[3];
+	EXPECT_TRUE(has_word(made.line, "quiet")) << made.line;
+	for (const char *word : {"console=ttyS0", "reboot=k", "panic=1"})
+		EXPECT_FALSE(has_word(made.line, word)) << made.line;
+}
+
+TEST(Cmdline, UncheckedWordsAreLastAsTheyAre)
+{
+	const auto made = boot::make_command_line(
+		make_grant(), {.append = "acpi=off  \"open", .check_append = false});
+	EXPECT_TRUE(made.line.ends_with(" rdinit=/rf/init acpi=off  \"open")) << made.line;
+	EXPECT_TRUE(made.notes.empty());
 }
 
 TEST(Cmdline, UsersRdinitIsKeptForTheFirstStage)
 {
 	const std::pair<const char *, const char *> table[] = {
-		{"rdinit=/bin/sh", "rf.init=/bin/sh"},
-		{"quiet rdinit=/bin/sh  x=1", "quiet rf.init=/bin/sh  x=1"},
-		{"\"rdinit=/my init\" y", "\"rf.init=/my init\" y"},
-		{"rdinit=\"/my init\" y", "rf.init=\"/my init\" y"},
-		{"foo=\"a rdinit=b\"", "foo=\"a rdinit=b\""},
-		{"xrdinit=/a", "xrdinit=/a"},
-		{"a -- rdinit=/b", "a -- rdinit=/b"},
-		{"rdinit=", "rf.init="},
+		{"rdinit=/bin/sh", " rf.init=/bin/sh "},
+		{"quiet rdinit=/bin/sh  x=1", " quiet rf.init=/bin/sh x=1 "},
+		{"\"rdinit=/my init\" y", " \"rf.init=/my init\" y "},
+		{"rdinit=\"/my init\" y", " rf.init=\"/my init\" y "},
+		{"foo=\"a rdinit=b\"", " foo=\"a rdinit=b\" "},
+		{"xrdinit=/a", " xrdinit=/a "},
+		{"rdinit=", " rf.init= "},
 	};
 	for (const auto &[append, expected] : table) {
 		const std::string line = command_line(make_grant(), {.append = append});
-		EXPECT_TRUE(line.ends_with(std::string(" rdinit=/rf/init ") + expected)) << line;
+		EXPECT_NE(line.find(std::string(" console=hvc0") + expected), line.npos) << line;
+		EXPECT_TRUE(line.ends_with(" rdinit=/rf/init")) << line;
 	}
+	const std::string line = command_line(make_grant(), {.append = "a -- rdinit=/b"});
+	EXPECT_TRUE(line.ends_with(" rdinit=/rf/init -- rdinit=/b")) << line;
 }
 
 TEST(Cmdline, WithoutAgent)
 {
 	const std::string line =
 		command_line(make_grant(), {.append = "rdinit=/bin/sh", .agent = false});
-	EXPECT_TRUE(line.ends_with(" rdinit=/bin/sh")) << line;
+	EXPECT_NE(line.find(" console=tty0 rdinit=/bin/sh "), line.npos) << line;
 	EXPECT_EQ(line.find("/rf/init"), std::string::npos) << line;
 }
 
@@ -154,10 +191,14 @@ TEST(Cmdline, Length)
 	}
 }
 
-TEST(Cmdline, ControlCharactersAreRefused)
+TEST(Cmdline, BytesThatWouldNotComeBackAreRefused)
 {
-	EXPECT_THROW(command_line(make_grant(), {.append = "a\nb"}), boot::Error);
+	for (const char *append :
+	     {"a\nb", "a\x7f", "a\xe9", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xe0\x80\x80",
+	      "\xf4\x90\x80\x80", "x=\xff"})
+		EXPECT_THROW(command_line(make_grant(), {.append = append}), boot::Error) << append;
 	EXPECT_THROW(command_line(make_grant(), {.append = std::string("a\0b", 3)}), boot::Error);
+	EXPECT_NO_THROW(command_line(make_grant(), {.append = "x=\u00e9\u20ac\U0001f333"}));
 }
 
 TEST(Cmdline, HasWord)

@@ -113,6 +113,18 @@ TEST(Definition, RoundTrip)
 	EXPECT_FALSE(definition.request.has("config"));
 }
 
+// An operator's words are the same bytes when the subOS is started again.
+TEST(Definition, KeepsTheBytesOfAppend)
+{
+	for (const char *append :
+	     {"x=\"a  b\"\tquiet -- \"c", "a=\\\"b\\\"", "x=\u00e9\u20ac\U0001f333", " \t "}) {
+		const CreateOptions wanted = parse_create_options(given({{"append", append}}));
+		const Definition definition =
+			parse_definition("web", format_definition(wanted, "/i", std::nullopt));
+		EXPECT_EQ(parse_create_options(definition.request).append, append);
+	}
+}
+
 TEST(Definition, KernelIsAnAbsolutePath)
 {
 	Request request = given();

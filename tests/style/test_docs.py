@@ -136,3 +136,14 @@ def test_files_named_in_the_documentation_exist():
         if not any(name == named or name.endswith(f"/{named}") for name in names)
     ]
     assert pages and not missing
+
+
+def test_words_of_the_table_are_documented():
+    """Each word that --append must not have stands in the documentation."""
+    rules = (ROOT / "rfm/boot/word_rules.cpp").read_text()
+    names = re.findall(r'^\t\{"([^"]+)", (?:refused|dropped)', rules, re.M)
+    assert len(names) > 40
+    page = (ROOT / "docs/kernel-support.md").read_text()
+    section = page.partition("### The operator's words")[2].partition("\n## ")[0]
+    missing = [name for name in names if f"`{name.rstrip('*')}" not in section]
+    assert missing == []
