@@ -12,6 +12,7 @@
 #include <elf.h>
 
 #include "boot/bytes.hpp"
+#include "boot/look_alike.hpp"
 
 namespace rf::boot {
 namespace {
@@ -60,6 +61,8 @@ void refuse_other_files(View file)
 {
 	if (file.empty())
 		throw Error(std::string("the file is empty") + WANTED);
+	if (const auto other = look_alike(file))
+		throw Error(*other);
 	if (starts_with(file, ELFMAG)) {
 		std::string machine = "truncated";
 		if (file.size() >= sizeof(Elf64_Ehdr))
@@ -85,11 +88,13 @@ void check_kind(const setup_header &header)
 {
 	if (header.version < PROTOCOL_MIN)
 		throw Error("boot protocol " + hex(header.version) + "; " + hex(PROTOCOL_MIN) +
-			    " (Linux 3.8) or later is needed");
+			    " (Linux 3.8) or later is needed, and iPXE's ipxe.lkrn, for example, has "
+			    "an earlier one and is no Linux kernel");
 	if (!(header.loadflags & LOADED_HIGH))
 		throw Error("loadflags " + hex(header.loadflags) + ": a zImage" + WANTED);
 	if (!(header.xloadflags & XLF_KERNEL_64))
-		throw Error("xloadflags " + hex(header.xloadflags) + ": a 32-bit kernel" + WANTED);
+		throw Error("xloadflags " + hex(header.xloadflags) +
+			    ": a 32-bit kernel, such as Debian's 686" + WANTED);
 	if (!(header.xloadflags & XLF_CAN_BE_LOADED_ABOVE_4G) || !header.relocatable_kernel)
 		throw Error("xloadflags " + hex(header.xloadflags) + ": a kernel that cannot be " +
 			    "loaded anywhere; CONFIG_RELOCATABLE=y is needed");
