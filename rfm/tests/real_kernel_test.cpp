@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include "boot/features.hpp"
+#include "boot/look_alike.hpp"
 #include "boot/vmlinux.hpp"
 #include "fixture.hpp"
 
@@ -61,6 +63,21 @@ TEST_F(RealKernels, ParseUnpackPlace)
 		ASSERT_TRUE(boot::parse_vmlinux(raw).relocations);
 		EXPECT_LE(boot::parse_vmlinux(raw).memory, kernel.init_size);
 		check_kaslr(kernel, raw);
+	}
+}
+
+// Without the file that comes with them.
+TEST_F(RealKernels, FeaturesAreSeenInTheImage)
+{
+	for (const auto &path : kernels()) {
+		SCOPED_TRACE(path.string());
+		const Bytes file = read_file(path);
+		EXPECT_EQ(boot::look_alike(file), std::nullopt);
+		const Bytes raw = boot::decompress(boot::parse_bzimage(file));
+		const boot::Features features("", raw);
+		for (auto feature : {boot::Feature::acpi, boot::Feature::local_apic,
+				     boot::Feature::smp, boot::Feature::memory_hotplug})
+			EXPECT_EQ(features.has(feature), true) << boot::feature_option(feature);
 	}
 }
 

@@ -143,21 +143,29 @@ std::optional<std::string> find_initrd(const std::string &kernel, const std::str
 				  "/boot/initrd.img-" + version});
 }
 
-unsigned find_hz(const std::string &kernel, const std::string &version)
+std::string find_kernel_config(const std::string &kernel, const std::string &version)
 {
-	constexpr std::string_view key = "CONFIG_HZ=";
+	constexpr std::streamsize most = 4 << 20;
 	const auto path = first_that_exists({beside(kernel, "config-" + version),
 					     "/boot/config-" + version,
 					     "/lib/modules/" + version + "/config"});
 	if (!path)
-		return 0;
-	std::ifstream file(*path);
-	std::string line;
-	while (std::getline(file, line))
-		if (line.starts_with(key))
-			return static_cast<unsigned>(
-				std::strtoul(line.c_str() + key.size(), nullptr, 10));
-	return 0;
+		return {};
+	std::ifstream file(*path, std::ios::binary);
+	std::string config(most, '\0');
+	file.read(config.data(), most);
+	config.resize(static_cast<std::size_t>(file.gcount()));
+	return config;
+}
+
+unsigned find_hz(const std::string &config)
+{
+	constexpr std::string_view key = "\nCONFIG_HZ=";
+	const std::size_t at = config.find(key);
+
+	return at == config.npos ? 0
+				 : static_cast<unsigned>(std::strtoul(
+					   config.c_str() + at + key.size(), nullptr, 10));
 }
 
 } // namespace rf

@@ -50,7 +50,10 @@ std::string find_first_stage();
 // The initrd that Debian installs beside this kernel version, or nothing.
 std::optional<std::string> find_initrd(const std::string &kernel, const std::string &version);
 
-// CONFIG_HZ of a kernel, from the config file beside it or in /boot; 0 if unknown.
-unsigned find_hz(const std::string &kernel, const std::string &version);
+// The configuration of a kernel, from the file beside it or in /boot; empty if there is none.
+std::string find_kernel_config(const std::string &kernel, const std::string &version);
+
+// CONFIG_HZ in a kernel's configuration; 0 if unknown.
+unsigned find_hz(const std::string &config);
 
 } // namespace rf

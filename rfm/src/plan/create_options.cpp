@@ -92,13 +92,11 @@ void parse_functions(const Request &request, CreateOptions &wanted)
 {
 	if (const auto list = request.value("pci"))
 		wanted.functions = parse_bdfs(*list);
-	if (request.has("force"))
+	wanted.force = request.has("force");
+	if (wanted.force && !wanted.functions.empty())
 		wanted.function_flags |= RF_PCI_FORCE;
 	if (request.has("require-iommu"))
 		wanted.function_flags |= RF_PCI_REQUIRE_IOMMU;
-	if (request.has("force") && wanted.functions.empty())
-		throw Error(Code::usage,
-			    "--force applies only to PCI functions: give it together with --pci");
 	if (!wanted.functions.empty() && !wanted.agent)
 		throw Error(Code::bad_value,
 			    text("PCI function ", format_bdf(wanted.functions.front()),

@@ -25,6 +25,7 @@ struct CreateOptions {
 	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
 	std::vector<std::uint32_t> functions;	// RF_BDF()
 	std::uint32_t function_flags = 0;	// RF_PCI_*
+	bool force = false;		// functions, or a kernel that lacks something
 	std::string kernel;
 	std::optional<std::string> initrd;
 	std::string append;

@@ -10,6 +10,7 @@
 #include "client/words.hpp"
 #include "host/device_users.hpp"
 #include "host/pci_function.hpp"
+#include "plan/kernel_check.hpp"
 #include "plan/losses.hpp"
 
 #include <algorithm>
@@ -113,16 +114,29 @@ void read_artifacts(Plan &plan, bool keep_cache, Phases &phases)
 	phases.enter("read files");
 	load_kernel(plan.files, wanted);
 	load_initrd(plan.files, wanted);
-	plan.files.hz = find_hz(wanted.kernel, plan.files.kernel.version);
+	plan.files.config = find_kernel_config(wanted.kernel, plan.files.kernel.version);
 	plan.options = {.append = wanted.append,
 			.uart = wanted.uart,
-			.hz = plan.files.hz,
+			.hz = find_hz(plan.files.config),
 			.agent = wanted.agent,
 			.console = wanted.console,
 			.allow_direct = true,
 			.check_append = !std::getenv(unchecked_append)};
 	decompress(plan.files, keep_cache, phases);
 	phases.leave();
+}
+
+void check_features(const Plan &plan)
+{
+	const bool needed = check_kernel({plan.files.config, plan.files.vmlinux.view()},
+					 {plan.wanted.kernel, plan.apic_ids.size(),
+					  plan.wanted.agent, plan.wanted.force});
+
+	if (plan.wanted.force && !needed && plan.wanted.functions.empty())
+		throw Error(Code::usage,
+			    text("--force applies only to PCI functions and to kernels that lack "
+				 "something: give it together with --pci, for '",
+				 plan.wanted.kernel, "' lacks nothing"));
 }
 
 void check_memory(const Plan &plan)
@@ -305,6 +319,7 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 	check_resources(plan, supervisor);
 	check_pci(plan, supervisor);
 	read_artifacts(plan, keep_cache, phases);
+	check_features(plan);
 	check_cmdline(plan, supervisor);
 	check_memory(plan);
 	check_definition(plan);
@@ -328,6 +343,9 @@ Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
 			status.nr_ranges ? status.ranges[0].size : 0};
 	plan.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
 	read_artifacts(plan, true, phases);
+	// It was let pass when the subOS was created.
+	check_kernel({plan.files.config, plan.files.vmlinux.view()},
+		     {wanted.kernel, plan.apic_ids.size(), wanted.agent, true});
 	check_cmdline(plan, &supervisor);
 	check_memory(plan);
 	return plan;

@@ -22,7 +22,7 @@ struct Artifacts {
 	FileBytes first_stage;
 	FileBytes ficm;
 	FileBytes agent;
-	unsigned hz = 0;
+	std::string config;		// of the kernel; empty if it is not there
 
 	boot::Initrd initrd() const;
 };

@@ -23,7 +23,9 @@ constexpr Option options[] = {
 	 true},
 	{"require-iommu", nullptr, "refuse PCI functions whose DMA is not confined by an IOMMU",
 	 true},
-	{"force", nullptr, "give PCI functions even if they are in use or cannot be reset"},
+	{"force", nullptr,
+	 "give PCI functions even if they are in use or cannot be reset; try a kernel that lacks "
+	 "something"},
 	{"kernel", "FILE", "bzImage to boot, such as /boot/vmlinuz-VERSION", true},
 	{"initrd", "FILE", "its initrd (default: the one installed for the kernel's version)",
 	 true},
