@@ -47,10 +47,11 @@ patch other 0x200+$(number 0x20e 2) 9
 patch corrupt "($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4) + 8" '\377\377\377\377'
 head -c 6 /boot/initrd-subos.img >large
 truncate -s 16M large
-printf 'cores = 1\ncolour = blue\n' >unknown.conf
-printf 'cores 1\n' >line.conf
-printf 'cores = 1\ncores = 2\n' >twice.conf
-printf 'no-agent = maybe\n' >switch.conf
+printf 'cores = 1\ncolour = "blue"\n' >unknown.toml
+printf 'cores 1\n' >line.toml
+printf 'cores = 1\ncores = 2\n' >twice.toml
+printf 'no-agent = "maybe"\n' >switch.toml
+printf '# a subOS\ncores = 2-3\nmem = 512M\n' >old.conf
 grep -q nobody /etc/passwd || echo 'nobody:x:65534:65534::/:/bin/sh' >>/etc/passwd
 """
 
@@ -142,10 +143,15 @@ CREATES = {
     "force-what": ({"force": True}, USAGE, ["--force", "--pci"]),
     "wait-word": ({"wait": "long"}, BAD_VALUE, ["wait 'long'", "from 0 to 86400"]),
     "config-missing": ({"config": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such", "key = value"]),
-    "config-key": ({"config": "/tmp/unknown.conf"}, BAD_VALUE, ["unknown key 'colour'", KEYS]),
-    "config-line": ({"config": "/tmp/line.conf"}, BAD_VALUE, ["'cores 1'", "key = value", KEYS]),
-    "config-twice": ({"config": "/tmp/twice.conf"}, BAD_VALUE, ["key 'cores' is given twice"]),
-    "config-switch": ({"config": "/tmp/switch.conf"}, BAD_VALUE, ["'maybe'", "give yes or no"]),
+    "config-key": ({"config": "/tmp/unknown.toml"}, BAD_VALUE,
+                   ["'/tmp/unknown.toml', line 2: unknown key 'colour'", KEYS]),
+    "config-line": ({"config": "/tmp/line.toml"}, BAD_VALUE, ["line 1", "expected '='", KEYS]),
+    "config-twice": ({"config": "/tmp/twice.toml"}, BAD_VALUE,
+                     ["line 2: key 'cores' is given twice"]),
+    "config-switch": ({"config": "/tmp/switch.toml"}, BAD_VALUE,
+                      ["line 1", "'no-agent'", "give true or false"]),
+    "config-old": ({"config": "/tmp/old.conf"}, BAD_VALUE,
+                   ["'/tmp/old.conf', line 2: key 'cores'", "the old form", "TOML", 'cores = "']),
 }  # fmt: skip
 
 OTHERS = {

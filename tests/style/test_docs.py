@@ -5,6 +5,7 @@ import json
 import os
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -117,12 +118,26 @@ def test_create_page_names_the_keys_of_files(verbs):
 
 def test_example_files_use_known_keys(verbs):
     known = {option["name"] for option in verbs["create"]["options"] if option["in_file"]}
-    examples = sorted((ROOT / "configs").glob("*.conf"))
+    examples = sorted((ROOT / "configs").iterdir())
     assert examples
     for example in examples:
-        lines = [line.partition("#")[0].strip() for line in example.read_text().splitlines()]
-        keys = {line.partition("=")[0].strip() for line in lines if line}
-        assert keys <= known, example.name
+        assert example.suffix == ".toml"
+        assert set(tomllib.loads(example.read_text())) <= known, example.name
+
+
+def test_example_files_can_be_read():
+    """rfm takes them: what it refuses afterwards, if anything, is about this machine."""
+    for example in sorted((ROOT / "configs").glob("*.toml")):
+        command = [RFM, "create", "web", "--config", example, "--kernel", "/none", "--dry-run"]
+        output = subprocess.run([*command, "--json"], capture_output=True, text=True).stdout
+        assert "configuration file" not in json.loads(output)["error"]["message"], output
+
+
+def test_example_in_the_create_page_can_be_read(verbs):
+    page = (MAN / "rfm-create.1").read_text()
+    example = page[page.index(".Bd -literal") : page.index(".Ed")].partition("\n")[2]
+    known = {option["name"] for option in verbs["create"]["options"] if option["in_file"]}
+    assert set(tomllib.loads(example)) <= known
 
 
 def test_files_named_in_the_documentation_exist():

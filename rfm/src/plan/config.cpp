@@ -3,15 +3,36 @@
 
 #include "host/artifacts.hpp"
 
-#include <boost/program_options.hpp>
+#include <algorithm>
+#include <string_view>
+#include <vector>
 
-#include <sstream>
+// All of the library is compiled here, and nowhere else: rfm needs no shared one of it.
+#define TOML_HEADER_ONLY 1
+#define TOML_EXCEPTIONS 0
+#define TOML_ENABLE_FORMATTERS 0
+#include <toml++/toml.h>
 
 namespace rf {
 
-namespace po = boost::program_options;
-
 namespace {
+
+constexpr std::string_view key_characters =
+	"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+constexpr std::string_view blanks = " \t\r";
+
+// Where something stands, and what may stand there.
+struct Place {
+	const std::string &path;
+	std::span<const Option> options;
+	toml::source_index line = 0;
+
+	Error error(const std::string &why) const
+	{
+		return Error(Code::bad_value,
+			     text("configuration file '", path, "', line ", line, ": ", why));
+	}
+};
 
 std::string accepted_keys(std::span<const Option> options)
 {
@@ -23,58 +44,135 @@ std::string accepted_keys(std::span<const Option> options)
 	return keys;
 }
 
-// A switch in a file needs a value; what counts as yes and no is told if wrong.
-bool parse_switch(const std::string &path, const std::string &key, const std::string &value)
+const Option *find_key(std::span<const Option> options, std::string_view key)
 {
-	if (value == "yes" || value == "true" || value == "on" || value == "1")
-		return true;
-	if (value == "no" || value == "false" || value == "off" || value == "0")
-		return false;
-	throw Error(Code::bad_value, text("configuration file '", path, "': ", key, " = '", value,
-					  "' is not acceptable: give yes or no"));
+	const auto found = std::ranges::find_if(options, [&](const Option &option) {
+		return option.in_file && option.name == key;
+	});
+
+	return found == options.end() ? nullptr : &*found;
+}
+
+bool is_list(const Option &option)
+{
+	return option.repeatable || (option.value && option.value == std::string_view("LIST"));
+}
+
+// How the key would be written. Values are not repeated: some are secrets.
+std::string example(const Option &option)
+{
+	if (!option.value)
+		return text(option.name, " = true");
+	return text(option.name, " = \"", option.value, "\"",
+		    is_list(option) ? text(", or ", option.name, " = [\"...\", \"...\"]") : "");
+}
+
+std::string_view line_of(std::string_view file, toml::source_index number)
+{
+	for (; number > 1 && file.find('\n') != file.npos; number--)
+		file.remove_prefix(file.find('\n') + 1);
+	return file.substr(0, file.find('\n'));
+}
+
+std::string_view without_blanks(std::string_view word)
+{
+	word.remove_prefix(std::min(word.find_first_not_of(blanks), word.size()));
+	return word.substr(0, word.find_last_not_of(blanks) + 1);
+}
+
+// A line 'key = value' whose value is neither in quotes, nor in brackets, nor a number, is what
+// files had before they were TOML.
+bool is_old_form(std::string_view key, std::string_view value)
+{
+	return !key.empty() && key.find_first_not_of(key_characters) == key.npos &&
+	       (value.empty() || (std::string_view("\"'[{").find(value[0]) == value.npos &&
+				  value.find_first_not_of("0123456789") != value.npos));
+}
+
+// What is no TOML, in the terms of who writes such files.
+Error syntax_error(Place place, std::string_view file, const toml::parse_error &error)
+{
+	place.line = error.source().begin.line;
+	const std::string_view line = line_of(file, place.line);
+	const std::size_t equals = line.find('=');
+	const std::string_view key = without_blanks(line.substr(0, equals));
+	const std::string_view value =
+		equals == line.npos ? line : without_blanks(line.substr(equals + 1));
+
+	if (error.description().find("cannot redefine") != std::string_view::npos)
+		return place.error(text("key '", key, "' is given twice"));
+	if (equals != line.npos && is_old_form(key, value)) {
+		const Option *option = find_key(place.options, key);
+		return place.error(text("key '", key, "' is written in the old form, which is not "
+					"read any more: files are TOML, with text in quotes, such as ",
+					option ? example(*option) : text(key, " = \"...\"")));
+	}
+	return place.error(text(error.description(), "; files are TOML, such as mem = \"1G\"; keys "
+				"are: ", accepted_keys(place.options)));
+}
+
+// One word as the command line would have it.
+std::string word_of(const Place &place, const Option &option, const toml::node &node)
+{
+	if (const auto *number = node.as_integer())
+		return std::to_string(number->get());
+	const auto *word = node.as_string();
+	if (!word)
+		throw place.error(text("the value of key '", option.name, "' is not text: write ",
+				       example(option)));
+	if (word->get().find('\0') != std::string::npos)
+		throw place.error(text("the value of key '", option.name,
+				       "' holds a NUL character: give text without it"));
+	return word->get();
+}
+
+// The value as the command line would have it; nothing if it is as good as not given.
+std::optional<std::string> value_of(const Place &place, const Option &option,
+				    const toml::node &node)
+{
+	if (!option.value) {
+		const auto *is_on = node.as_boolean();
+		if (!is_on)
+			throw place.error(text("the value of key '", option.name,
+					       "' is not acceptable: give true or false"));
+		return is_on->get() ? std::optional<std::string>("yes") : std::nullopt;
+	}
+	const toml::array *list = node.as_array();
+	if (!list || !is_list(option))
+		return word_of(place, option, node);
+	std::optional<std::string> words;
+	for (const toml::node &each : *list)
+		words = (words ? *words + "," : "") + word_of(place, option, each);
+	return words;
 }
 
 } // namespace
 
-std::map<std::string, std::string> parse_config(std::istream &input, const std::string &path,
+std::map<std::string, std::string> parse_config(std::string_view file, const std::string &path,
 						std::span<const Option> options)
 {
+	using Entry = std::pair<const toml::key *, const toml::node *>;
 	std::map<std::string, std::string> config;
-	po::options_description description;
-	std::map<std::string, bool> is_switch, is_repeatable;
+	std::vector<Entry> entries;
+	Place place{path, options};
 
-	for (const Option &option : options) {
-		if (!option.in_file)
-			continue;
-		description.add_options()(option.name, po::value<std::string>(), option.help);
-		is_switch[option.name] = !option.value;
-		is_repeatable[option.name] = option.repeatable;
-	}
-	try {
-		const po::parsed_options parsed = po::parse_config_file(input, description, true);
-		for (const po::option &option : parsed.options) {
-			const std::string &key = option.string_key;
-			const std::string value = option.value.empty() ? "" : option.value.front();
-			if (option.unregistered)
-				throw Error(Code::bad_value,
-					    text("configuration file '", path, "': unknown key '",
-						 key, "'; keys are: ", accepted_keys(options)));
-			if (config.contains(key) && is_repeatable[key]) {
-				config[key] += "," + value;
-				continue;
-			}
-			if (config.contains(key))
-				throw Error(Code::bad_value,
-					    text("configuration file '", path, "': key '", key,
-						 "' is given twice"));
-			if (is_switch[key] && !parse_switch(path, key, value))
-				continue;
-			config[key] = is_switch[key] ? "yes" : value;
-		}
-	} catch (const po::error &error) {
-		throw Error(Code::bad_value, text("configuration file '", path, "': ", error.what(),
-						  "; lines are 'key = value', keys are: ",
-						  accepted_keys(options)));
+	const toml::parse_result parsed = toml::parse(file);
+	if (!parsed)
+		throw syntax_error(place, file, parsed.error());
+	for (const auto &[key, node] : parsed.table())
+		entries.emplace_back(&key, &node);
+	// What is wrong is told in the order of the file.
+	std::ranges::stable_sort(entries, {}, [](const Entry &entry) {
+		return entry.first->source().begin.line;
+	});
+	for (const auto &[key, node] : entries) {
+		place.line = key->source().begin.line;
+		const Option *option = find_key(options, key->str());
+		if (!option)
+			throw place.error(text("unknown key '", key->str(), "'; keys are: ",
+					       accepted_keys(options)));
+		if (const auto value = value_of(place, *option, *node))
+			config[option->name] = *value;
 	}
 	return config;
 }
@@ -92,12 +190,12 @@ void merge_config(Request &request, const std::map<std::string, std::string> &co
 
 void read_config(Request &request, const std::string &path, std::span<const Option> options)
 {
-	const FileBytes file = FileBytes::read("configuration file", path,
-					       "a text file of lines 'key = value'");
-	const auto *text = reinterpret_cast<const char *>(file.view().data());
-	std::istringstream input(std::string(text, file.view().size()));
+	const FileBytes file =
+		FileBytes::read("configuration file", path, "a TOML file of lines key = value");
+	const std::string_view content(reinterpret_cast<const char *>(file.view().data()),
+				       file.view().size());
 
-	merge_config(request, parse_config(input, path, options));
+	merge_config(request, parse_config(content, path, options));
 }
 
 } // namespace rf

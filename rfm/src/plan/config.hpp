@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0
-// Configuration files: `option = value` lines with the names of the options.
+// Configuration files: TOML, whose keys are the names of the options.
 #pragma once
 
 #include "cli/verb.hpp"
 
-#include <istream>
+#include <map>
+#include <string>
+#include <string_view>
 
 namespace rf {
 
-// Reads the keys that the table marks as in_file. Throws Error(bad_value) for
-// other keys (naming the accepted ones), keys given twice, and malformed lines.
-std::map<std::string, std::string> parse_config(std::istream &input, const std::string &path,
+// Reads the keys that the table marks as in_file, as the command line would have them: text or
+// a number, a boolean for a switch, also an array where the option takes a list. Throws
+// Error(bad_value) with file, line and key for other keys (naming the accepted ones), keys given
+// twice, values of another type, what is not TOML, and the form that files had before.
+std::map<std::string, std::string> parse_config(std::string_view file, const std::string &path,
 						std::span<const Option> options);
 
 // Adds to the request what the file says and the command line does not. Options
