@@ -31,6 +31,19 @@
  * unknown tail is zero (E2BIG otherwise); a smaller one reads as if the rest
  * were zero, and only that much is written back. Reserved fields must be zero.
  *
+ * User space and module need not be of the same version: an upgrade replaces the one while the
+ * other is loaded and subOSes run. So this interface only grows:
+ *   - a struct with a `size` grows at its end, and 0 in a new field means what was before it;
+ *   - what lies in arrays (rf_core, rf_function_info, rf_event, rf_segment, names) never grows;
+ *   - numbers of calls, flags, states and the like keep their meaning, limits that are the length
+ *     of an array in a struct their value, and everything in the boot area (wire/layout.h) its
+ *     place. What must differ is a new call.
+ * RF_ABI_VERSION counts the growth. Between two versions everything works that the older one
+ * knows; what only the newer one knows is E2BIG, ENOTTY or EINVAL if asked for, and reads as 0.
+ *   2  the first of which this is true
+ *   3  FUNCTIONS; PCI functions in CREATE, STATUS and RESIZE
+ *   4  rf_memory: shared, available
+ *
  * Errors common to all calls:
  *   EPERM   the caller lacks CAP_SYS_ADMIN
  *   EFAULT  a pointer is bad
@@ -75,7 +88,7 @@ enum rf_apic_mode {
 /* RF_IOC_INFO: the machine as the supervisor sees it. Never fails for size. */
 struct rf_info {
 	__u32	size;
-	__u32	abi;			/* out: RF_ABI_VERSION */
+	__u32	abi;			/* out: RF_ABI_VERSION of the module */
 	char	version[16];		/* out: of rf_supervisor */
 	__u32	apic_mode;		/* out: enum rf_apic_mode */
 	__u32	bsp_apic_id;		/* out: physical APIC id of core 0 */

@@ -226,17 +226,14 @@ static int rf_ioctl_open(struct file *file, void *arg)
 }
 
 static const struct rf_ioctl rf_machine_ioctls[] = {
-	{ RF_IOC_INFO, sizeof(struct rf_info), sizeof(u32), rf_ioctl_info },
-	{ RF_IOC_MEMORY, sizeof(struct rf_memory), offsetofend(struct rf_memory, node),
-	  rf_ioctl_memory },
-	{ RF_IOC_LIST, sizeof(struct rf_list), sizeof(struct rf_list), rf_ioctl_list },
-	{ RF_IOC_CREATE, sizeof(struct rf_create), offsetofend(struct rf_create, reserved),
-	  rf_ioctl_create },
-	{ RF_IOC_OPEN, sizeof(struct rf_open), sizeof(struct rf_open), rf_ioctl_open },
-	{ RF_IOC_CORES, sizeof(struct rf_cores), sizeof(struct rf_cores), rf_ioctl_cores },
-	{ RF_IOC_EVENTS, sizeof(struct rf_events), sizeof(struct rf_events), rf_ioctl_events },
-	{ RF_IOC_FUNCTIONS, sizeof(struct rf_functions), sizeof(struct rf_functions),
-	  rf_ioctl_functions },
+	RF_IOCTL(RF_IOC_INFO, rf_info, size, rf_ioctl_info),
+	RF_IOCTL(RF_IOC_MEMORY, rf_memory, node, rf_ioctl_memory),
+	RF_IOCTL(RF_IOC_LIST, rf_list, names, rf_ioctl_list),
+	RF_IOCTL(RF_IOC_CREATE, rf_create, reserved, rf_ioctl_create),
+	RF_IOCTL(RF_IOC_OPEN, rf_open, reserved, rf_ioctl_open),
+	RF_IOCTL(RF_IOC_CORES, rf_cores, cores, rf_ioctl_cores),
+	RF_IOCTL(RF_IOC_EVENTS, rf_events, events, rf_ioctl_events),
+	RF_IOCTL(RF_IOC_FUNCTIONS, rf_functions, functions, rf_ioctl_functions),
 };
 
 static int rf_machine_open(struct inode *inode, struct file *file)

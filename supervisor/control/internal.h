@@ -5,20 +5,11 @@
 
 #include <linux/mutex.h>
 
+#include "control/ioctl.h"
 #include "subos/subos.h"
 
 struct device;
 struct file;
-
-/* ioctl.c: one handler per ioctl; `arg` is a zero-extended kernel copy, written back afterwards. */
-struct rf_ioctl {
-	unsigned int cmd;
-	u32 size;			/* of the struct, 0: no argument */
-	u32 min_size;
-	int (*handler)(struct file *file, void *arg);
-};
-long rf_ioctl_dispatch(const struct rf_ioctl *table, size_t count, struct file *file,
-		       unsigned int cmd, unsigned long arg);
 
 /* The construction, if any, that closing a partition descriptor undoes. */
 enum rf_building {

@@ -3,7 +3,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
-#include "control/internal.h"
+#include "control/ioctl.h"
 
 /**
  * rf_ioctl_dispatch() - find the handler, copy the struct in, call, copy the struct back

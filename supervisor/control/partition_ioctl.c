@@ -309,25 +309,21 @@ static int rf_ioctl_console(struct file *file, void *arg)
 	return 0;
 }
 
-/* A struct that has not grown yet: user space must pass all of it. */
-#define RF_ROW(_cmd, _type, _handler)	{ _cmd, sizeof(_type), sizeof(_type), _handler }
-
 static const struct rf_ioctl rf_partition_ioctls[] = {
-	{ RF_IOC_STATUS, sizeof(struct rf_status), sizeof(u32), rf_ioctl_status },
-	RF_ROW(RF_IOC_LOAD, struct rf_load, rf_ioctl_load),
-	RF_ROW(RF_IOC_START, struct rf_start, rf_ioctl_start),
+	RF_IOCTL(RF_IOC_STATUS, rf_status, size, rf_ioctl_status),
+	RF_IOCTL(RF_IOC_LOAD, rf_load, reserved, rf_ioctl_load),
+	RF_IOCTL(RF_IOC_START, rf_start, boot_params, rf_ioctl_start),
 	{ RF_IOC_PUBLISH, 0, 0, rf_ioctl_publish },
-	RF_ROW(RF_IOC_DESTROY, struct rf_destroy, rf_ioctl_destroy),
-	RF_ROW(RF_IOC_POLICY, struct rf_policies, rf_ioctl_policy),
-	RF_ROW(RF_IOC_DEFINE, struct rf_definition, rf_ioctl_define),
-	RF_ROW(RF_IOC_DEFINITION, struct rf_definition, rf_ioctl_definition),
-	{ RF_IOC_RESIZE, sizeof(struct rf_resize), offsetof(struct rf_resize, functions),
-	  rf_ioctl_resize },
-	RF_ROW(RF_IOC_STOP, struct rf_stop_args, rf_ioctl_stop),
-	RF_ROW(RF_IOC_RESET, struct rf_reset, rf_ioctl_reset),
-	RF_ROW(RF_IOC_STATISTICS, struct rf_stats, rf_ioctl_statistics),
-	RF_ROW(RF_IOC_WINDOW, struct rf_window, rf_ioctl_window),
-	RF_ROW(RF_IOC_CONSOLE, struct rf_console_open, rf_ioctl_console),
+	RF_IOCTL(RF_IOC_DESTROY, rf_destroy, memory_returned, rf_ioctl_destroy),
+	RF_IOCTL(RF_IOC_POLICY, rf_policies, reserved, rf_ioctl_policy),
+	RF_IOCTL(RF_IOC_DEFINE, rf_definition, text, rf_ioctl_define),
+	RF_IOCTL(RF_IOC_DEFINITION, rf_definition, text, rf_ioctl_definition),
+	RF_IOCTL(RF_IOC_RESIZE, rf_resize, reserved, rf_ioctl_resize),
+	RF_IOCTL(RF_IOC_STOP, rf_stop_args, flags, rf_ioctl_stop),
+	RF_IOCTL(RF_IOC_RESET, rf_reset, flags, rf_ioctl_reset),
+	RF_IOCTL(RF_IOC_STATISTICS, rf_stats, inside.release, rf_ioctl_statistics),
+	RF_IOCTL(RF_IOC_WINDOW, rf_window, columns, rf_ioctl_window),
+	RF_IOCTL(RF_IOC_CONSOLE, rf_console_open, reserved, rf_ioctl_console),
 };
 
 /* Context: process. Return: as uapi/rainforest.h says of each. */
