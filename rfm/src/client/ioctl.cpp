@@ -44,11 +44,15 @@ void fail_ioctl(int error, const char *what)
 		throw Error(Code::not_enough, kernel_short_of_memory);
 	case EINTR:
 		throw Error(Code::interrupted, "interrupted");
+	// Only a module that is older than this rfm has these (uapi/rainforest.h).
 	case E2BIG:
 	case ENOTTY:
-		throw Error(Code::internal, text("the loaded rf_supervisor does not fit this rfm: it "
-						 "cannot ",
-						 what, ": ", std::strerror(error)));
+		throw Error(Code::internal, text("the loaded rf_supervisor is older than this rfm and "
+						 "cannot ", what, " as asked: 'rfm check' says what "
+						 "helps"));
+	case EINVAL:
+		throw Error(Code::internal, text("the supervisor does not accept what rfm asked and "
+						 "cannot ", what, ": 'rfm check' says whether both fit"));
 	default:
 		throw Error(Code::internal, text("the supervisor could not ", what, ": ",
 						 std::strerror(error)));

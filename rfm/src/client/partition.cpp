@@ -204,7 +204,12 @@ void Partition::define(const std::string &words) const
 	argument.size = sizeof(argument);
 	argument.length = static_cast<std::uint32_t>(words.size());
 	argument.text = reinterpret_cast<std::uintptr_t>(words.data());
-	if (const int error = ioctl_errno(fd_, RF_IOC_DEFINE, &argument))
+	const int error = ioctl_errno(fd_, RF_IOC_DEFINE, &argument);
+	if (error == E2BIG && words.size() > RF_DEFINITION_MAX)
+		throw Error(Code::bad_value,
+			    text("the options of subOS '", name_, "' make ", words.size(),
+				 " bytes, and the supervisor keeps at most ", RF_DEFINITION_MAX));
+	if (error)
 		fail_ioctl(error, "store the definition");
 }
 

@@ -16,6 +16,9 @@ namespace rf {
 
 namespace {
 
+// Since when rf_memory says what is available.
+constexpr std::uint32_t memory_abi = 4;
+
 void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 {
 	if (name.size() >= RF_NAME_MAX)
@@ -89,13 +92,7 @@ Supervisor Supervisor::open()
 	if (!fd.valid())
 		throw Error(Code::internal, text(RF_DEVICE, ": ", std::strerror(errno)));
 
-	Supervisor supervisor(std::move(fd));
-	const rf_info info = supervisor.info();
-	if (info.abi != RF_ABI_VERSION)
-		throw Error(Code::internal, text("the loaded rf_supervisor speaks ABI ", info.abi,
-						 ", this rfm ABI ", RF_ABI_VERSION,
-						 ": install both from the same version"));
-	return supervisor;
+	return Supervisor(std::move(fd));
 }
 
 std::optional<Supervisor> Supervisor::open_if_possible()
@@ -122,6 +119,9 @@ rf_memory Supervisor::memory(int node) const
 	rf_memory memory{};
 	memory.node = node;
 	call(fd_, memory);
+	// An older module does not say it: at best all that it has.
+	if (info().abi < memory_abi)
+		memory.available = memory.pool_free + memory.movable + memory.other;
 	return memory;
 }
 

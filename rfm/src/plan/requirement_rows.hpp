@@ -9,6 +9,9 @@ namespace rf {
 inline constexpr const char on_command_line[] =
 	" on the supervisor's kernel command line, then reboot";
 
+// abi_requirement.cpp
+void add_abi(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module);
+
 // memory_requirements.cpp
 Finding low_memory(const std::optional<ModuleFacts> &module);
 void add_memory(std::vector<Finding> &findings, const Platform &platform,

@@ -286,6 +286,7 @@ std::vector<Finding> find_all(const Machine &machine, const Platform &platform,
 		numa(machine),		low_memory(module),
 	};
 
+	add_abi(findings, module);
 	add_memory(findings, platform, module);
 	add_devices(findings, platform);
 	add_passthrough(findings, module);

@@ -10,6 +10,9 @@ namespace rf {
 
 namespace {
 
+// An older module does not know the call.
+constexpr std::uint32_t functions_abi = 3;
+
 std::optional<ModuleFacts> ask_module(const Machine &machine)
 {
 	const auto supervisor = Supervisor::open_if_possible();
@@ -20,7 +23,8 @@ std::optional<ModuleFacts> ask_module(const Machine &machine)
 	facts.info = supervisor->info();
 	for (const int node : machine.nodes)
 		facts.memory.push_back(supervisor->memory(node));
-	facts.functions = supervisor->functions();
+	if (facts.info.abi >= functions_abi)
+		facts.functions = supervisor->functions();
 	facts.helper = read_line("/sys/module/rf_supervisor/parameters/helper");
 	facts.helper_works = ::access(facts.helper.c_str(), X_OK) == 0;
 	return facts;
@@ -32,6 +36,7 @@ Json module_json(const std::optional<ModuleFacts> &module)
 		return nullptr;
 	const rf_info &info = module->info;
 	Json json = {{"version", info.version},
+		     {"abi", info.abi},
 		     {"low_slices", info.low_slices},
 		     {"low_slices_free", info.low_slices_free},
 		     {"memory_block_size", info.memory_block_size},

@@ -48,19 +48,42 @@ Whereabouts look_for(const Supervisor &supervisor, const std::vector<rf_core> &b
 	return found;
 }
 
+// What a subOS has while it is there.
+struct Before {
+	std::uint32_t id = 0;
+	std::vector<rf_core> cores;
+};
+
+// Nothing if the module has no answer: one that came with another rfm, or short of memory. What
+// cannot be looked at can be given back all the same.
+std::optional<Before> look_before(const Supervisor &supervisor, const Partition &subos)
+{
+	try {
+		return Before{subos.status().id, supervisor.cores()};
+	} catch (const Error &error) {
+		if (error.code() != Code::internal && error.code() != Code::not_enough)
+			throw;
+		return std::nullopt;
+	}
+}
+
 Json destroy(const Supervisor &supervisor, const std::string &name)
 {
 	const Partition subos = supervisor.subos(name);
-	const std::uint32_t id = subos.status().id;
-	const std::vector<rf_core> before = supervisor.cores();
+	const std::optional<Before> before = look_before(supervisor, subos);
 	const rf_destroy answer = subos.destroy();
 
+	if (!before)
+		return {{"name", name},
+			{"cores_returned", nullptr},
+			{"cores_to_lenders", nullptr},
+			{"memory_returned", answer.memory_returned}};
 	const std::vector<std::string> names = supervisor.names();
 	if (std::find(names.begin(), names.end(), name) != names.end())
 		throw Error(Code::incomplete,
 			    text("subOS '", name, "' is still there: try 'rfm destroy ", name,
 				 "' again"));
-	const Whereabouts cores = look_for(supervisor, before, id);
+	const Whereabouts cores = look_for(supervisor, before->cores, before->id);
 	if (!cores.missing.empty())
 		throw Error(Code::incomplete,
 			    text("subOS '", name, "' is gone, but its cores ",
@@ -76,6 +99,12 @@ std::string as_text(const Json &result)
 	std::string lines;
 
 	for (const Json &one : result["destroyed"]) {
+		if (one["cores_returned"].is_null()) {
+			lines += text("subOS '", one["name"].get<std::string>(), "' is gone: ",
+				      format_size(one["memory_returned"]), " given back; which cores "
+				      "are online again, rf_supervisor did not say\n");
+			continue;
+		}
 		lines += text("subOS '", one["name"].get<std::string>(), "' is gone: cores ",
 			      format_cpulist(one["cores_returned"]), " online again, ");
 		if (!one["cores_to_lenders"].empty())
@@ -136,7 +165,8 @@ const Verb destroy_verb = {
 	"stop subOSes and give everything back",
 	"Works in every state, even on a subOS that hangs, has crashed or was never started.\n"
 	"Verifies what came back before reporting it. If something did not, the subOS\n"
-	"stays in state 'stopping' and destroy can be called again.",
+	"stays in state 'stopping' and destroy can be called again. Works with a module of\n"
+	"any version, so that an upgrade strands no subOS.",
 	options, 0, 1024, run,
 };
 

@@ -2,6 +2,7 @@
 // rfm help and rfm version. `rfm help --json` is the verb table for programs:
 // the tests hold man pages and completion against it.
 #include "base/version.hpp"
+#include "client/fit.hpp"
 #include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 
@@ -80,20 +81,44 @@ Code help(const Request &request, Output &output)
 	return Code::ok;
 }
 
+// What is loaded, of whatever version, or why that cannot be said: no reason to fail.
+Json loaded_json()
+{
+	try {
+		const auto supervisor = Supervisor::open_if_possible();
+		if (!supervisor)
+			return {{"rf_supervisor", nullptr}, {"rf_supervisor_abi", nullptr},
+				{"problem", "not loaded, or visible only to root"}};
+		const rf_info info = supervisor->info();
+		return {{"rf_supervisor", info.version}, {"rf_supervisor_abi", info.abi},
+			{"problem", fit_of(info) == Fit::same
+					    ? Json()
+					    : Json("another ABI: 'rfm check' says what helps")}};
+	} catch (const Error &error) {
+		return {{"rf_supervisor", nullptr}, {"rf_supervisor_abi", nullptr},
+			{"problem", error.what()}};
+	}
+}
+
+std::string version_text(const Json &result)
+{
+	const Json &module = result["rf_supervisor"], &problem = result["problem"];
+	const std::string why = problem.is_null() ? "" : problem.get<std::string>();
+	std::string loaded = why;
+
+	if (!module.is_null())
+		loaded = text(module.get<std::string>(), " (ABI ", result["rf_supervisor_abi"],
+			      why.empty() ? "" : ", ", why, ")");
+	return text("rfm ", result["rfm"].get<std::string>(), " (ABI ", result["abi"],
+		    "), rf_supervisor ", loaded, "\n");
+}
+
 Code version(const Request &, Output &output)
 {
-	const auto supervisor = Supervisor::open_if_possible();
-	const Json loaded = supervisor ? Json(supervisor->info().version) : Json();
+	Json result = {{"rfm", tool_version}, {"abi", RF_ABI_VERSION}};
 
-	output.result({{"rfm", tool_version}, {"abi", RF_ABI_VERSION}, {"rf_supervisor", loaded}},
-		      [](const Json &result) {
-			      const Json &module = result["rf_supervisor"];
-			      return text("rfm ", result["rfm"].get<std::string>(), " (ABI ",
-					  result["abi"], "), rf_supervisor ",
-					  module.is_null() ? "not loaded, or visible only to root"
-							   : module.get<std::string>(),
-					  "\n");
-		      });
+	result.update(loaded_json());
+	output.result(result, version_text);
 	return Code::ok;
 }
 
@@ -109,8 +134,8 @@ const Verb help_verb = {
 const Verb version_verb = {
 	"version", "",
 	"show versions",
-	"Shows the versions of rfm, of the interface to the module, and of the loaded\n"
-	"module. 'rfm --version' is the same.",
+	"Shows the versions of rfm, of the loaded module, and of the interface (ABI) that\n"
+	"each of them has. Works with a module of any version. 'rfm --version' is the same.",
 	{}, 0, 0, version,
 };
 

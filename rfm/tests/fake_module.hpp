@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0
+// An rf_supervisor of any version behind /dev/rainforest: its calls are dispatched by the
+// module's own code (supervisor/control/ioctl.c), with the sizes that structs have in that
+// version. While there is one, Supervisor::open() opens it.
+#pragma once
+
+#include "uapi/rainforest.h"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rf::test {
+
+class FakeModule {
+public:
+	// 2 and 3: as they were. Above RF_ABI_VERSION: every struct has grown by a field, which
+	// is not 0 in answers.
+	explicit FakeModule(std::uint32_t abi);
+	~FakeModule();
+	FakeModule(const FakeModule &) = delete;
+	FakeModule &operator=(const FakeModule &) = delete;
+
+	std::vector<std::string> names;	// of subOSes; each has core 0 and 64 MiB
+	bool answers_cores = true;	// RF_IOC_CORES is known
+	bool refuses = false;		// every call but INFO is EINVAL
+
+	std::uint32_t abi() const { return abi_; }
+	int open();			// a machine descriptor
+	int open(const std::string &name);
+	bool has(int fd) const { return fds_.contains(fd); }
+	int ioctl(int fd, unsigned int number, void *argument);
+	// The subOS of the descriptor of the call that is being handled.
+	const std::string &called() const { return called_; }
+
+private:
+	std::uint32_t abi_;
+	std::string called_;
+	std::map<int, std::string> fds_;	// "": a machine descriptor
+};
+
+} // namespace rf::test
