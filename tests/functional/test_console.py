@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """The console of a subOS: the whole log, a shell on a terminal, several viewers, the afterlife."""
 
+import re
+
 import pytest
 from functional.subos import troubles
 
@@ -76,6 +78,35 @@ def test_one_writes_many_see(supervisor):
         console.send("echo next $((6 * 7))\n")
         console.expect(r"\nnext 42\n")
         console.send(DETACH)
+
+
+@pytest.mark.budget(150)
+def test_terminal_is_asked_by_who_asks_now(supervisor):
+    """Questions of the past, and to who only watches, do not reach the terminal."""
+    asks = "\x1b[6n\x1b]52;c;?\x07"
+    supervisor.create("web", "3", mem="256M")
+    watcher = terminal(supervisor, "web", "--read-only")
+    with watcher, terminal(supervisor, "web") as writer:
+        writer.send("\n")
+        writer.expect(PROMPT, timeout=60)
+        writer.send(r"printf 'be\033[6n\033]52;c;?\007\033[1mgun\033[m\n'" + "\n")
+        writer.expect(re.escape(f"be{asks}\x1b[1mgun"))
+        watcher.expect(re.escape("be\x1b[1mgun\x1b[m"))
+        assert asks not in watcher.text
+        writer.send(DETACH)
+        assert writer.wait() == 0
+    with terminal(supervisor, "web") as later:
+        later.expect(re.escape("be\x1b[1mgun\x1b[m"))
+        assert asks not in later.text
+        # It has caught up once it is answered.
+        later.send("\n")
+        later.expect(rf"gun(?s:.*){PROMPT}(?s:.*){PROMPT}")
+        later.send(r"printf 'en\033[6nded\n'" + "\n")
+        later.expect(re.escape("en\x1b[6nded"))
+        later.send(DETACH)
+        assert later.wait() == 0
+    # Nor those of who has no terminal, in whose shell the answers would arrive.
+    assert "\x1b[6n" not in supervisor.sh("rfm console web --read-only </dev/null")
 
 
 @pytest.mark.extended

@@ -10,6 +10,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <termios.h>
 #include <unistd.h>
 
 namespace rf {
@@ -25,6 +26,9 @@ constexpr std::size_t typed_most = step;
 constexpr std::uint64_t second_ns = 1'000'000'000;
 // How long input from a file may wait for the subOS to take some of it.
 constexpr std::uint64_t patience_ns = 30 * second_ns;
+// A terminal that has said nothing for so long has answered; one that goes on is typed on.
+constexpr int answers_ms = 100;
+constexpr std::uint64_t answers_ns = second_ns / 2;
 
 bool is_retry(int error)
 {
@@ -33,18 +37,25 @@ bool is_retry(int error)
 
 } // namespace
 
-ConsoleSession::ConsoleSession(const Partition &subos, Descriptor console, bool writes,
+ConsoleSession::ConsoleSession(const Partition &subos, Descriptor console, Way way,
 			       std::chrono::seconds idle, Output &output)
-	: subos_(subos), console_(std::move(console)), writes_(writes),
+	: subos_(subos), console_(std::move(console)), writes_(way.writes),
 	  idle_ns_(static_cast<std::uint64_t>(idle.count()) * second_ns), output_(output),
-	  terminal_(::isatty(STDIN_FILENO)), signals_({SIGWINCH, SIGTSTP, SIGQUIT}),
-	  mode_(STDIN_FILENO, TerminalMode::Kind::raw), input_ended_(!terminal_ && !writes),
+	  terminal_(::isatty(STDIN_FILENO)), may_ask_(way.writes && terminal_),
+	  filters_(!may_ask_ || way.replays), signals_({SIGWINCH, SIGTSTP, SIGQUIT}),
+	  mode_(STDIN_FILENO, TerminalMode::Kind::raw), input_ended_(!terminal_ && !way.writes),
 	  moved_at_(monotonic_ns())
 {
 	// Our own open file: nobody shares these flags.
 	if (::fcntl(console_.get(), F_SETFL, O_NONBLOCK) < 0)
 		throw Error(Code::internal, text("console: ", std::strerror(errno)));
 	look_at_state();
+}
+
+ConsoleSession::~ConsoleSession()
+{
+	if (!filters_)
+		drop_answers();
 }
 
 ConsoleSession::End ConsoleSession::run()
@@ -59,6 +70,9 @@ ConsoleSession::End ConsoleSession::run()
 				refuse_input();
 			return End::done;
 		}
+		// All that was written before has been read: what comes now asks now.
+		if (filters_ && may_ask_ && filter_.at_rest() && !has_more())
+			filters_ = false;
 		if (const auto end = look())
 			return *end;
 	}
@@ -178,8 +192,28 @@ void ConsoleSession::take_output()
 	if (got < 0)
 		throw Error(Code::internal, text("console: ", std::strerror(errno)));
 	console_ended_ = got == 0;
-	to_output_.assign(buffer, static_cast<std::size_t>(got));
+	const std::string_view bytes(buffer, static_cast<std::size_t>(got));
+	to_output_ = filters_ ? filter_.pass(bytes) : std::string(bytes);
 	moved_at_ = monotonic_ns();
+}
+
+bool ConsoleSession::has_more() const
+{
+	pollfd entry = {console_.get(), POLLIN, 0};
+
+	return ::poll(&entry, 1, 0) != 0;
+}
+
+// What the terminal still answers must not be typed into the shell that called us. What was
+// asked last may have a network to cross.
+void ConsoleSession::drop_answers() const
+{
+	const std::uint64_t begin = monotonic_ns();
+	pollfd entry = {STDIN_FILENO, POLLIN, 0};
+
+	while (monotonic_ns() - begin < answers_ns && ::poll(&entry, 1, answers_ms) > 0)
+		if (!(entry.revents & POLLIN) || ::tcflush(STDIN_FILENO, TCIFLUSH) < 0)
+			return;
 }
 
 std::optional<ConsoleSession::End> ConsoleSession::give_output()

@@ -5,6 +5,7 @@
 #include "base/descriptor.hpp"
 #include "cli/output.hpp"
 #include "cli/terminal.hpp"
+#include "cli/terminal_filter.hpp"
 #include "client/partition.hpp"
 
 #include <vector>
@@ -20,11 +21,18 @@ public:
 		interrupted,	// by a signal
 	};
 
-	// Expects catch_interrupts(), and SIGPIPE ignored. `writes`: the console takes
-	// input. `idle`: without a terminal, silence after which it is over; 0: never. A
-	// terminal on standard input is in raw mode while the object lives.
-	ConsoleSession(const Partition &subos, Descriptor console, bool writes,
+	// How the console was opened.
+	struct Way {
+		bool writes;	// it takes input
+		bool replays;	// it begins with what was written before
+	};
+
+	// Expects catch_interrupts(), and SIGPIPE ignored. `idle`: without a terminal, silence
+	// after which it is over; 0: never. A terminal on standard input is in raw mode while
+	// the object lives.
+	ConsoleSession(const Partition &subos, Descriptor console, Way way,
 		       std::chrono::seconds idle, Output &output);
+	~ConsoleSession();
 
 	// Throws Error(not_up) or Error(no_answer) if a file's input is not taken.
 	End run();
@@ -37,6 +45,8 @@ private:
 	std::optional<End> take_signal();
 	std::optional<End> give_output();
 	void take_output();
+	bool has_more() const;
+	void drop_answers() const;
 	void give_input();
 	void look_at_state();
 	void send_window() const;
@@ -49,6 +59,11 @@ private:
 	const std::uint64_t idle_ns_;
 	Output &output_;
 	const bool terminal_;		// on standard input
+	// Who asks a terminal something gets the answer: a program that asks now, on a console
+	// that this terminal types into. Not one that asked before, and not our own shell.
+	const bool may_ask_;
+	bool filters_;
+	TerminalFilter filter_;
 	SignalQueue signals_;
 	TerminalMode mode_;
 

@@ -73,8 +73,9 @@ Code run(const Request &request, Output &output)
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const bool terminal = ::isatty(STDIN_FILENO);
 	bool writes = !request.has("read-only");
-	Descriptor console = open_console(subos, request.has("no-history") ? RF_CONSOLE_LIVE : 0,
-					  terminal, writes, output);
+	const bool replays = !request.has("no-history");
+	Descriptor console = open_console(subos, replays ? 0 : RF_CONSOLE_LIVE, terminal, writes,
+					  output);
 
 	if (terminal)
 		output.note(text("console of '", subos.name(), "'; Ctrl-] detaches"));
@@ -82,9 +83,10 @@ Code run(const Request &request, Output &output)
 	// A reader of our output that goes away is an end like others.
 	std::signal(SIGPIPE, SIG_IGN);
 	// The terminal must be as it was before anything is said about the end.
-	const ConsoleSession::End end = ConsoleSession(subos, std::move(console), writes,
-						       std::chrono::seconds(idle), output)
-						.run();
+	const ConsoleSession::End end =
+		ConsoleSession(subos, std::move(console), {writes, replays},
+			       std::chrono::seconds(idle), output)
+			.run();
 	tell_end(end, subos.name(), terminal, output);
 	return Code::ok;
 }
@@ -97,7 +99,8 @@ const Verb console_verb = {
 	"Connects the terminal to the subOS's console hvc0, beginning with its past output.\n"
 	"Ctrl-] detaches. If another session writes to it, you can only watch. Without a\n"
 	"terminal, standard input is copied to the console and its output to standard\n"
-	"output. Nothing but the console's bytes goes to standard output.",
+	"output. Nothing but the console's output goes to standard output. Past output, and\n"
+	"all of it if this terminal cannot type, comes without what terminals answer.",
 	options, 1, 1, run,
 };
 
