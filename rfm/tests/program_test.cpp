@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // Needs root, for the namespaces.
+#include "base/descriptor.hpp"
 #include "fixture.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
@@ -8,6 +9,8 @@
 
 #include <fstream>
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace {
@@ -69,6 +72,42 @@ TEST_F(ProgramTest, LeavesNoProcessAndNoMount)
 	EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
+TEST_F(ProgramTest, FindsTheFileThatItIsGiven)
+{
+	const test::TemporaryDirectory directory;
+	const fs::path path = directory.path() / "image";
+	const Descriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+
+	// Whatever is there under its name by then.
+	fs::rename(path, directory.path() / "moved");
+	fs::create_symlink("/dev/full", path);
+	Program program{{"sh", "-c", text("echo word >", passed_file)}};
+	program.file = file.get();
+	do_program(program, *output_, "test");
+	EXPECT_EQ(fs::file_size(directory.path() / "moved"), 5u);
+	// Others see nothing of it.
+	EXPECT_NE(shell(text("test -e ", passed_file)).status, 0);
+}
+
+// As apt's: a user who is not root works in the folder, while nobody outside comes into it.
+TEST_F(ProgramTest, OpensItsWorkFolderToItsUsersOnly)
+{
+	const test::TemporaryDirectory directory;
+	const WorkFolder work(directory.path());
+	const std::string as_nobody = "setpriv --reuid=65534 --regid=65534 --clear-groups ";
+
+	::chmod(directory.path().c_str(), 0755);
+	fs::create_directory(work.path() / "anybodys");
+	fs::permissions(work.path() / "anybodys", fs::perms::all);
+	const std::string touch =
+		as_nobody + "touch " + (work.path() / "anybodys" / "file").string();
+	EXPECT_NE(shell(touch).status, 0);
+	Program program{{"sh", "-c", touch}};
+	program.work = &work;
+	do_program(program, *output_, "test");
+	EXPECT_TRUE(fs::exists(work.path() / "anybodys/file"));
+}
+
 TEST_F(ProgramTest, SaysWhatFailed)
 {
 	try {
@@ -100,7 +139,7 @@ TEST(WorkFolder, GoesWithAllThatIsInIt)
 		const WorkFolder work(directory.path());
 		fs::create_directories(work.path() / "a/b");
 		fs::create_symlink("/", work.path() / "a/link");
-		EXPECT_EQ(work.path().parent_path(), directory.path());
+		EXPECT_EQ(work.fence().parent_path(), directory.path());
 	}
 	EXPECT_TRUE(fs::is_empty(directory.path()));
 }

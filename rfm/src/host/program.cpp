@@ -15,6 +15,7 @@
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -29,6 +30,7 @@ constexpr std::size_t said_most = 8192;
 constexpr std::size_t lines_shown = 8;
 constexpr int tick_ms = 500;
 constexpr int cannot_run = 126;
+constexpr int passed_number = 3;	// as passed_file has it
 
 std::vector<char *> pointers(std::vector<std::string> &words)
 {
@@ -53,28 +55,60 @@ std::vector<std::string> environment_with(const std::vector<std::string> &more)
 	return all;
 }
 
-// In the child: only what may be done between fork and exec.
-[[noreturn]] void become(const char *path, char **words, char **environment, int out)
+// All that the child needs: between fork and exec it may not ask for memory.
+struct Start {
+	const char *path;
+	char **words, **environment;
+	int out, file;
+	const char *fence, *work;	// or null
+};
+
+[[noreturn]] void fail(const char *what)
 {
-	const auto fail = [](const char *what) {
-		dprintf(STDERR_FILENO, "%s: %s\n", what, std::strerror(errno));
-		::_exit(cannot_run);
-	};
-	const int null = ::open("/dev/null", O_RDONLY);
+	dprintf(STDERR_FILENO, "%s: %s\n", what, std::strerror(errno));
+	::_exit(cannot_run);
+}
+
+// For this program and its children, another folder stands where the fence does.
+void open_fence(const Start &start)
+{
+	const int work = ::open_tree(AT_FDCWD, start.work, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+	if (work < 0 ||
+	    ::mount("fence", start.fence, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0711") < 0 ||
+	    ::mkdir(start.work, 0711) < 0 ||
+	    ::move_mount(work, "", AT_FDCWD, start.work, MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		fail(start.work);
+}
+
+void pass_on(int file)
+{
+	// Onto itself it would stay what is closed at exec.
+	if ((file == passed_number ? ::fcntl(file, F_SETFD, 0) : ::dup2(file, passed_number)) < 0)
+		fail("cannot pass the file on");
+}
+
+// In the child.
+[[noreturn]] void become(const Start &start)
+{
+	const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
 
 	// Ctrl-C is for rfm, which decides what becomes of this; without rfm it must not go on.
 	::setpgid(0, 0);
 	::prctl(PR_SET_PDEATHSIG, SIGKILL);
 	::dup2(null, STDIN_FILENO);
-	::dup2(out, STDOUT_FILENO);
-	::dup2(out, STDERR_FILENO);
+	::dup2(start.out, STDOUT_FILENO);
+	::dup2(start.out, STDERR_FILENO);
 	if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) < 0)
 		fail("cannot make mounts private");
+	if (start.fence)
+		open_fence(start);
 	if (::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) < 0)
 		fail("cannot mount /proc");
-	::execve(path, words, environment);
-	fail(path);
-	::_exit(cannot_run);
+	if (start.file >= 0)
+		pass_on(start.file);
+	::execve(start.path, start.words, start.environment);
+	fail(start.path);
 }
 
 // As the first process of a namespace: when it goes, the kernel ends all others there first.
@@ -83,11 +117,15 @@ pid_t start(const Program &program, const std::string &path, int out)
 	std::vector<std::string> words = program.words;
 	std::vector<std::string> environment = environment_with(program.environment);
 	std::vector<char *> argv = pointers(words), env = pointers(environment);
+	const std::string fence = program.work ? program.work->fence().string() : "";
+	const Start child{path.c_str(), argv.data(), env.data(), out, program.file,
+			  program.work ? fence.c_str() : nullptr,
+			  program.work ? program.work->path().c_str() : nullptr};
 	const long pid = ::syscall(SYS_clone, CLONE_NEWNS | CLONE_NEWPID | SIGCHLD, nullptr,
 				   nullptr, nullptr, 0);
 
 	if (pid == 0)
-		become(path.c_str(), argv.data(), env.data(), out);
+		become(child);
 	if (pid < 0)
 		throw Error(errno == EPERM ? Code::not_permitted : Code::internal,
 			    text("'", program.words[0], "' cannot be started: ",

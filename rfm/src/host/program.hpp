@@ -3,6 +3,7 @@
 #pragma once
 
 #include "cli/output.hpp"
+#include "host/work_folder.hpp"
 
 #include <optional>
 #include <string>
@@ -10,9 +11,16 @@
 
 namespace rf {
 
+// Not a name in somebody's folder, where another file could be by then.
+inline constexpr const char *passed_file = "/proc/self/fd/3";
+
 struct Program {
 	std::vector<std::string> words;		// the first one is looked up as find_program() does
 	std::vector<std::string> environment;	// "NAME=value", beside rfm's own
+	// A file for it, which it finds at passed_file; -1: none.
+	int file = -1;
+	// All its users pass through this folder, but nobody outside.
+	const WorkFolder *work = nullptr;
 };
 
 struct Outcome {

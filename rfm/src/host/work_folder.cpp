@@ -2,37 +2,60 @@
 #include "host/work_folder.hpp"
 
 #include "base/error.hpp"
+#include "host/folder.hpp"
 
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace rf {
 
 namespace fs = std::filesystem;
 
-WorkFolder::WorkFolder(const fs::path &parent)
+namespace {
+
+void check_parent(const std::string &parent)
+{
+	const std::string exposed = Folder::open(parent).exposed();
+
+	if (!exposed.empty())
+		throw Error(Code::bad_file,
+			    text("folder '", parent, "' is not acceptable for temporary files: "
+				 "others than root can replace '", exposed, "'; set TMPDIR to a "
+				 "folder that only root can write to, such as /root"));
+}
+
+} // namespace
+
+WorkFolder::WorkFolder(const std::string &parent)
 {
 	const char *set = std::getenv("TMPDIR");
-	std::error_code error;
-	std::string name = fs::absolute(set && *set ? fs::path(set) : parent, error) /
-			   ".rfm-image-XXXXXX";
+	const std::string chosen = fs::absolute(set && *set ? set : parent);
+	std::string name = fs::path(chosen) / ".rfm-image-XXXXXX";
 
+	check_parent(chosen);
 	if (!::mkdtemp(name.data()))
 		throw Error(Code::bad_file, text("temporary folder '", name,
 						 "' cannot be created: ", std::strerror(errno)));
-	path_ = name;
-	// Others may pass through, as apt does without its privileges, but not look around.
-	::chmod(name.c_str(), 0711);
+	path_ = fs::path(name) / "files";
+	// Programs that give up root's rights pass through it, as apt does, where there is no
+	// fence around it (run_program()).
+	if (::mkdir(path_.c_str(), 0711) < 0 || ::chmod(path_.c_str(), 0711) < 0) {
+		const int error = errno;
+		::rmdir(name.c_str());
+		throw Error(Code::bad_file, text("temporary folder '", name,
+						 "' cannot be used: ", std::strerror(error)));
+	}
 }
 
 WorkFolder::~WorkFolder()
 {
 	std::error_code error;
 
-	fs::remove_all(path_, error);
+	fs::remove_all(fence(), error);
 }
 
 } // namespace rf

@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
-// A folder for what is needed only for a while; it and all in it goes with its owner.
+// A folder for what is needed only for a while; it and all in it goes with its owner. Nobody else
+// can put another in its place, or come to what is in it, where a system may be made whose
+// programs have root's rights and whose folders are anybody's.
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace rf {
 
 class WorkFolder {
 public:
-	// In $TMPDIR if that is set, else in `parent`. Throws Error(bad_file).
-	explicit WorkFolder(const std::filesystem::path &parent);
+	// In $TMPDIR if that is set, else in `parent`. Throws Error(bad_file), also if others
+	// than root and the caller can replace what is in there, or a folder on the way.
+	explicit WorkFolder(const std::string &parent = "/var/tmp");
 	WorkFolder(const WorkFolder &) = delete;
 	WorkFolder &operator=(const WorkFolder &) = delete;
 	~WorkFolder();
 
 	const std::filesystem::path &path() const { return path_; }
+	// The folder around that, which keeps others out.
+	std::filesystem::path fence() const { return path_.parent_path(); }
 
 private:
 	std::filesystem::path path_;
