@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -34,9 +35,15 @@ def folder(tmp_path):
     return tmp_path
 
 
-def image(folder, *words, path=()):
+def environment(folder, *path):
+    """Programs in the folders @path come first, and temporary files in @folder, where they show."""
+    words = [*map(str, path), os.environ["PATH"]]
+    return {**os.environ, "PATH": ":".join(words), "TMPDIR": str(folder)}
+
+
+def image(folder, *words, path=(), temporary=None):
     """rfm image build with programs in the folders @path first: status and its error."""
-    env = {**os.environ, "PATH": ":".join([*map(str, path), os.environ["PATH"]])}
+    env = environment(temporary or folder, *path)
     return subprocess.run([paths.RFM, "image", "build", *words], cwd=folder, env=env,
                           capture_output=True, text=True, timeout=60)  # fmt: skip
 
@@ -78,7 +85,7 @@ def test_interrupt_leaves_nothing(folder):
     os.mkfifo(begun)
     script = ("for tree; do case $tree in */tree) break; esac; done; mkdir -p $tree/proc; "
               f"mount -t proc proc $tree/proc; sleep 12345 & echo >{begun}; wait")  # fmt: skip
-    env = {**os.environ, "PATH": f"{installer(folder, script)}:{os.environ['PATH']}"}
+    env = environment(folder, installer(folder, script))
     rfm = subprocess.Popen([paths.RFM, "image", "build", "--disk", "new"], cwd=folder, env=env,
                            stderr=subprocess.PIPE, text=True)  # fmt: skip
     assert begun.read_text() == "\n"
@@ -87,3 +94,75 @@ def test_interrupt_leaves_nothing(folder):
     assert rfm.returncode == INTERRUPTED
     assert unchanged(folder)
     assert subprocess.run(["pgrep", "-f", "sleep 12345"]).returncode == 1
+
+
+# ---- in a folder of somebody else ----
+
+STRANGER = 12345
+# The least that is taken for a Debian. Its arguments end with the tree.
+TREE = (
+    "for tree; do :; done; mkdir -p $tree/boot $tree/etc; "
+    "echo kernel >$tree/boot/vmlinuz-6.1.0-0-none"
+)
+
+
+@pytest.fixture
+def hers(folder):
+    """A folder that belongs to somebody else, beside one of root's that she wants written to."""
+    place = folder / "hers"
+    for each in (place, folder / "roots"):
+        each.mkdir()
+    (folder / "roots/shadow").write_text("root's")
+    os.chown(place, STRANGER, STRANGER)
+    return place
+
+
+def roots_is_unchanged(folder):
+    names = [each.name for each in (folder / "roots").iterdir()]
+    return names == ["shadow"] and (folder / "roots/shadow").read_text() == "root's"
+
+
+def test_folder_is_exchanged(folder, hers):
+    """While Debian is installed: the disk is in the folder that it was begun in."""
+    away = folder / "away"
+    script = f"mv {hers} {away}; ln -s {folder}/roots {hers}"
+    path = [installer(folder, f"{TREE}; {script}")]
+    done = image(folder, "--disk", hers / "x.img", "--size", "1G", path=path)
+    assert done.returncode == 0, done.stderr
+    assert roots_is_unchanged(folder)
+    assert [each.name for each in away.iterdir()] == ["x.img"]
+    words = ["blkid", "-p", "-s", "TYPE", "-o", "value", away / "x.img"]
+    assert subprocess.run(words, capture_output=True, text=True).stdout == "ext4\n"
+
+
+def test_file_is_exchanged(folder, hers):
+    """The file system goes into the file that was begun, and who took that away hears of it."""
+    script = f"for part in {hers}/*.partial-*; do rm $part; ln -s {folder}/roots/shadow $part; done"
+    path = [installer(folder, f"{TREE}; {script}")]
+    done = image(folder, "--disk", hers / "x.img", "--size", "1G", path=path)
+    assert done.returncode == BAD_FILE
+    assert "somebody else has replaced it" in done.stderr
+    assert roots_is_unchanged(folder) and not list(hers.iterdir())
+
+
+def test_boot_files_are_not_written_through_links(folder, hers):
+    (hers / "boot").symlink_to(folder / "roots")
+    path = [installer(folder, TREE)]
+    done = image(folder, "--disk", "new", "--size", "1G", "--boot", hers / "boot", path=path)
+    assert done.returncode == BAD_FILE
+    assert "a link that others than root can replace" in done.stderr
+    assert roots_is_unchanged(folder) and not (folder / "new").exists()
+
+
+def test_temporary_files_are_only_roots(folder, hers):
+    """Programs run in there with root's rights. Without a word, it is not the disk's folder."""
+    done = image(folder, "--disk", "new", path=[installer(folder, "exit 1")], temporary=hers)
+    assert done.returncode == BAD_FILE
+    assert f"'{hers}/*'; set TMPDIR" in done.stderr
+    looks = f"echo $RF_FSTAB >&2; ls -ld {hers}/.rfm* >&2; exit 1"
+    env = environment(folder, installer(folder / "hers", looks))
+    del env["TMPDIR"]
+    words = [paths.RFM, "image", "build", "--disk", hers / "x.img"]
+    done = subprocess.run(words, env=env, capture_output=True, text=True)
+    assert re.search(r"^  /var/tmp/\.rfm-image-\w+/files/fstab$", done.stderr, re.M), done.stderr
+    assert not list(hers.iterdir())

@@ -176,7 +176,8 @@ def disk(kernel, packages=("fio",)):
     Machines get it as "nvme:DISK.RAW:snapshot", so that it stays as it is; boot/ they get by put().
     """
     source = [paths.SOURCE / "rfm/src" / f"{name}.cpp"
-              for name in ("operations/debian_tree", "operations/image_disk", "plan/image_options")]  # fmt: skip
+              for name in ("host/tree", "operations/debian_tree", "operations/image_disk",
+                           "plan/image_options")]  # fmt: skip
     package = f"linux-image-{kernel.version}"
 
     def build(out):

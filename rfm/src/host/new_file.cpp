@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -19,11 +20,12 @@ NewFile::NewFile(std::string path, bool replace)
 {
 	struct stat facts {};
 
+	hold_folder();
 	if (::lstat(path_.c_str(), &facts) == 0) {
 		if (!replace_)
 			refuse_present();
 		if (!S_ISREG(facts.st_mode))
-			throw Error(Code::bad_file, text("'", path_, "' is not a regular file"));
+			throw Error(Code::bad_file, text("'", shown_, "' is not a regular file"));
 	}
 	const int fd = ::mkostemp(partial_.data(), O_CLOEXEC);
 	if (fd < 0) {
@@ -31,6 +33,22 @@ NewFile::NewFile(std::string path, bool replace)
 		fail(errno);
 	}
 	fd_ = Descriptor(fd);
+}
+
+void NewFile::hold_folder()
+{
+	const std::filesystem::path whole = path_;
+	const std::filesystem::path folder = whole.parent_path();
+
+	shown_ = path_;
+	try {
+		folder_ = Folder::open(folder.empty() ? "." : folder.string());
+	} catch (const Error &error) {
+		throw Error(error.code(),
+			    text("'", shown_, "' cannot be written: ", error.what()));
+	}
+	path_ = folder_->path_of(whole.filename());
+	partial_ = path_ + ".partial-XXXXXX";
 }
 
 NewFile::~NewFile()
@@ -61,6 +79,7 @@ void NewFile::set_size(std::uint64_t size)
 
 void NewFile::finish()
 {
+	check_partial();
 	// Some file systems tell only now that there is no room.
 	if (::fsync(fd_.get()) < 0)
 		fail(errno);
@@ -78,6 +97,18 @@ void NewFile::finish()
 	}
 }
 
+// In a folder of somebody else, what gets the name is to be what was written.
+void NewFile::check_partial() const
+{
+	struct stat mine {}, there {};
+
+	if (::fstat(fd_.get(), &mine) < 0 || ::lstat(partial_.c_str(), &there) < 0)
+		fail(errno);
+	if (mine.st_ino != there.st_ino || mine.st_dev != there.st_dev)
+		throw Error(Code::bad_file, text("'", shown_, "' cannot be written: somebody else "
+						 "has replaced it meanwhile"));
+}
+
 std::uint64_t NewFile::bytes_on_disk() const
 {
 	struct stat facts {};
@@ -90,13 +121,13 @@ std::uint64_t NewFile::bytes_on_disk() const
 void NewFile::fail(int error) const
 {
 	throw Error(Code::bad_file,
-		    text("'", path_, "' cannot be written: ", std::strerror(error)));
+		    text("'", shown_, "' cannot be written: ", std::strerror(error)));
 }
 
 void NewFile::refuse_present() const
 {
-	throw Error(Code::bad_file, text("'", path_, "' exists: choose another name, or replace it "
-						     "with --force"));
+	throw Error(Code::bad_file, text("'", shown_, "' exists: choose another name, or replace "
+						      "it with --force"));
 }
 
 } // namespace rf

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
-// A file that appears under its name only when it is whole, readable for its owner only.
+// A file that appears under its name only when it is whole, readable for its owner only. Links
+// on the way to it are followed as Folder does.
 #pragma once
 
 #include "base/descriptor.hpp"
+#include "host/folder.hpp"
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -26,13 +29,18 @@ public:
 	void finish();				// on disk, and under its name
 
 	std::uint64_t bytes_on_disk() const;
-	// Where it is until it is finished, for another program to write it.
-	const std::string &partial() const { return partial_; }
+	int fd() const { return fd_.get(); }	// for another program to write it
 
 private:
 	[[noreturn]] void fail(int error) const;
 	[[noreturn]] void refuse_present() const;
+	void hold_folder();
+	void check_partial() const;
 
+	// The path as it was given, and its folder: all names are looked up in that, wherever
+	// the path leads to meanwhile.
+	std::string shown_;
+	std::optional<Folder> folder_;
 	std::string path_, partial_;
 	bool replace_;
 	Descriptor fd_;

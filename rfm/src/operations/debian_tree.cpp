@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <fstream>
 
 namespace rf {
 
@@ -35,21 +34,8 @@ constexpr const char *wired_network =
 	"[Network]\n"
 	"DHCP=yes\n";
 
-// Never through a link, which could lead out of the tree.
-void write_file(const fs::path &path, std::string_view content, fs::perms mode)
-{
-	fs::create_directories(path.parent_path());
-	fs::remove(path);
-	std::ofstream out(path, std::ios::binary);
-	out << content;
-	out.close();
-	if (!out)
-		throw Error(Code::bad_file, text("'", path.string(), "' cannot be written"));
-	fs::permissions(path, mode);
-}
-
-constexpr fs::perms for_all = static_cast<fs::perms>(0644);
-constexpr fs::perms for_root = static_cast<fs::perms>(0600);
+constexpr mode_t for_all = 0644;
+constexpr mode_t for_root = 0600;
 
 std::string joined(const std::vector<std::string> &words)
 {
@@ -62,43 +48,45 @@ std::string joined(const std::vector<std::string> &words)
 
 } // namespace
 
-DebianTree::DebianTree(const ImageOptions &wanted, const std::string &uuid, const fs::path &folder,
+DebianTree::DebianTree(const ImageOptions &wanted, const std::string &uuid, const WorkFolder &work,
 		       Output &output)
-	: wanted_(wanted), folder_(folder), tree_(folder / "tree"), output_(output)
+	: wanted_(wanted), work_(work), output_(output)
 {
-	install(uuid);
-	try {
-		set_names();
-		if (wanted_.password.empty())
-			set_console();
-		if (!wanted_.ssh_key.empty())
-			set_network();
-		find_kernels();
-		for (const std::string &version : kernels_)
-			if (add_modules(version))
-				with_modules_.push_back(version);
-	} catch (const fs::filesystem_error &error) {
-		throw Error(Code::bad_file, error.what());
-	}
+	const std::string path = work_.path() / "tree";
+
+	install(uuid, path);
+	tree_.emplace(path);
+	set_names();
+	if (wanted_.password.empty())
+		set_console();
+	if (!wanted_.ssh_key.empty())
+		set_network();
+	find_kernels();
+	for (const std::string &version : kernels_)
+		if (add_modules(version))
+			with_modules_.push_back(version);
 }
 
-void DebianTree::install(const std::string &uuid)
+void DebianTree::install(const std::string &uuid, const std::string &path)
 {
-	const fs::path fstab = folder_ / "fstab";
+	const fs::path fstab = work_.path() / "fstab";
 	Program program{{"mmdebstrap", "--mode=root", "--variant=apt", "--format=directory",
 			 "--include=" + joined(packages_of(wanted_)),
 			 text("--setup-hook=", put_fstab)},
 			{"RF_FSTAB=" + fstab.string()}};
 
-	write_file(fstab, text("UUID=", uuid, " / ", wanted_.file_system, " defaults 0 ",
-			       wanted_.file_system == "xfs" ? 0 : 1, "\n"), for_all);
+	program.work = &work_;
+	Tree(work_.path()).write(fstab.filename(),
+				 text("UUID=", uuid, " / ", wanted_.file_system, " defaults 0 ",
+				      wanted_.file_system == "xfs" ? 0 : 1, "\n"),
+				 for_all);
 	if (fs::is_directory(merged_usr))
 		program.words.push_back(text("--hook-dir=", merged_usr));
 	if (!wanted_.password.empty()) {
 		program.words.push_back(text("--customize-hook=", set_password));
 		program.environment.push_back("RF_ROOT_PASSWORD=" + wanted_.password);
 	}
-	program.words.insert(program.words.end(), {wanted_.suite, tree_.string()});
+	program.words.insert(program.words.end(), {wanted_.suite, path});
 	if (!wanted_.mirror.empty())
 		program.words.push_back(wanted_.mirror);
 	do_program(program, output_, text("install Debian ", wanted_.suite));
@@ -108,11 +96,9 @@ void DebianTree::find_kernels()
 {
 	constexpr std::string_view prefix = "vmlinuz-";
 
-	for (const auto &entry : fs::directory_iterator(tree_ / "boot")) {
-		const std::string name = entry.path().filename();
+	for (const std::string &name : tree_->names_in("boot"))
 		if (name.starts_with(prefix))
 			kernels_.push_back(name.substr(prefix.size()));
-	}
 	std::sort(kernels_.begin(), kernels_.end(), [](const auto &a, const auto &b) {
 		return ::strverscmp(a.c_str(), b.c_str()) < 0;
 	});
@@ -122,37 +108,32 @@ void DebianTree::find_kernels()
 
 void DebianTree::set_names() const
 {
-	write_file(tree_ / "etc/hostname", wanted_.hostname + "\n", for_all);
-	write_file(tree_ / "etc/hosts",
-		   text("127.0.0.1\tlocalhost\n127.0.1.1\t", wanted_.hostname,
-			"\n::1\t\tlocalhost ip6-localhost ip6-loopback\n"),
-		   for_all);
+	tree_->write("etc/hostname", wanted_.hostname + "\n", for_all);
+	tree_->write("etc/hosts",
+		     text("127.0.0.1\tlocalhost\n127.0.1.1\t", wanted_.hostname,
+			  "\n::1\t\tlocalhost ip6-localhost ip6-loopback\n"),
+		     for_all);
 	// Every subOS makes one of its own, at its first start.
-	write_file(tree_ / "etc/machine-id", "", for_all);
+	tree_->write("etc/machine-id", "", for_all);
 	// That of the host, unless a package has put a link there.
-	if (!fs::is_symlink(tree_ / "etc/resolv.conf"))
-		fs::remove(tree_ / "etc/resolv.conf");
+	if (!tree_->is_link("etc/resolv.conf"))
+		tree_->remove("etc/resolv.conf");
 }
 
 void DebianTree::set_console() const
 {
-	write_file(tree_ / "etc/systemd/system/serial-getty@hvc0.service.d/rainforest.conf",
-		   login_by_itself, for_all);
+	tree_->write("etc/systemd/system/serial-getty@hvc0.service.d/rainforest.conf",
+		     login_by_itself, for_all);
 }
 
 void DebianTree::set_network() const
 {
-	const fs::path wants = tree_ / "etc/systemd/system/multi-user.target.wants";
-
-	write_file(tree_ / "etc/systemd/network/80-wired.network", wired_network, for_all);
-	fs::create_directories(wants);
-	fs::remove(wants / "systemd-networkd.service");
+	tree_->write("etc/systemd/network/80-wired.network", wired_network, for_all);
 	// Not by systemctl, which would also make every start wait for a network.
-	fs::create_symlink("/lib/systemd/system/systemd-networkd.service",
-			   wants / "systemd-networkd.service");
-	fs::create_directories(tree_ / "root/.ssh");
-	fs::permissions(tree_ / "root/.ssh", static_cast<fs::perms>(0700));
-	write_file(tree_ / "root/.ssh/authorized_keys", wanted_.ssh_key, for_root);
+	tree_->link("etc/systemd/system/multi-user.target.wants/systemd-networkd.service",
+		    "/lib/systemd/system/systemd-networkd.service");
+	tree_->make_folder("root/.ssh", 0700);
+	tree_->write("root/.ssh/authorized_keys", wanted_.ssh_key, for_root);
 }
 
 bool DebianTree::add_modules(const std::string &version) const
@@ -163,12 +144,13 @@ bool DebianTree::add_modules(const std::string &version) const
 			return false;
 		const FileBytes module = FileBytes::read("module", *path, "a kernel module");
 		check_module(module, version);
-		write_file(tree_ / "usr/lib/modules" / version / "updates" / name,
-			   {reinterpret_cast<const char *>(module.view().data()),
-			    module.view().size()},
-			   for_all);
+		tree_->write(text("usr/lib/modules/", version, "/updates/", name),
+			     {reinterpret_cast<const char *>(module.view().data()),
+			      module.view().size()},
+			     for_all);
 	}
-	do_program({{"chroot", tree_, "/sbin/depmod", version}, {}}, output_, "index the modules");
+	do_program({{"chroot", tree_->path(), "/sbin/depmod", version}}, output_,
+		   "index the modules");
 	return true;
 }
 

@@ -2,9 +2,11 @@
 // The files of a Debian that can be the root of a subOS, in a folder.
 #pragma once
 
+#include "host/tree.hpp"
+#include "host/work_folder.hpp"
 #include "plan/image_options.hpp"
 
-#include <filesystem>
+#include <optional>
 
 namespace rf {
 
@@ -13,16 +15,16 @@ public:
 	// Installs it with mmdebstrap; `uuid` is what its root will be found by. Throws
 	// Error(incomplete), Error(interrupted).
 	DebianTree(const ImageOptions &wanted, const std::string &uuid,
-		   const std::filesystem::path &folder, Output &output);
+		   const WorkFolder &work, Output &output);
 
-	const std::filesystem::path &path() const { return tree_; }
+	const Tree &files() const { return *tree_; }
 	// Versions of the kernels inside, the newest one last.
 	const std::vector<std::string> &kernels() const { return kernels_; }
 	// Those of them for which this host has the modules, which are now inside.
 	const std::vector<std::string> &with_modules() const { return with_modules_; }
 
 private:
-	void install(const std::string &uuid);
+	void install(const std::string &uuid, const std::string &path);
 	void find_kernels();
 	void set_names() const;
 	void set_console() const;
@@ -30,8 +32,9 @@ private:
 	bool add_modules(const std::string &version) const;
 
 	const ImageOptions &wanted_;
-	std::filesystem::path folder_, tree_;
+	const WorkFolder &work_;
 	Output &output_;
+	std::optional<Tree> tree_;	// once there is one
 	std::vector<std::string> kernels_, with_modules_;
 };
 

@@ -2,10 +2,12 @@
 #include "operations/image_disk.hpp"
 
 #include "base/sizes.hpp"
-#include "host/program.hpp"
+#include "host/folder.hpp"
+#include "host/loop_device.hpp"
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <regex>
 
 #include <fcntl.h>
@@ -25,11 +27,9 @@ constexpr std::uint64_t device_least = std::uint64_t{1} << 30;
 // What blkid says if it finds nothing.
 constexpr int nothing_found = 2;
 
-bool is_block_device(const std::string &path)
+std::string folder_in_sysfs(dev_t number)
 {
-	struct stat facts {};
-
-	return ::stat(path.c_str(), &facts) == 0 && S_ISBLK(facts.st_mode);
+	return text("/sys/dev/block/", major(number), ":", minor(number));
 }
 
 } // namespace
@@ -38,7 +38,8 @@ ImageDisk::ImageDisk(const ImageOptions &wanted, Output &output)
 	: output_(output), path_(wanted.disk), file_system_(wanted.file_system),
 	  force_(wanted.force)
 {
-	if (is_block_device(path_)) {
+	find_device();
+	if (number_) {
 		if (wanted.size)
 			throw Error(Code::bad_value,
 				    text("--size applies only to files: '", path_, "' is a device, "
@@ -62,15 +63,44 @@ ImageDisk::~ImageDisk()
 		return;
 	// Where both file systems have what they are recognised by.
 	const std::vector<std::byte> zeros(1 << 20);
-	const Descriptor device(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+	const Descriptor device = open_node(O_WRONLY);
 	if (!device.valid() ||
 	    ::pwrite(device.get(), zeros.data(), zeros.size(), 0) < 0 || ::fsync(device.get()) < 0)
 		output_.note(text("'", path_, "' holds an unfinished file system"));
 }
 
+// A path may lead to another device when it is opened next: the kernel's own name does not.
+void ImageDisk::find_device()
+{
+	const Descriptor found = Folder::find(path_);
+	struct stat facts {};
+
+	if (!found.valid() || ::fstat(found.get(), &facts) < 0 || !S_ISBLK(facts.st_mode))
+		return;
+	number_ = facts.st_rdev;
+	std::ifstream properties(folder_in_sysfs(*number_) + "/uevent");
+	constexpr std::string_view key = "DEVNAME=";
+	for (std::string line; std::getline(properties, line);)
+		if (line.starts_with(key))
+			node_ = "/dev/" + line.substr(key.size());
+}
+
+Descriptor ImageDisk::open_node(int flags) const
+{
+	Descriptor device(::open(node_.c_str(), flags | O_CLOEXEC));
+	struct stat facts {};
+
+	if (!device.valid() || ::fstat(device.get(), &facts) < 0)
+		return Descriptor();
+	if (S_ISBLK(facts.st_mode) && facts.st_rdev == number_)
+		return device;
+	errno = ENXIO;
+	return Descriptor();
+}
+
 void ImageDisk::open_device()
 {
-	device_ = Descriptor(::open(path_.c_str(), O_RDWR | O_EXCL | O_CLOEXEC));
+	device_ = open_node(O_RDWR | O_EXCL);
 	if (!device_.valid() && errno == EBUSY)
 		throw Error(Code::busy,
 			    text("'", path_, "' is in use: mounted, swap, or part of another "
@@ -85,7 +115,7 @@ void ImageDisk::open_device()
 
 void ImageDisk::check_signature() const
 {
-	const Outcome found = run_program({{"blkid", "-p", "-o", "export", path_}, {}}, output_,
+	const Outcome found = run_program({{"blkid", "-p", "-o", "export", node_}, {}}, output_,
 					  "look at the disk");
 	std::istringstream lines(found.said);
 	std::string what;
@@ -99,23 +129,16 @@ void ImageDisk::check_signature() const
 					 "): --force overwrites it"));
 }
 
-fs::path ImageDisk::folder() const
-{
-	return is_device() ? fs::path("/var/tmp") : fs::absolute(path_).parent_path();
-}
-
 std::string ImageDisk::function() const
 {
 	static const std::regex address("[0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\\.[0-7]");
-	struct stat facts {};
 	std::error_code error;
 	std::string last;
 
-	if (!is_device() || ::stat(path_.c_str(), &facts) < 0)
+	if (!number_)
 		return "";
 	// Its place in the tree of devices: the last function on the way down is the disk's own.
-	for (const fs::path &part : fs::canonical(text("/sys/dev/block/", major(facts.st_rdev), ":",
-						       minor(facts.st_rdev)), error))
+	for (const fs::path &part : fs::canonical(folder_in_sysfs(*number_), error))
 		if (std::regex_match(part.string(), address))
 			last = part;
 	return last;
@@ -127,7 +150,7 @@ void ImageDisk::write(const fs::path &tree, const fs::path &scratch, const std::
 		// mke2fs and mkfs.xfs take it for themselves in the same way.
 		begun_ = true;
 		device_ = Descriptor();
-		do_program({{"wipefs", "-a", "-q", path_}, {}}, output_, "wipe the disk");
+		do_program({{"wipefs", "-a", "-q", node_}, {}}, output_, "wipe the disk");
 	}
 	if (file_system_ == "xfs")
 		write_xfs(tree, scratch, uuid);
@@ -135,21 +158,31 @@ void ImageDisk::write(const fs::path &tree, const fs::path &scratch, const std::
 		write_ext4(tree, uuid);
 }
 
+Program ImageDisk::on_disk(std::vector<std::string> words) const
+{
+	Program program{std::move(words)};
+
+	program.file = file_ ? file_->fd() : -1;
+	return program;
+}
+
 void ImageDisk::write_ext4(const fs::path &tree, const std::string &uuid)
 {
-	do_program({{"mke2fs", "-q", "-F", "-t", "ext4", "-U", uuid, "-d", tree, target()}, {}},
+	do_program(on_disk({"mke2fs", "-q", "-F", "-t", "ext4", "-U", uuid, "-d", tree, target()}),
 		   output_, text("write the file system to '", path_, "'"));
 }
 
 void ImageDisk::write_xfs(const fs::path &tree, const fs::path &scratch, const std::string &uuid)
 {
-	constexpr const char *copy = "mount -t xfs $1 \"$2\" \"$3\" && cp -a \"$4/.\" \"$3/\" && "
-				     "umount \"$3\"";
+	constexpr const char *copy = "mount -t xfs \"$1\" \"$2\" && cp -a \"$3/.\" \"$2/\" && "
+				     "umount \"$2\"";
 
-	do_program({{"mkfs.xfs", "-q", "-f", "-m", "uuid=" + uuid, target()}, {}}, output_,
+	do_program(on_disk({"mkfs.xfs", "-q", "-f", "-m", "uuid=" + uuid, target()}), output_,
 		   text("make the file system in '", path_, "'"));
-	do_program({{"sh", "-c", copy, "sh", file_ ? "-oloop" : "-orw", target(), scratch, tree},
-		    {}},
+	// Not by mount(8), which asks for the file's name.
+	const std::optional<LoopDevice> loop =
+		file_ ? std::optional<LoopDevice>(std::in_place, file_->fd()) : std::nullopt;
+	do_program({{"sh", "-c", copy, "sh", loop ? loop->path() : node_, scratch, tree}},
 		   output_, text("copy the files to '", path_, "'"));
 }
 
@@ -158,7 +191,7 @@ void ImageDisk::finish()
 	if (file_) {
 		file_->finish();
 	} else {
-		const Descriptor device(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
+		const Descriptor device = open_node(O_RDONLY);
 
 		if (!device.valid() || ::fsync(device.get()) < 0)
 			throw Error(Code::bad_file,

@@ -4,10 +4,12 @@
 
 #include "base/descriptor.hpp"
 #include "host/new_file.hpp"
+#include "host/program.hpp"
 #include "plan/image_options.hpp"
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 namespace rf {
 
@@ -21,8 +23,6 @@ public:
 	bool is_device() const { return !file_; }
 	std::uint64_t size() const { return size_; }
 	std::uint64_t bytes_on_disk() const { return file_ ? file_->bytes_on_disk() : size_; }
-	// Beside which there is room for as much again.
-	std::filesystem::path folder() const;
 	// The PCI function that the device hangs on, or "".
 	std::string function() const;
 
@@ -32,15 +32,21 @@ public:
 	void finish();
 
 private:
+	void find_device();
 	void open_device();
 	void check_signature() const;
-	const std::string &target() const { return file_ ? file_->partial() : path_; }
+	// What makes the file system finds the disk there, whatever its name leads to by now.
+	std::string target() const { return file_ ? passed_file : node_; }
+	Program on_disk(std::vector<std::string> words) const;
+	Descriptor open_node(int flags) const;
 	void write_ext4(const std::filesystem::path &tree, const std::string &uuid);
 	void write_xfs(const std::filesystem::path &tree, const std::filesystem::path &scratch,
 		       const std::string &uuid);
 
 	Output &output_;
 	std::string path_, file_system_;
+	std::string node_;	// the kernel's own name of the device, in /dev
+	std::optional<dev_t> number_;
 	bool force_;
 	std::uint64_t size_ = 0;
 	std::unique_ptr<NewFile> file_;

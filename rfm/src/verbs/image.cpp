@@ -5,7 +5,7 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "host/artifacts.hpp"
+#include "host/folder.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
 #include "operations/debian_tree.hpp"
@@ -13,8 +13,11 @@
 #include "plan/config.hpp"
 #include "verbs/verbs.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace rf {
@@ -68,17 +71,14 @@ std::string new_uuid()
 // them are whole.
 class BootFiles {
 public:
-	BootFiles(const DebianTree &tree, const ImageOptions &wanted) : folder_(wanted.boot)
+	BootFiles(const DebianTree &tree, const ImageOptions &wanted)
 	{
-		std::error_code error;
-
-		fs::create_directories(folder_, error);
+		Folder::make(wanted.boot);
 		for (const char *prefix : {"vmlinuz-", "initrd.img-", "config-"}) {
 			const std::string name = prefix + tree.kernels().back();
-			const FileBytes from = FileBytes::read(
-				"boot file", tree.path() / "boot" / name, "what Debian installs");
-			files_.push_back(std::make_unique<NewFile>(folder_ / name, wanted.force));
-			files_.back()->write(0, from.view());
+			files_.push_back(std::make_unique<NewFile>(
+				fs::path(wanted.boot) / name, wanted.force));
+			copy(tree.files().open("boot/" + name, O_RDONLY), *files_.back());
 		}
 	}
 
@@ -89,7 +89,25 @@ public:
 	}
 
 private:
-	fs::path folder_;
+	static void copy(const Descriptor &from, NewFile &to)
+	{
+		std::vector<std::byte> buffer(1 << 20);
+		std::uint64_t done = 0;
+
+		for (;;) {
+			const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
+			if (got < 0 && errno == EINTR)
+				continue;
+			if (got < 0)
+				throw Error(Code::bad_file, text("boot file: ",
+								 std::strerror(errno)));
+			if (got == 0)
+				return;
+			to.write(done, std::span(buffer).first(static_cast<std::size_t>(got)));
+			done += static_cast<std::uint64_t>(got);
+		}
+	}
+
 	std::vector<std::unique_ptr<NewFile>> files_;
 };
 
@@ -118,15 +136,15 @@ Json build(const ImageOptions &wanted, Output &output)
 	const std::uint64_t begin = monotonic_ns();
 	const std::string uuid = new_uuid();
 	ImageDisk disk(wanted, output);
-	const WorkFolder work(disk.folder());
-	const DebianTree tree(wanted, uuid, work.path(), output);
+	const WorkFolder work;
+	const DebianTree tree(wanted, uuid, work, output);
 	const fs::path scratch = work.path() / "mnt";
 	std::optional<BootFiles> boot;
 
 	if (!wanted.boot.empty())
 		boot.emplace(tree, wanted);
 	fs::create_directory(scratch);
-	disk.write(tree.path(), scratch, uuid);
+	disk.write(tree.files().path(), scratch, uuid);
 	disk.finish();
 	if (boot)
 		boot->finish();
