@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
+#include "cli/output.hpp"
 #include "cli/terminal_filter.hpp"
 
 #include <gtest/gtest.h>
@@ -183,6 +184,13 @@ TEST(TerminalFilter, ALongSequenceIsTakenOutAndNotKept)
 	EXPECT_EQ(filter.pass("\x1b]0;" + much + "\ab"), "b");
 	EXPECT_EQ(filter.pass("\x1b" + std::string(1 << 20, ' ') + "0b"), "b");
 	EXPECT_EQ(filter.pass("\x1bP" + much + "\x1b\\b"), "b");
+}
+
+// What errors name is shown without the filter, for its letters are to be seen.
+TEST(OneLine, HasNoControls)
+{
+	EXPECT_EQ(one_line("a\x1b[6n\nb\x7f"), "a?[6n?b?");
+	EXPECT_EQ(one_line("a\xc2\x9b" "6n\xc2\xa0\xc3\x9b"), "a?6n\xc2\xa0\xc3\x9b");
 }
 
 // What passes once passes again as it is: a terminal that is given it sees nothing else in it.

@@ -131,9 +131,13 @@ std::string one_line(const std::string &message)
 	std::string line;
 
 	for (const char letter : message) {
-		// Escapes would hide what the value was: only break lines and controls.
-		const bool control = static_cast<unsigned char>(letter) < 0x20 || letter == 0x7f;
-		line += control ? '?' : letter;
+		const unsigned char byte = static_cast<unsigned char>(letter);
+		// Escapes would hide what the value was: only break lines and controls, also
+		// those beyond ASCII (U+0080 to U+009F), which begin sequences, too.
+		if (line.ends_with('\xc2') && byte >= 0x80 && byte < 0xa0)
+			line.back() = '?';
+		else
+			line += byte < 0x20 || byte == 0x7f ? '?' : letter;
 	}
 	return line;
 }
