@@ -61,11 +61,11 @@ unit: rfm
 
 # Hostile peers and random operations, for SECONDS in all. What they find new is kept in
 # build/ only; an input that breaks something belongs into tests/unit/corpus/FUZZER/.
-FUZZERS       := ring byte_ring control ledger
+FUZZERS       := ring byte_ring control ledger terminal_filter
 FUZZED_ring   := ficm/ring.c
 FUZZED_ledger := $(wildcard supervisor/ledger/*.c)
 FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	      -I$(CURDIR)/include -I$(CURDIR)
+	      -I$(CURDIR)/include -I$(CURDIR) -I$(CURDIR)/rfm/src
 fuzz: $(FUZZERS:%=fuzz-%)
 
 fuzz-%: $(BUILD)/fuzz/fuzz_%
