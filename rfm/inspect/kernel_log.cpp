@@ -16,7 +16,10 @@ std::optional<KernelLog> KernelLog::open(const Memory &memory, std::span<const R
 	const auto space = AddressSpace::of(memory, *info);
 	if (!space)
 		return std::nullopt;
-	auto ring = PrintkRing::of(*space, *info);
+	std::uint64_t bytes = 0;
+	for (const Range &range : ranges)
+		bytes += range.size;
+	auto ring = PrintkRing::of(*space, *info, bytes);
 	if (!ring)
 		return std::nullopt;
 	return KernelLog(std::move(*ring), printable(info->release()));

@@ -14,7 +14,12 @@ public:
 					     std::uint64_t hint);
 
 	const std::string &release() const { return release_; }
-	std::vector<Record> records(std::uint64_t from = 0) const { return ring_.records(from); }
+	// As PrintkRing does.
+	void walk(std::uint64_t from, const PrintkRing::Visitor &visit) const
+	{
+		ring_.walk(from, visit);
+	}
+	std::vector<Record> last(std::size_t most) const { return ring_.last(most); }
 
 private:
 	KernelLog(PrintkRing ring, std::string release)

@@ -16,7 +16,8 @@ namespace rf::inspect {
 class Memory {
 public:
 	virtual ~Memory() = default;
-	// False if any byte of the range is outside the partition.
+	// False if any byte of the range is outside the partition. May throw, to end a reader
+	// that takes too long: no reader does anything that takes long without a read.
 	virtual bool read(std::uint64_t phys, std::span<std::byte> into) const = 0;
 };
 

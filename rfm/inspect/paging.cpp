@@ -20,6 +20,8 @@ constexpr std::uint64_t upper_half_5 = 0xff00000000000000;
 constexpr std::uint64_t large = 1u << 7;
 constexpr std::uint64_t frame_mask = 0x000ffffffffff000;
 constexpr std::uint64_t page_size = 4096;
+// Pages that are remembered: more than a walk through a log needs at a time.
+constexpr std::size_t pages_most = 4096;
 
 // The lowest bit of an address that selects an entry at this level, 1 to 5.
 constexpr int shift_of(int level)
@@ -61,6 +63,8 @@ std::optional<std::uint64_t> AddressSpace::translate(std::uint64_t virt) const
 	const auto phys = walk(page);
 	if (!phys)
 		return std::nullopt;
+	if (pages_.size() >= pages_most)
+		pages_.clear();
 	pages_.emplace(page, *phys);
 	return *phys + (virt - page);
 }

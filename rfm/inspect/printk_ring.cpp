@@ -12,12 +12,15 @@ constexpr unsigned state_shift = 62;
 constexpr std::uint64_t id_mask = (1ull << state_shift) - 1;
 enum State : unsigned { reserved = 0, committed = 1, finalized = 2, reusable = 3 };
 
-// Larger than any kernel can be configured to (CONFIG_LOG_BUF_SHIFT <= 25,
-// log_buf_len= <= 2 GiB; a record takes 32 bytes on average).
-constexpr unsigned count_bits_most = 26;
+// log_buf_len= <= 2 GiB. A kernel has a descriptor for each 32 bytes; a block takes 8 at least.
 constexpr unsigned size_bits_most = 31;
-// LOG_LINE_MAX + PREFIX_MAX and more; a text_len is 16 bits wide anyway.
-constexpr std::size_t info_size_most = 1024;
+constexpr unsigned block_bits_least = 3;
+// Three words; and a sequence number, a time, and what follows them.
+constexpr std::size_t desc_size_least = 24;
+constexpr std::size_t info_size_least = 24;
+constexpr std::size_t struct_size_most = 1024;
+// No kernel ever comes there. Ids, and with them the numbers that follow from them, wrap at 2^62.
+constexpr std::uint64_t seq_most = 1ull << 61;
 
 // A block's position without a block: the text was empty or did not fit.
 bool is_dataless(std::uint64_t begin, std::uint64_t next)
@@ -25,9 +28,40 @@ bool is_dataless(std::uint64_t begin, std::uint64_t next)
 	return (begin & 1) && (next & 1);
 }
 
+// Whether the value lies in a struct of that size.
+template <typename Value> bool is_within(std::uint64_t at, std::uint64_t size)
+{
+	return at <= size && size - at >= sizeof(Value);
+}
+
 } // namespace
 
-std::optional<PrintkRing> PrintkRing::of(AddressSpace space, const Vmcoreinfo &info)
+// What was given of the data ring in one walk.
+class PrintkRing::Given {
+public:
+	explicit Given(unsigned size_bits) : units_(1ull << (size_bits - block_bits_least)) {}
+
+	// False, and the end, if some of it was given before: the kernel has used the ring
+	// further in the meantime, or it lies.
+	bool take(const Block &block)
+	{
+		const auto from = units_.begin() + static_cast<long>(block.at >> block_bits_least);
+		const auto to = from + static_cast<long>((block.size + 7) >> block_bits_least);
+
+		is_over_ = std::find(from, to, true) != to;
+		if (!is_over_)
+			std::fill(from, to, true);
+		return !is_over_;
+	}
+	bool is_over() const { return is_over_; }
+
+private:
+	std::vector<bool> units_;
+	bool is_over_ = false;
+};
+
+std::optional<PrintkRing> PrintkRing::of(AddressSpace space, const Vmcoreinfo &info,
+					 std::uint64_t memory)
 {
 	PrintkRing ring(space);
 	const auto pointer = info.symbol("prb");
@@ -35,7 +69,7 @@ std::optional<PrintkRing> PrintkRing::of(AddressSpace space, const Vmcoreinfo &i
 	if (!pointer || !ring.set_layout(info))
 		return std::nullopt;
 	const auto address = space.get<std::uint64_t>(*pointer);
-	if (!address || !ring.set_rings(*address, info))
+	if (!address || !ring.set_rings(*address, info, memory))
 		return std::nullopt;
 	return ring;
 }
@@ -56,7 +90,8 @@ bool PrintkRing::set_layout(const Vmcoreinfo &info)
 	if (!desc_size || !state || !position || !begin || !next || !info_size || !seq || !time ||
 	    !length || !caller)
 		return false;
-	if (*desc_size > info_size_most || *info_size > info_size_most)
+	if (*desc_size < desc_size_least || *desc_size > struct_size_most ||
+	    *info_size < info_size_least || *info_size > struct_size_most)
 		return false;
 	desc_size_ = *desc_size;
 	state_at_ = *state;
@@ -67,10 +102,17 @@ bool PrintkRing::set_layout(const Vmcoreinfo &info)
 	time_at_ = *time;
 	length_at_ = *length;
 	caller_at_ = *caller;
-	return true;
+	// The facility and the level follow the length.
+	return is_within<std::uint64_t>(state_at_, desc_size_) &&
+	       is_within<std::uint64_t>(begin_at_, desc_size_) &&
+	       is_within<std::uint64_t>(next_at_, desc_size_) &&
+	       is_within<std::uint64_t>(seq_at_, info_size_) &&
+	       is_within<std::uint64_t>(time_at_, info_size_) &&
+	       is_within<std::uint32_t>(length_at_, info_size_) &&
+	       is_within<std::uint32_t>(caller_at_, info_size_);
 }
 
-bool PrintkRing::set_rings(std::uint64_t ring, const Vmcoreinfo &info)
+bool PrintkRing::set_rings(std::uint64_t ring, const Vmcoreinfo &info, std::uint64_t memory)
 {
 	const auto desc_ring = info.offset("printk_ringbuffer.desc_ring");
 	const auto data_ring = info.offset("printk_ringbuffer.text_data_ring");
@@ -92,10 +134,14 @@ bool PrintkRing::set_rings(std::uint64_t ring, const Vmcoreinfo &info)
 	const auto data = space_.get<std::uint64_t>(ring + *data_ring + *data_at);
 	if (!count_bits || !size_bits || !descs || !infos || !data)
 		return false;
-	if (*count_bits > count_bits_most || *size_bits > size_bits_most || *size_bits < 4)
+	if (*size_bits > size_bits_most || *size_bits < block_bits_least ||
+	    *count_bits > *size_bits - block_bits_least)
 		return false;
-	// Arrays that reach out of the subOS's memory would be walked for nothing.
+	// Page tables can show a page many times. What is larger than all memory is a lie, and
+	// arrays that reach out of it would be walked for nothing.
 	const std::uint64_t last = (1ull << *count_bits) - 1;
+	if ((last + 1) * (desc_size_ + info_size_) + (1ull << *size_bits) > memory)
+		return false;
 	if (!space_.get<std::uint8_t>(*descs + last * desc_size_) ||
 	    !space_.get<std::uint8_t>(*infos + last * info_size_) ||
 	    !space_.get<std::uint8_t>(*data + (1ull << *size_bits) - 1))
@@ -125,41 +171,50 @@ std::optional<PrintkRing::Descriptor> PrintkRing::descriptor(std::uint64_t id) c
 	return Descriptor{*state, *begin, *next};
 }
 
-bool PrintkRing::read_text(const Descriptor &descriptor, std::uint64_t id, std::size_t length,
-			   std::string &text) const
+// The block that a descriptor names: where it begins, with the id, and all of it.
+std::optional<PrintkRing::Block> PrintkRing::block_of(const Descriptor &descriptor) const
 {
 	const std::uint64_t size = 1ull << size_bits_;
 	const std::uint64_t begin = descriptor.begin, next = descriptor.next;
-	std::uint64_t block = begin % size;
+	Block block{begin % size, next - begin};
 
-	text.clear();
 	if (is_dataless(begin, next))
-		return true;
-	if (begin % sizeof(id) || next % sizeof(id) || next - begin > size || next == begin)
-		return false;
+		return Block{};
+	if (begin % sizeof(std::uint64_t) || next % sizeof(std::uint64_t) || block.size > size ||
+	    next == begin)
+		return std::nullopt;
 	// A block never crosses the end of the array: it starts at 0 instead. One that
 	// ends exactly there has not wrapped (newer kernels; older ones never make it).
-	std::uint64_t block_size = next - begin;
-	if (begin >> size_bits_ != (next - 1) >> size_bits_) {
-		block = 0;
-		block_size = next % size;
-	}
-	if (block_size < sizeof(id))
-		return false;
-
-	std::vector<std::byte> raw(sizeof(id) + std::min<std::uint64_t>(length, block_size -
-									       sizeof(id)));
-	if (!space_.read(data_ + block, raw))
-		return false;
-	// The block names its descriptor: else it was already given to another record.
-	if (value_at<std::uint64_t>(raw, 0) != id)
-		return false;
-	text.assign(reinterpret_cast<const char *>(raw.data()) + sizeof(id),
-		    raw.size() - sizeof(id));
-	return true;
+	if (begin >> size_bits_ != (next - 1) >> size_bits_)
+		block = {0, next % size};
+	if (block.size < sizeof(std::uint64_t))
+		return std::nullopt;
+	return block;
 }
 
-std::optional<Record> PrintkRing::record(std::uint64_t id, std::uint64_t from) const
+bool PrintkRing::read_text(Block block, std::uint64_t id, std::size_t length, std::string &text,
+			   Given &given) const
+{
+	if (block.size == 0)
+		return true;
+	// The block names its descriptor: else it was already given to another record.
+	if (space_.get<std::uint64_t>(data_ + block.at) != id)
+		return false;
+	block.size = std::min<std::uint64_t>(block.size, sizeof(id) + length);
+	if (!given.take(block))
+		return false;
+	text.resize(block.size - sizeof(id));
+	return space_.read(data_ + block.at + sizeof(id),
+			   std::as_writable_bytes(std::span(text)));
+}
+
+// Both begin at the same moment, the id such that it soon wraps (DESC0_ID).
+std::uint64_t PrintkRing::seq_of(std::uint64_t id) const
+{
+	return (id + (1ull << count_bits_)) & id_mask;
+}
+
+std::optional<Record> PrintkRing::record(std::uint64_t id, Given &given) const
 {
 	const std::uint64_t index = id & ((1ull << count_bits_) - 1);
 	const auto before = descriptor(id);
@@ -182,12 +237,13 @@ std::optional<Record> PrintkRing::record(std::uint64_t id, std::uint64_t from) c
 	const auto caller = value_at<std::uint32_t>(raw, caller_at_);
 	if (!seq || !time || !length || !facility || !flags || !caller)
 		return std::nullopt;
+	const auto block = block_of(*before);
+	if (*seq != seq_of(id) || *seq > seq_most || !block)
+		return std::nullopt;
 
 	Record record{*seq, *time, static_cast<unsigned>(*flags >> 5), *facility, *caller,
 		      state == finalized, {}};
-	if (record.seq < from)
-		return record;
-	if (!read_text(*before, id, *length, record.text))
+	if (!read_text(*block, id, *length, record.text, given))
 		return std::nullopt;
 
 	// Recycled or reopened while it was being read: what was read is not one record.
@@ -199,29 +255,61 @@ std::optional<Record> PrintkRing::record(std::uint64_t id, std::uint64_t from) c
 	return record;
 }
 
-std::vector<Record> PrintkRing::records(std::uint64_t from) const
+PrintkRing::Ids PrintkRing::ids() const
 {
 	const auto tail = space_.get<std::uint64_t>(tail_id_at_);
 	const auto head = space_.get<std::uint64_t>(head_id_at_);
-	std::vector<Record> found;
 
 	if (!tail || !head)
-		return found;
-	// Ids count up and wrap within their mask; there are never more than descriptors.
-	const std::uint64_t span = ((*head - *tail) & id_mask) + 1;
-	if (span > 1ull << count_bits_)
-		return found;
+		return {};
+	// There are never more than descriptors.
+	const std::uint64_t count = ((*head - *tail) & id_mask) + 1;
+	if (count > 1ull << count_bits_)
+		return {};
+	return {*tail & id_mask, count};
+}
 
-	// From the newest back, so that a follower touches only what is new.
-	for (std::uint64_t i = 0; i < span; i++) {
-		auto next = record((*head - i) & id_mask, from);
-		if (next && next->seq < from)
-			break;
-		if (next && (found.empty() || next->seq < found.back().seq))
-			found.push_back(std::move(*next));
+// How many of the ids are older than sequence number `from`.
+std::uint64_t PrintkRing::skipped(const Ids &ids, std::uint64_t from) const
+{
+	const std::uint64_t at = (from - seq_of(ids.first)) & id_mask;
+	const std::uint64_t newest = seq_of(ids.first + ids.count - 1);
+
+	if (at < ids.count)
+		return at;
+	return from > newest ? ids.count : 0;
+}
+
+void PrintkRing::walk(std::uint64_t from, const Visitor &visit) const
+{
+	const Ids all = ids();
+	Given given(size_bits_);
+
+	for (std::uint64_t i = skipped(all, from); i < all.count; i++) {
+		const auto next = record((all.first + i) & id_mask, given);
+		// What follows is read in the next walk, if it was the kernel's haste.
+		if (given.is_over())
+			return;
+		if (next && next->seq >= from && !visit(*next))
+			return;
 	}
-	std::reverse(found.begin(), found.end());
-	return found;
+}
+
+std::vector<Record> PrintkRing::last(std::size_t most) const
+{
+	const Ids all = ids();
+	Given given(size_bits_);
+	std::vector<Record> records;
+
+	for (std::uint64_t i = all.count; i > 0 && records.size() < most; i--) {
+		auto next = record((all.first + i - 1) & id_mask, given);
+		if (given.is_over())
+			break;
+		if (next)
+			records.push_back(std::move(*next));
+	}
+	std::reverse(records.begin(), records.end());
+	return records;
 }
 
 } // namespace rf::inspect

@@ -5,6 +5,7 @@
 
 #include "paging.hpp"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -20,26 +21,49 @@ struct Record {
 	std::string text;		// raw bytes of the subOS
 };
 
+// Whatever a subOS puts there, its records are no more than its memory has room for, and no
+// byte of the ring is given twice in a walk: the texts of one are never more than the ring.
 class PrintkRing {
 public:
-	// Nothing if the note does not describe such a ring, or it is not readable.
-	static std::optional<PrintkRing> of(AddressSpace space, const Vmcoreinfo &info);
+	// False ends a walk.
+	using Visitor = std::function<bool(const Record &record)>;
 
-	// The records from sequence number `from` on, ascending.
-	std::vector<Record> records(std::uint64_t from = 0) const;
+	// Nothing if the note does not describe such a ring, or it is not readable, or larger
+	// than the subOS's memory, which has `memory` bytes.
+	static std::optional<PrintkRing> of(AddressSpace space, const Vmcoreinfo &info,
+					    std::uint64_t memory);
+
+	// The records from sequence number `from` on, ascending, one at a time.
+	void walk(std::uint64_t from, const Visitor &visit) const;
+
+	// The last records, at most `most`, ascending. Reads no others.
+	std::vector<Record> last(std::size_t most) const;
 
 private:
 	struct Descriptor {
 		std::uint64_t state = 0, begin = 0, next = 0;
 	};
+	// Those that may be in use: ids count up and wrap.
+	struct Ids {
+		std::uint64_t first = 0, count = 0;
+	};
+	// Bytes in the data ring.
+	struct Block {
+		std::uint64_t at = 0, size = 0;
+	};
+	class Given;
 
 	explicit PrintkRing(AddressSpace space) : space_(space) {}
 	bool set_layout(const Vmcoreinfo &info);
-	bool set_rings(std::uint64_t ring, const Vmcoreinfo &info);
+	bool set_rings(std::uint64_t ring, const Vmcoreinfo &info, std::uint64_t memory);
+	std::uint64_t seq_of(std::uint64_t id) const;
+	Ids ids() const;
+	std::uint64_t skipped(const Ids &ids, std::uint64_t from) const;
 	std::optional<Descriptor> descriptor(std::uint64_t id) const;
-	std::optional<Record> record(std::uint64_t id, std::uint64_t from) const;
-	bool read_text(const Descriptor &descriptor, std::uint64_t id, std::size_t length,
-		       std::string &text) const;
+	std::optional<Record> record(std::uint64_t id, Given &given) const;
+	std::optional<Block> block_of(const Descriptor &descriptor) const;
+	bool read_text(Block block, std::uint64_t id, std::size_t length, std::string &text,
+		       Given &given) const;
 
 	AddressSpace space_;
 

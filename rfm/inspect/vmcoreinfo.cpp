@@ -14,6 +14,9 @@ constexpr std::size_t scan_step = 4u << 20;
 // ELF note header (Elf64_Nhdr), then the name padded to 4 bytes.
 constexpr std::string_view note_name{"VMCOREINFO", 11};
 constexpr std::size_t content_at = 12 + 12;
+constexpr std::string_view content_begin = "OSRELEASE=";
+// __NEW_UTS_LEN
+constexpr std::size_t release_most = 64;
 // The kernel gives the note one page today; room for growth, but not for nonsense.
 constexpr std::size_t content_most = 16 * page_size;
 
@@ -29,6 +32,14 @@ std::optional<std::size_t> note_content_size(std::span<const std::byte> bytes)
 	if (*content_size == 0 || *content_size > content_most)
 		return std::nullopt;
 	return *content_size;
+}
+
+// A page full of headers alone must not be read as a whole note, one after the other.
+bool is_note(std::span<const std::byte> bytes)
+{
+	return note_content_size(bytes) && bytes.size() >= content_at + content_begin.size() &&
+	       std::memcmp(bytes.data() + content_at, content_begin.data(),
+			   content_begin.size()) == 0;
 }
 
 template <typename Number> std::optional<Number> parse(std::optional<std::string_view> digits,
@@ -50,7 +61,7 @@ std::optional<Vmcoreinfo> Vmcoreinfo::parse(std::string_view content)
 {
 	Vmcoreinfo info;
 
-	if (!content.starts_with("OSRELEASE="))
+	if (!content.starts_with(content_begin))
 		return std::nullopt;
 	while (!content.empty()) {
 		const std::size_t end = std::min(content.find('\n'), content.size());
@@ -90,7 +101,11 @@ std::optional<Vmcoreinfo> Vmcoreinfo::find(const Memory &memory, std::span<const
 {
 	if (auto info = hint ? at(memory, hint) : std::nullopt)
 		return info;
-	std::vector<std::byte> buffer(scan_step);
+	std::uint64_t largest = 0;
+
+	for (const Range &range : ranges)
+		largest = std::max(largest, range.size);
+	std::vector<std::byte> buffer(std::min<std::uint64_t>(scan_step, largest));
 
 	for (const Range &range : ranges) {
 		for (std::uint64_t done = 0; done < range.size; done += scan_step) {
@@ -100,7 +115,7 @@ std::optional<Vmcoreinfo> Vmcoreinfo::find(const Memory &memory, std::span<const
 			if (!memory.read(range.start + done, chunk))
 				continue;
 			for (std::size_t page = 0; page + content_at <= step; page += page_size) {
-				if (!note_content_size(chunk.subspan(page)))
+				if (!is_note(chunk.subspan(page)))
 					continue;
 				if (auto info = at(memory, range.start + done + page))
 					return info;
@@ -120,7 +135,7 @@ std::optional<std::string_view> Vmcoreinfo::value(const std::string &key) const
 
 std::string Vmcoreinfo::release() const
 {
-	return std::string(value("OSRELEASE").value_or(""));
+	return std::string(value("OSRELEASE").value_or("").substr(0, release_most));
 }
 
 std::optional<std::uint64_t> Vmcoreinfo::symbol(const std::string &name) const

@@ -27,6 +27,11 @@ public:
 		json = result;
 		text = as_text(result);
 	}
+	void list(const rf::Json &head, const char *, const std::function<void(const Sink &)> &,
+		  AsText) override
+	{
+		json = head;
+	}
 	void item(const rf::Json &, AsText) override {}
 	void error(const rf::Error &) override {}
 

@@ -85,7 +85,7 @@ public:
 	// What prb_reserve() and prb_commit() do, without the races.
 	void print(const std::string &text, std::uint64_t state = finalized, unsigned level = 6)
 	{
-		const std::uint64_t id = (first_id + seq_) & id_mask;
+		const std::uint64_t id = id_of(seq_);
 		const std::uint64_t index = id % (1u << count_bits);
 		const std::uint64_t length = (8 + text.size() + 7) / 8 * 8;
 		std::uint64_t begin = lpos_, block = begin % (1u << size_bits);
@@ -161,6 +161,8 @@ public:
 		return KernelLog::open(*this, std::span(&range, 1), hint);
 	}
 
+	// Of the record with this number.
+	static std::uint64_t id_of(std::uint64_t seq) { return (first_id + seq) & id_mask; }
 	static std::uint64_t text_of(std::uint64_t offset) { return text_map + offset; }
 	static std::uint64_t direct_of(std::uint64_t offset) { return direct_map + base + offset; }
 	static std::string hex(std::uint64_t number)
@@ -173,8 +175,9 @@ public:
 	mutable std::uint64_t reads = 0;
 
 private:
-	// The kernel starts its ids so that they wrap early.
-	static constexpr std::uint64_t first_id = id_mask - 5;
+	// The kernel starts its ids so that they wrap early (DESC0_ID), and then counts
+	// them and the sequence numbers together.
+	static constexpr std::uint64_t first_id = id_mask + 1 - (1u << count_bits);
 	std::vector<std::byte> bytes_;
 	std::uint64_t seq_ = 0;
 	std::uint64_t lpos_ = (1ull << size_bits) - 64;

@@ -14,13 +14,25 @@ using namespace rf::test;
 
 using Texts = std::vector<std::string>;
 
+std::vector<Record> records_of(const std::optional<KernelLog> &log, std::uint64_t from = 0)
+{
+	std::vector<Record> records;
+
+	if (log)
+		log->walk(from, [&](const Record &record) {
+			records.push_back(record);
+			return true;
+		});
+	return records;
+}
+
 Texts texts_of(const FakeSubos &subos)
 {
 	Texts texts;
 	const auto log = subos.log();
 
 	EXPECT_TRUE(log);
-	for (const Record &record : log ? log->records() : std::vector<Record>())
+	for (const Record &record : records_of(log))
 		texts.push_back(record.text);
 	return texts;
 }
@@ -35,14 +47,56 @@ TEST(KernelLog, ReadsRecordsInOrder)
 	const auto log = subos.log();
 	ASSERT_TRUE(log);
 	EXPECT_EQ(log->release(), "6.1.0-test");
-	const auto records = log->records();
+	const auto records = records_of(log);
 	ASSERT_EQ(records.size(), 3u);
 	EXPECT_EQ(records[0].text, "Linux version 6.1");
 	EXPECT_EQ(records[0].level, 5u);
 	EXPECT_EQ(dmesg_lines(records[1]), "[    2.234567] second");
 	EXPECT_EQ(records[2].seq, 2u);
-	EXPECT_EQ(log->records(2).size(), 1u);
-	EXPECT_TRUE(log->records(3).empty());
+	EXPECT_EQ(records_of(log, 2).size(), 1u);
+	EXPECT_TRUE(records_of(log, 3).empty());
+}
+
+TEST(KernelLog, EndsWithItsReader)
+{
+	FakeSubos subos;
+	unsigned visits = 0;
+
+	for (int i = 0; i < 5; i++)
+		subos.print("x");
+	subos.log()->walk(0, [&](const Record &) { return ++visits < 2; });
+	EXPECT_EQ(visits, 2u);
+}
+
+TEST(KernelLog, GivesTheLastAndReadsNoOthers)
+{
+	FakeSubos subos;
+	for (int i = 0; i < 100; i++)
+		subos.print("record number " + std::to_string(i));
+	const auto log = subos.log(base + note_at);
+
+	ASSERT_TRUE(log);
+	subos.reads = 0;
+	const auto records = log->last(2);
+	ASSERT_EQ(records.size(), 2u);
+	EXPECT_EQ(records[0].text, "record number 98");
+	EXPECT_EQ(records[1].text, "record number 99");
+	EXPECT_LT(subos.reads, 30u);
+	EXPECT_EQ(log->last(1000).size(), 16u);
+}
+
+TEST(KernelLog, ReadsOnlyWhatIsNew)
+{
+	FakeSubos subos;
+	for (int i = 0; i < 100; i++)
+		subos.print("x");
+	const auto log = subos.log(base + note_at);
+
+	ASSERT_TRUE(log);
+	records_of(log);
+	subos.reads = 0;
+	EXPECT_TRUE(records_of(log, 100).empty());
+	EXPECT_LT(subos.reads, 10u);
 }
 
 TEST(KernelLog, TakesTheHintAndSurvivesAWrongOne)
@@ -87,7 +141,7 @@ TEST(KernelLog, TellsFinalFromCommittedAndSkipsReserved)
 	subos.print("being written", 0);
 	subos.print("may grow", committed);
 
-	const auto records = subos.log()->records();
+	const auto records = records_of(subos.log());
 	ASSERT_EQ(records.size(), 2u);
 	EXPECT_TRUE(records[0].final);
 	EXPECT_EQ(records[1].text, "may grow");
@@ -130,7 +184,7 @@ TEST(KernelLog, WalksFiveLevels)
 void expect_at_most_one(const FakeSubos &subos, const std::string &key)
 {
 	const auto log = subos.log();
-	EXPECT_LE(log ? log->records().size() : 0u, 1u) << key;
+	EXPECT_LE(records_of(log).size(), 1u) << key;
 }
 
 TEST(KernelLog, RefusesNotesThatLackOrMisstate)
@@ -166,7 +220,128 @@ TEST(KernelLog, EndsOnRandomDamage)
 				  random() % 3 ? random() : random() % 4096);
 		}
 		const auto log = subos.log();
-		EXPECT_LE(log ? log->records().size() : 0u, 1u << count_bits);
+		EXPECT_LE(records_of(log).size(), 1u << count_bits);
+	}
+}
+
+// Each record claims what lies behind its id, to the end of the ring.
+TEST(HostileLog, HasNoMoreTextThanItsRing)
+{
+	FakeSubos subos;
+	constexpr std::uint64_t ring = 1u << size_bits;
+	std::size_t bytes = 0;
+
+	for (int i = 0; i < 1 << count_bits; i++)
+		subos.print("x");
+	for (std::uint64_t i = 0; i < 1u << count_bits; i++) {
+		const std::uint64_t id = subos.id_of(i);
+		subos.put(data_at + 8 * i, id);
+		subos.put(descs_at + 24 * i + 8, 8 * i);
+		subos.put(descs_at + 24 * i + 16, ring);
+		subos.put(infos_at + 88 * i + 16, std::uint16_t{0xffff});
+	}
+	for (const std::string &text : texts_of(subos))
+		bytes += 8 + text.size();
+	EXPECT_GT(bytes, ring / 2);
+	EXPECT_LE(bytes, ring);
+	bytes = 0;
+	for (const Record &record : subos.log()->last(100))
+		bytes += 8 + record.text.size();
+	EXPECT_LE(bytes, ring);
+}
+
+// Page tables can show one page as often as they like.
+TEST(HostileLog, HasNoRingLargerThanItsMemory)
+{
+	FakeSubos subos;
+	constexpr std::uint64_t far = direct_map + (1ull << 39);
+	constexpr unsigned records = 18;
+
+	subos.print("x");
+	for (std::uint64_t i = 0; i < 512; i++) {
+		subos.put(0x16000 + 8 * i, (base + 0x17000) | 3);
+		subos.put(0x17000 + 8 * i, (base + 0x200000) | 0x83);
+	}
+	subos.put(pgd_at + 8 * ((far >> 39) & 511), (base + 0x16000) | 3);
+	for (const std::uint64_t at : {8, 16, 56})
+		subos.put(ring_at + at, far + (at << 30));
+	subos.put(ring_at, std::uint32_t{records});
+	subos.put(ring_at + 48, std::uint32_t{records + 5});
+	EXPECT_FALSE(subos.log());
+	// Nor one with more records than it has room for.
+	subos.put(ring_at, std::uint32_t{12});
+	subos.put(ring_at + 48, std::uint32_t{14});
+	EXPECT_FALSE(subos.log());
+	subos.put(ring_at + 48, std::uint32_t{15});
+	EXPECT_TRUE(subos.log());
+}
+
+TEST(HostileLog, CountsAsTheKernelDoes)
+{
+	for (const std::uint64_t lie : {~0ull, 1ull << 62, 7ull, 0ull}) {
+		FakeSubos subos;
+		subos.print("first");
+		subos.print("second");
+		subos.put(infos_at + 88, lie);
+		EXPECT_EQ(texts_of(subos), Texts{"first"}) << lie;
+		EXPECT_TRUE(records_of(subos.log(), 2).empty());
+	}
+	// All ids far away, consistent with their numbers: none of them is followed by 0.
+	FakeSubos subos;
+	subos.print("x");
+	subos.put(descs_at + 24 * 15, finalized | (id_mask - 16));
+	subos.put(descs_at + 24 * 15 + 8, std::uint64_t{1});
+	subos.put(descs_at + 24 * 15 + 16, std::uint64_t{1});
+	subos.put(infos_at + 88 * 15, id_mask);
+	subos.set_ids(id_mask - 16, id_mask - 16);
+	EXPECT_TRUE(texts_of(subos).empty());
+}
+
+// Every page begins like a note of 64 KiB.
+TEST(HostileLog, IsNotSearchedForInHeadersAlone)
+{
+	FakeSubos subos;
+	for (std::uint64_t page = 0; page < size; page += 4096) {
+		subos.put(page, std::uint32_t{11});
+		subos.put(page + 4, std::uint32_t{0x10000});
+		std::memcpy(subos.at(page + 12), "VMCOREINFO\0", 12);
+	}
+	std::memset(subos.at(note_at + 24), 0, 10);
+	EXPECT_FALSE(subos.log());
+	EXPECT_LT(subos.reads, 10u);
+}
+
+struct Impatient : std::exception {};
+
+class ImpatientMemory : public Memory {
+public:
+	explicit ImpatientMemory(const Memory &memory) : memory_(memory) {}
+	bool read(std::uint64_t phys, std::span<std::byte> into) const override
+	{
+		if (left_-- == 0)
+			throw Impatient();
+		return memory_.read(phys, into);
+	}
+	mutable std::uint64_t left_ = 0;
+
+private:
+	const Memory &memory_;
+};
+
+TEST(KernelLog, CanBeEndedBetweenAnyTwoReads)
+{
+	FakeSubos subos;
+	const Range range{base, size};
+	for (int i = 0; i < 5; i++)
+		subos.print("x");
+	const std::size_t reads_before = subos.reads;
+	EXPECT_EQ(records_of(subos.log()).size(), 5u);
+
+	for (std::uint64_t reads = subos.reads - reads_before; reads-- > 0;) {
+		ImpatientMemory memory(subos);
+		memory.left_ = reads;
+		EXPECT_THROW(records_of(KernelLog::open(memory, std::span(&range, 1), 0)),
+			     Impatient);
 	}
 }
 

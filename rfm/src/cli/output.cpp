@@ -23,6 +23,22 @@ public:
 		std::cout << dump(result, 2) << '\n';
 		flush();
 	}
+	void list(const Json &head, const char *key,
+		  const std::function<void(const Sink &sink)> &fill, AsText) override
+	{
+		const std::string before = dump(head, 2);
+		const char *separator = "\n    ";
+
+		// Without its last line, the brace.
+		std::cout << before.substr(0, before.size() - 2) << ",\n  \"" << key << "\": [";
+		fill([&](const Json &item) {
+			std::cout << separator << dump(item, -1);
+			separator = ",\n    ";
+			check();
+		});
+		std::cout << "\n  ]\n}\n";
+		flush();
+	}
 	void item(const Json &item, AsText) override
 	{
 		std::cout << dump(item, -1) << '\n';
@@ -46,6 +62,16 @@ public:
 	{
 		end_progress();
 		std::cout << as_text(result);
+		flush();
+	}
+	void list(const Json &, const char *, const std::function<void(const Sink &sink)> &fill,
+		  AsText as_text) override
+	{
+		end_progress();
+		fill([&](const Json &item) {
+			std::cout << as_text(item);
+			check();
+		});
 		flush();
 	}
 	void item(const Json &item, AsText as_text) override { result(item, as_text); }
@@ -105,8 +131,14 @@ void Output::note(const std::string &message)
 
 void Output::flush()
 {
+	std::cout.flush();
+	check();
+}
+
+void Output::check() const
+{
 	// A result that nobody could read must not look like success.
-	if (!std::cout.flush())
+	if (!std::cout)
 		throw Error(Code::internal, "the result could not be written to stdout");
 }
 

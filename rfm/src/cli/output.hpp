@@ -6,6 +6,7 @@
 
 #include "base/error.hpp"
 
+#include <functional>
 #include <iosfwd>
 #include <memory>
 #include <string>
@@ -31,6 +32,11 @@ public:
 	virtual ~Output() = default;
 	// The whole result of a verb.
 	virtual void result(const Json &result, AsText as_text) = 0;
+	// The whole result, with a list that may be too long to be held: `head`, not empty, and
+	// under `key` what `fill` gives to the sink. As text, that alone.
+	using Sink = std::function<void(const Json &item)>;
+	virtual void list(const Json &head, const char *key,
+			  const std::function<void(const Sink &sink)> &fill, AsText as_text) = 0;
 	// One of many results that come one by one.
 	virtual void item(const Json &item, AsText as_text) = 0;
 	virtual void error(const Error &error) = 0;
@@ -45,6 +51,8 @@ public:
 
 protected:
 	void flush();
+	// Throws if something was not written; a list need not be finished then.
+	void check() const;
 
 private:
 	bool line_open_ = false;

@@ -4,6 +4,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
+#include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "host/new_file.hpp"
 #include "verbs/verbs.hpp"
@@ -88,7 +89,8 @@ inspect::CoreContents plan_contents(const Partition &subos, const rf_status &sta
 {
 	inspect::CoreContents contents;
 	std::vector<std::byte> slice(RF_LOW_SLICE_SIZE);
-	const auto space = inspect::AddressSpace::of(subos, info);
+	const WatchedMemory memory(subos);
+	const auto space = inspect::AddressSpace::of(memory, info);
 	const auto direct_map = space ? space->direct_map(info.address()) : std::nullopt;
 
 	contents.ranges = memory_ranges(status);

@@ -2,6 +2,7 @@
 // rfm log: the kernel log of a subOS, read from its memory from outside.
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
+#include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "verbs/verbs.hpp"
 #include "view/subos.hpp"
@@ -34,48 +35,47 @@ std::string record_text(const Json &record)
 	return record["line"].get<std::string>() + '\n';
 }
 
-std::string log_text(const Json &result)
+std::optional<inspect::KernelLog> find_log(const inspect::Memory &memory, const rf_status &status)
 {
-	std::string lines;
-
-	for (const Json &record : result["records"])
-		lines += record_text(record);
-	return lines;
-}
-
-std::optional<inspect::KernelLog> find_log(const Partition &subos, const rf_status &status)
-{
-	return inspect::KernelLog::open(subos, memory_ranges(status), status.vmcoreinfo);
+	return inspect::KernelLog::open(memory, memory_ranges(status), status.vmcoreinfo);
 }
 
 // Prints each record once, in order, as it becomes final.
 class Follower {
 public:
-	Follower(const Partition &subos, Output &output) : subos_(subos), output_(output) {}
+	Follower(const Partition &subos, Output &output)
+		: subos_(subos), memory_(subos), output_(output)
+	{
+	}
 
 	void look(bool last)
 	{
 		// Finding the log scans all memory: not at every look.
 		if (!log_ && (last || looks_++ % patience == 0))
-			log_ = find_log(subos_, subos_.status());
-		if (!log_)
-			return;
-		for (const inspect::Record &record : log_->records(next_)) {
-			if (!record.final && !last && waited_++ < patience)
-				return;
-			waited_ = 0;
-			if (next_ && record.seq > next_)
-				output_.note(text(record.seq - next_,
-						  " records were overwritten before "
-						  "they could be read"));
-			output_.item(record_json(record), record_text);
-			next_ = record.seq + 1;
-		}
+			log_ = find_log(memory_, subos_.status());
+		if (log_)
+			log_->walk(next_, [&](const inspect::Record &record) {
+				if (!record.final && !last && waited_++ < patience)
+					return false;
+				print(record);
+				return true;
+			});
 	}
 	bool found() const { return log_.has_value(); }
 
 private:
+	void print(const inspect::Record &record)
+	{
+		waited_ = 0;
+		if (next_ && record.seq > next_)
+			output_.note(text(record.seq - next_, " records were overwritten before they "
+							      "could be read"));
+		output_.item(record_json(record), record_text);
+		next_ = record.seq + 1;
+	}
+
 	const Partition &subos_;
+	const WatchedMemory memory_;
 	Output &output_;
 	std::optional<inspect::KernelLog> log_;
 	std::uint64_t next_ = 0;
@@ -91,11 +91,10 @@ private:
 			 "'): it appears early in the boot"));
 }
 
-void follow(const Partition &subos, Output &output)
+void follow_to_end(const Partition &subos, Output &output)
 {
 	Follower follower(subos, output);
 
-	catch_interrupts();
 	while (!interrupted()) {
 		const rf_status status = subos.status();
 		const bool ended = has_ended(status);
@@ -113,6 +112,18 @@ void follow(const Partition &subos, Output &output)
 	}
 }
 
+void follow(const Partition &subos, Output &output)
+{
+	catch_interrupts();
+	try {
+		follow_to_end(subos, output);
+	} catch (const Error &error) {
+		// The usual end, also in the middle of a search or of what a subOS invents.
+		if (error.code() != Code::interrupted)
+			throw;
+	}
+}
+
 Code run(const Request &request, Output &output)
 {
 	const Supervisor supervisor = Supervisor::open();
@@ -126,11 +137,14 @@ Code run(const Request &request, Output &output)
 	const auto log = find_log(subos, status);
 	if (!log)
 		fail_without_log(subos, status);
-	Json result = {
-		{"name", subos.name()}, {"release", log->release()}, {"records", Json::array()}};
-	for (const inspect::Record &record : log->records())
-		result["records"].push_back(record_json(record));
-	output.result(result, log_text);
+	const Json head = {{"name", subos.name()}, {"release", log->release()}};
+	const auto fill = [&](const Output::Sink &sink) {
+		log->walk(0, [&](const inspect::Record &record) {
+			sink(record_json(record));
+			return true;
+		});
+	};
+	output.list(head, "records", fill, record_text);
 	return Code::ok;
 }
 

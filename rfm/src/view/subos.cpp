@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/pci_address.hpp"
+#include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "wire/control.h"
 
@@ -13,6 +14,9 @@
 namespace rf {
 
 namespace {
+
+// A restart that a policy wants has no operator who could end it.
+constexpr std::chrono::seconds log_patience{5};
 
 constexpr const char *moment_names[RF_MOMENT_NR] = {
 	"create", "cpus", "memory", "loaded", "start", "kernel", "agent", "running", "end",
@@ -140,15 +144,19 @@ std::vector<inspect::Range> memory_ranges(const rf_status &status)
 std::vector<std::string> last_log_lines(const Partition &subos, const rf_status &status,
 					std::size_t lines)
 {
+	const WatchedMemory memory(subos, log_patience);
 	std::vector<std::string> last;
-	const auto log = inspect::KernelLog::open(subos, memory_ranges(status), status.vmcoreinfo);
 
-	if (!log)
-		return last;
-	const std::vector<inspect::Record> records = log->records();
-	const std::size_t from = records.size() > lines ? records.size() - lines : 0;
-	for (std::size_t i = from; i < records.size(); i++)
-		last.push_back(inspect::dmesg_lines(records[i]));
+	try {
+		const auto log =
+			inspect::KernelLog::open(memory, memory_ranges(status), status.vmcoreinfo);
+		if (!log)
+			return last;
+		for (const inspect::Record &record : log->last(lines))
+			last.push_back(inspect::dmesg_lines(record));
+	} catch (const Error &) {
+		// They come along with an error that must be told in any case.
+	}
 	return last;
 }
 

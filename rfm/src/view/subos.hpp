@@ -22,7 +22,8 @@ std::string describe_state(const rf_status &status);
 
 std::vector<inspect::Range> memory_ranges(const rf_status &status);
 
-// The last lines of its kernel log as dmesg prints them; empty if there is none.
+// The last records of its kernel log as dmesg prints them; empty if there is none, or if it
+// cannot be read in a few seconds or before a signal.
 std::vector<std::string> last_log_lines(const Partition &subos, const rf_status &status,
 					std::size_t lines);
 
