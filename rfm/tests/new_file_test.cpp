@@ -4,7 +4,15 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 namespace {
 
@@ -96,6 +104,51 @@ TEST(NewFile, SaysWhyItCannotBeMade)
 		EXPECT_EQ(error.code(), Code::bad_file);
 		EXPECT_NE(std::string(error.what()).find("No such file"), std::string::npos);
 	}
+}
+
+// As on file systems that lack the one, the other, or both.
+void without(const std::vector<int> &calls)
+{
+	std::vector<sock_filter> program = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr))};
+
+	for (const int call : calls) {
+		program.push_back(BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<__u32>(call), 0, 1));
+		program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM));
+	}
+	program.push_back(BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
+	sock_fprog filter = {static_cast<unsigned short>(program.size()), program.data()};
+	if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+	    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) < 0)
+		throw std::runtime_error("seccomp");
+}
+
+void check_new_file()
+{
+	const test::TemporaryDirectory directory;
+	const fs::path path = directory.path() / "image", other = directory.path() / "other";
+	const std::string theirs = "theirs";
+	{
+		NewFile file(path, false), late(other, false);
+		write_text(file, 0, "ours");
+		EXPECT_EQ(files_in(directory.path()), 2u);
+		test::write_file(other, boot::as_view(theirs));
+		file.finish();
+		EXPECT_THROW(late.finish(), Error);
+	}
+	EXPECT_EQ(fs::file_size(path), 4u);
+	EXPECT_EQ(fs::file_size(other), theirs.size());
+	EXPECT_EQ(files_in(directory.path()), 2u);
+}
+
+TEST(NewFileDeathTest, NeedsNoSpecialFileSystem)
+{
+	const std::vector<std::vector<int>> lacks = {
+		{SYS_link, SYS_linkat}, {SYS_renameat2}, {SYS_link, SYS_linkat, SYS_renameat2}};
+
+	for (const std::vector<int> &calls : lacks)
+		EXPECT_EXIT((without(calls), check_new_file(), std::exit(::testing::Test::HasFailure())),
+			    testing::ExitedWithCode(0), "");
 }
 
 } // namespace

@@ -16,13 +16,13 @@
 namespace rf {
 
 NewFile::NewFile(std::string path, bool replace)
-	: path_(std::move(path)), partial_(path_ + ".partial-XXXXXX"), replace_(replace)
+	: path_(std::move(path)), partial_(path_ + ".partial-XXXXXX")
 {
 	struct stat facts {};
 
 	hold_folder();
 	if (::lstat(path_.c_str(), &facts) == 0) {
-		if (!replace_)
+		if (!replace)
 			refuse_present();
 		if (!S_ISREG(facts.st_mode))
 			throw Error(Code::bad_file, text("'", shown_, "' is not a regular file"));
@@ -33,6 +33,26 @@ NewFile::NewFile(std::string path, bool replace)
 		fail(errno);
 	}
 	fd_ = Descriptor(fd);
+	if (!replace)
+		way_ = find_way();
+}
+
+// Not every file system has hard links (vfat, exfat), and not every one can rename without
+// replacing (nfs, 9p). Both would be told only at the end.
+NewFile::Way NewFile::find_way()
+{
+	const std::string other = partial_ + ".";
+
+	if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, other.c_str(), RENAME_NOREPLACE) ==
+	    0) {
+		partial_ = other;
+		return Way::rename_new;
+	}
+	if (::link(partial_.c_str(), other.c_str()) == 0) {
+		::unlink(other.c_str());
+		return Way::link_new;
+	}
+	return Way::look_and_rename;
 }
 
 void NewFile::hold_folder()
@@ -83,18 +103,38 @@ void NewFile::finish()
 	// Some file systems tell only now that there is no room.
 	if (::fsync(fd_.get()) < 0)
 		fail(errno);
-	if (replace_) {
-		if (::rename(partial_.c_str(), path_.c_str()) < 0)
-			fail(errno);
-		partial_.clear();
+	if (take_name() == 0) {
+		if (way_ != Way::link_new)
+			partial_.clear();
 		return;
 	}
-	// Unlike rename(), this never replaces a file that came meanwhile.
-	if (::link(partial_.c_str(), path_.c_str()) < 0) {
-		if (errno == EEXIST)
-			refuse_present();
-		fail(errno);
+	if (errno == EEXIST)
+		refuse_present();
+	fail(errno);
+}
+
+// 0, or -1 and errno.
+int NewFile::take_name() const
+{
+	struct stat facts {};
+
+	switch (way_) {
+	case Way::rename_new:
+		return ::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, path_.c_str(),
+				   RENAME_NOREPLACE);
+	case Way::link_new:
+		return ::link(partial_.c_str(), path_.c_str());
+	case Way::look_and_rename:
+		// Only who comes at this very moment is not seen.
+		if (::lstat(path_.c_str(), &facts) == 0) {
+			errno = EEXIST;
+			return -1;
+		}
+		[[fallthrough]];
+	case Way::replace:
+		break;
 	}
+	return ::rename(partial_.c_str(), path_.c_str());
 }
 
 // In a folder of somebody else, what gets the name is to be what was written.

@@ -32,6 +32,12 @@ public:
 	int fd() const { return fd_.get(); }	// for another program to write it
 
 private:
+	// How it comes to its name: `replace` whatever is there. Else by what the file system
+	// knows of these, tried before anything is written.
+	enum class Way { replace, rename_new, link_new, look_and_rename };
+
+	Way find_way();
+	int take_name() const;
 	[[noreturn]] void fail(int error) const;
 	[[noreturn]] void refuse_present() const;
 	void hold_folder();
@@ -42,7 +48,7 @@ private:
 	std::string shown_;
 	std::optional<Folder> folder_;
 	std::string path_, partial_;
-	bool replace_;
+	Way way_ = Way::replace;
 	Descriptor fd_;
 };
 
