@@ -25,6 +25,10 @@ constexpr std::uint32_t HEADER_MAGIC = 0x53726448;	// "HdrS"
 constexpr std::uint16_t PROTOCOL_MIN = 0x020c;		// first with xloadflags
 constexpr std::uint64_t KERNEL_SIZE_MAX = GIB;		// KERNEL_IMAGE_SIZE
 constexpr std::size_t SIZE_TRAILER = 4;
+// Kernels shrink to a tenth at best. A file that promises more is made to exhaust memory.
+constexpr std::uint64_t EXPANSION_MAX = 64;
+constexpr std::uint64_t EXPANSION_FREE = 16 * MIB;
+constexpr std::size_t VERSION_MAX = 64;			// __NEW_UTS_LEN
 
 const char *const WANTED = "; an x86-64 bzImage such as /boot/vmlinuz-* is needed";
 
@@ -133,9 +137,14 @@ std::string read_version(View file, const setup_header &header, std::size_t setu
 		char c = std::to_integer<char>(file[offset]);
 		if (c == '\0' || c == ' ')
 			break;
-		if (!std::isprint(static_cast<unsigned char>(c)))
-			throw Error("the kernel version at " + hex(offset) + " is not text");
+		// It becomes part of the names of files.
+		if (!std::isprint(static_cast<unsigned char>(c)) || c == '/')
+			throw Error("the kernel version at " + hex(offset) +
+				    " is not what 'uname -r' prints");
 		version += c;
+		if (version.size() > VERSION_MAX)
+			throw Error("the kernel version '" + version + "...' has more than " +
+				    std::to_string(VERSION_MAX) + " letters");
 	}
 	if (offset >= setup_size || version.empty())
 		throw Error("kernel_version " + hex(header.kernel_version) +
@@ -184,6 +193,11 @@ void read_payload(Kernel &kernel, const setup_header &header)
 		throw Error("uncompressed size " + hex(kernel.payload_raw_size) +
 			    "; from 1 byte to init_size " + hex(kernel.init_size) +
 			    " is possible");
+	if (kernel.payload_raw_size > EXPANSION_FREE &&
+	    kernel.payload_raw_size / EXPANSION_MAX > payload.size())
+		throw Error("uncompressed size " + hex(kernel.payload_raw_size) + " from " +
+			    hex(payload.size()) + " bytes; at most " +
+			    std::to_string(EXPANSION_MAX) + " times as much is possible");
 }
 
 } // namespace

@@ -13,7 +13,8 @@
 namespace rf::boot {
 namespace {
 
-constexpr std::uint64_t XZ_MEMORY_LIMIT = 512 * MIB;
+// The kernel's build asks for a dictionary of 128 MiB at most.
+constexpr std::uint64_t XZ_MEMORY_LIMIT = 160 * MIB;
 constexpr std::uint32_t LZ4_LEGACY_MAGIC = 0x184c2102;
 constexpr std::size_t LZ4_LEGACY_BLOCK = 8 * MIB;	// each but the last, uncompressed
 

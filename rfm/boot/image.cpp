@@ -29,7 +29,7 @@ constexpr std::uint64_t START_KERNEL_MAP = 0xffffffff80000000;
 // pages, because that is how it maps itself.
 std::uint64_t kernel_room(const Kernel &kernel, const std::optional<Vmlinux> &vmlinux)
 {
-	std::uint64_t size = kernel.init_size;
+	std::uint64_t size = std::max<std::uint64_t>(kernel.init_size, kernel.protected_mode.size());
 
 	if (vmlinux)
 		size = std::max(size, vmlinux->memory);
@@ -123,11 +123,10 @@ private:
 		const std::uint64_t last = initrd_ - size;
 		// Below its preferred address the decompressor would move the kernel
 		// there, wherever that is.
-		const std::uint64_t first = align_up(
-			std::max<std::uint64_t>(boot_.start + RF_BOOT_AREA_SIZE,
-						kernel_.pref_address),
-			kernel_.alignment);
-		if (last < first || last > initrd_)
+		const std::uint64_t lowest = std::max<std::uint64_t>(
+			boot_.start + RF_BOOT_AREA_SIZE, kernel_.pref_address);
+		const std::uint64_t first = align_up(lowest, kernel_.alignment);
+		if (lowest > initrd_ || last < first || last > initrd_)
 			throw Error("the kernel takes " + human(size) + " above " +
 				    hex(kernel_.pref_address) + "; the partition from " +
 				    hex(boot_.start) +
@@ -157,6 +156,10 @@ private:
 		if (size > KERNEL_IMAGE_SIZE - link_base)
 			throw Error("the kernel takes " + human(size) + "; at most " +
 				    human(KERNEL_IMAGE_SIZE - link_base) + " can be mapped");
+		if (link_base % kernel_.alignment != 0)
+			throw Error("the kernel is linked at " + hex(link_base) +
+				    "; a multiple of its kernel_alignment " +
+				    hex(kernel_.alignment) + " is needed");
 		if (kaslr_) {
 			image_.kernel_phys = random_slot(image_.kernel_phys, last,
 							 kernel_.alignment, random_);

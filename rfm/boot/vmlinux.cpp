@@ -16,6 +16,9 @@ namespace {
 constexpr std::uint64_t START_KERNEL_MAP = 0xffffffff80000000;	// __START_KERNEL_map
 constexpr std::uint64_t KERNEL_SIZE_MAX = GIB;			// KERNEL_IMAGE_SIZE
 constexpr std::size_t WORD = sizeof(std::uint32_t);
+// Kernels have four or five, and gaps between them that are smaller than a large page.
+constexpr std::size_t LOADS_MAX = 16;
+constexpr std::size_t RELOCATION_LISTS_MAX = 3;
 
 Elf64_Ehdr read_ehdr(View file)
 {
@@ -44,6 +47,9 @@ std::vector<Elf64_Phdr> read_loads(View file, const Elf64_Ehdr &ehdr)
 		    phdr.p_filesz > phdr.p_memsz || phdr.p_memsz > KERNEL_SIZE_MAX)
 			throw Error("the kernel's segment at " + hex(phdr.p_paddr) +
 				    " lies outside the file");
+		if (loads.size() == LOADS_MAX)
+			throw Error("the kernel has more than " + std::to_string(LOADS_MAX) +
+				    " segments");
 		loads.push_back(phdr);
 	}
 	if (loads.empty())
@@ -62,6 +68,12 @@ void add_loads(Vmlinux &vmlinux, View file, const std::vector<Elf64_Phdr> &phdrs
 		vmlinux.loads.push_back({place, file.subspan(phdr.p_offset, phdr.p_filesz)});
 		vmlinux.memory = place + phdr.p_memsz;
 	}
+	// A small file must not become a large image, most of it gaps.
+	const auto &last = vmlinux.loads.back();
+	const std::uint64_t image = last.place + last.bytes.size();
+	if (image > file.size() + vmlinux.loads.size() * LARGE_PAGE)
+		throw Error("the kernel's file of " + human(file.size()) + " takes " + human(image) +
+			    " of memory: its segments are too far from each other");
 }
 
 // Where the ELF file ends and the relocations begin: objcopy writes the section
@@ -87,6 +99,9 @@ std::optional<Relocations> split_relocations(View words)
 	for (std::size_t pos = words.size(); pos > 0; pos -= WORD) {
 		if (load<std::uint32_t>(words, pos - WORD) != 0)
 			continue;
+		// Each zero heads a list: a file of zeros would have millions.
+		if (lists.size() == RELOCATION_LISTS_MAX)
+			return std::nullopt;
 		lists.push_back(words.subspan(pos, end - pos));
 		end = pos - WORD;
 	}
@@ -145,9 +160,9 @@ Vmlinux parse_vmlinux(View file)
 
 	Vmlinux vmlinux;
 	vmlinux.link_base = phdrs.front().p_paddr;
-	if (vmlinux.link_base % LARGE_PAGE != 0)
+	if (vmlinux.link_base % LARGE_PAGE != 0 || vmlinux.link_base >= KERNEL_SIZE_MAX)
 		throw Error("the kernel is linked at " + hex(vmlinux.link_base) +
-			    "; a multiple of 2 MiB is needed");
+			    "; a multiple of 2 MiB below 1 GiB is needed");
 	add_loads(vmlinux, file, phdrs);
 	vmlinux.entry = ehdr.e_entry - vmlinux.link_base;
 	if (vmlinux.entry >= vmlinux.memory)

@@ -145,6 +145,45 @@ INSTANTIATE_TEST_SUITE_P(
 		BadHeader{"raw_size", [](H &h) { h.init_size = 0x1000; }, "uncompressed size"}),
 	[](const auto &info) { return std::string(info.param.name); });
 
+std::string refusal_of(View file)
+{
+	try {
+		parse_bzimage(file);
+	} catch (const Error &error) {
+		return error.what();
+	}
+	return "";
+}
+
+TEST(BzImage, ThatPromisesFarMoreThanItHolds)
+{
+	Bytes file = make_bzimage(Compression::gzip, FakeVmlinux{}.make(), [](setup_header &header) {
+		header.init_size = boot::GIB;
+	});
+	const auto header = boot::load<setup_header>(file, 0x1f1);
+	const std::size_t trailer = 2048 + header.payload_offset + header.payload_length - 4;
+
+	ASSERT_EQ(refusal_of(file), "");
+	boot::store(file, trailer, std::uint32_t{boot::GIB});
+	EXPECT_NE(refusal_of(file).find("64 times"), std::string::npos) << refusal_of(file);
+	// A small one may shrink as much as it likes.
+	boot::store(file, trailer, std::uint32_t{16 * boot::MIB});
+	EXPECT_EQ(refusal_of(file), "");
+}
+
+TEST(BzImage, VersionBecomesPartOfFileNames)
+{
+	constexpr std::size_t at = 0x400;
+	Bytes file = good();
+
+	file[at + 3] = std::byte{'/'};
+	EXPECT_NE(refusal_of(file).find("uname -r"), std::string::npos);
+	std::fill_n(file.begin() + at, 65, std::byte{'6'});
+	EXPECT_NE(refusal_of(file).find("64 letters"), std::string::npos);
+	file[at + 64] = std::byte{0};
+	EXPECT_EQ(refusal_of(file), "");
+}
+
 TEST(BzImage, EveryTruncationIsRefused)
 {
 	const Bytes file = good();

@@ -230,6 +230,33 @@ TEST_F(Image, LargerAlignment)
 		EXPECT_EQ(build({}, seed).kernel_phys % (16 * MIB), 0u);
 }
 
+TEST_F(Image, PreferredAddressThatWrapsIsRefused)
+{
+	kernel_.alignment = 16 * MIB;
+	kernel_.pref_address = ~(boot::LARGE_PAGE - 1);
+	for (const bool direct : {false, true})
+		EXPECT_THROW(build({.allow_direct = direct}), boot::Error);
+}
+
+TEST_F(Image, LinkAddressAgainstItsOwnAlignmentIsRefused)
+{
+	grant_.ranges = {{B, 1024 * MIB}};
+	kernel_.alignment = 64 * MIB;
+	EXPECT_THROW(build({}), boot::Error);
+	EXPECT_NO_THROW(build({.allow_direct = false}));
+}
+
+TEST_F(Image, MapsAllOfTheBzImageWhateverItsHeaderSays)
+{
+	const Bytes code(5 * MIB);
+
+	kernel_.init_size = 1;
+	kernel_.protected_mode = code;
+	const BootImage image = build({.allow_direct = false});
+	check_segments(image);
+	check_identity(image, code.size());
+}
+
 TEST_F(Image, MemoryNeededIsJustEnough)
 {
 	user_.resize(7 * MIB + 1);

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "boot/vmlinux.hpp"
 
+#include <cstdlib>
+
+#include <elf.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "boot/kaslr.hpp"
 #include "fixture.hpp"
@@ -118,6 +122,43 @@ TEST(Vmlinux, UnknownRelocationFormat)
 	EXPECT_FALSE(boot::parse_vmlinux(file).relocations);
 }
 
+TEST(Vmlinux, LinkedWhereNoKernelCanBe)
+{
+	Bytes file = Fake{}.make();
+
+	boot::store(file, 24, std::uint64_t{0x50000000});
+	boot::store(file, 64 + 24, std::uint64_t{0x50200000});
+	boot::store(file, 64 + 2 * 56 + 24, std::uint64_t{0x50000000});
+	EXPECT_THROW(boot::parse_vmlinux(file), Error);
+}
+
+TEST(Vmlinux, MoreSegmentsThanAnyKernelHas)
+{
+	Bytes file = Fake{}.make();
+	const auto loaded = load<Elf64_Phdr>(file, 64);
+
+	boot::store(file, 56, std::uint16_t{17});	// e_phnum
+	for (std::size_t i = 0; i < 17; i++)
+		boot::store(file, 64 + i * sizeof(loaded), loaded);
+	EXPECT_THROW(boot::parse_vmlinux(file), Error);
+}
+
+#ifndef __SANITIZE_ADDRESS__
+// Each of the zeros behind the kernel could head a list.
+TEST(VmlinuxDeathTest, ZerosBehindItTakeNoMemory)
+{
+	Bytes file = Fake{.relocations = false}.make();
+	file.resize(file.size() + 64 * boot::MIB);
+	const auto parse = [&] {
+		const rlimit limit = {256 * boot::MIB, 256 * boot::MIB};
+		const bool limited = ::setrlimit(RLIMIT_AS, &limit) == 0;
+		std::exit(limited && !boot::parse_vmlinux(file).relocations ? 0 : 1);
+	};
+
+	EXPECT_EXIT(parse(), testing::ExitedWithCode(0), "");
+}
+#endif
+
 TEST(Vmlinux, RelocationOutsideIsRefused)
 {
 	for (std::uint64_t stray : {std::uint64_t{Fake::DATA + Fake::DATA_SIZE - 3},
@@ -148,6 +189,7 @@ TEST(Vmlinux, BadFilesAreRefused)
 		{"segment larger in the file", spoiled(64 + 40, std::uint64_t{1})},
 		{"segment far away", spoiled(64 + 24, ~std::uint64_t{0} - 0xfffff)},
 		{"segments overlap", spoiled(64 + 24, std::uint64_t{0x1001000})},
+		{"segments too far from each other", spoiled(64 + 24, std::uint64_t{0x21000000})},
 		{"odd link address", spoiled(64 + 2 * 56 + 24, std::uint64_t{0x1001000})},
 	};
 	for (const auto &[name, file] : table)
