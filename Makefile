@@ -18,7 +18,7 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps modules rfm first-stage unit fuzz check extended soak check-all check-debug bench demo lab install clean
+.PHONY: all deps modules rfm first-stage unit fuzz fuzzers check extended soak check-all check-debug bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
@@ -57,31 +57,53 @@ first-stage:
 # Unit tests need no machine, but the stock kernels that the lab fetches.
 unit: rfm
 	@RF_TEST_KERNELS=$$($(LAB) kernels) $(BUILD)/rfm/rfm_tests --gtest_brief=1
-	@$(MAKE) --no-print-directory fuzz SECONDS=20
+	@$(MAKE) --no-print-directory fuzz SECONDS=30
 
-# Hostile peers and random operations, for SECONDS in all. What they find new is kept in
-# build/ only; an input that breaks something belongs into tests/unit/corpus/FUZZER/.
-FUZZERS       := ring byte_ring control ledger terminal_filter
-FUZZED_ring   := ficm/ring.c
-FUZZED_ledger := $(wildcard supervisor/ledger/*.c)
-FUZZ_FLAGS := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
-	      -I$(CURDIR)/include -I$(CURDIR) -I$(CURDIR)/rfm/src
-fuzz: $(FUZZERS:%=fuzz-%)
+# Hostile peers, hostile kernels seen from outside, hostile files and random operations, for
+# SECONDS in all, with limits for memory and time. What they find new is kept in build/ only;
+# an input that breaks something belongs into tests/unit/corpus/FUZZER/.
+FUZZERS            := ring byte_ring control ledger kernel_log vmcoreinfo core_image statistics \
+		      bzimage vmlinux terminal_filter
+inspected          := $(wildcard rfm/inspect/*.cpp)
+FUZZED_ring        := ficm/ring.c
+FUZZED_ledger      := $(wildcard supervisor/ledger/*.c)
+FUZZED_kernel_log  := $(inspected)
+FUZZED_vmcoreinfo  := $(inspected)
+FUZZED_core_image  := $(inspected)
+FUZZED_statistics  := $(inspected) rfm/src/view/statistics.cpp
+FUZZED_bzimage     := rfm/boot/bzimage.cpp rfm/boot/decompress.cpp rfm/boot/bytes.cpp
+FUZZED_vmlinux     := $(filter-out rfm/boot/bzimage.cpp rfm/boot/decompress.cpp,$(wildcard rfm/boot/*.cpp))
+FUZZ_LIBS_bzimage  := -llzma -llz4 -lzstd -lz
+# One allocation in MiB: 64, or the dictionary that a kernel's build may ask for.
+FUZZ_MALLOC_bzimage := 192
+FUZZ_FLAGS  := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \
+	       -I$(CURDIR)/include -I$(CURDIR) -I$(CURDIR)/rfm -I$(CURDIR)/rfm/src
+fuzz_limits  = -timeout=10 -rss_limit_mb=512 -malloc_limit_mb=$(or $(FUZZ_MALLOC_$(1)),64)
+fuzz: fuzzers
+	@$(MAKE) --no-print-directory $(FUZZERS:%=fuzz-%)
+
+fuzzers:
+	@$(MAKE) --no-print-directory -j$(JOBS) $(FUZZERS:%=$(BUILD)/fuzz/fuzz_%)
 
 fuzz-%: $(BUILD)/fuzz/fuzz_%
 	@mkdir -p $(BUILD)/fuzz/corpus/$*
-	@$< -max_total_time=$$(($(SECONDS) / $(words $(FUZZERS)))) -timeout=10 \
-		-artifact_prefix=$(BUILD)/fuzz/$*- $(BUILD)/fuzz/corpus/$* tests/unit/corpus/$* \
+	@ASAN_OPTIONS=quarantine_size_mb=32 $< -max_total_time=$$(($(SECONDS) / $(words $(FUZZERS)))) \
+		$(call fuzz_limits,$*) -artifact_prefix=$(BUILD)/fuzz/$*- \
+		$(BUILD)/fuzz/corpus/$* tests/unit/corpus/$* \
 		> $(BUILD)/fuzz/log-$* 2>&1 || { cat $(BUILD)/fuzz/log-$*; exit 1; }
 
-# $(call FUZZER,NAME): tests/unit/fuzz_NAME.cpp with the C sources that it drives, if any.
+$(BUILD)/fuzz/%.c.o: %.c
+	@mkdir -p $(@D)
+	@clang $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+$(BUILD)/fuzz/%.cpp.o: %.cpp
+	@mkdir -p $(@D)
+	@clang++ -std=c++20 $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+-include $(shell find $(BUILD)/fuzz -name '*.d' 2> /dev/null)
+
+# $(call FUZZER,NAME): tests/unit/fuzz_NAME.cpp with the sources that it drives, if any.
 define FUZZER
-$(BUILD)/fuzz/fuzz_$(1): tests/unit/fuzz_$(1).cpp $(FUZZED_$(1)) \
-		$(wildcard $(dir $(firstword $(FUZZED_$(1))))*.h tests/unit/*.hpp include/*/*.h)
-	@rm -rf $(BUILD)/fuzz/$(1) && mkdir -p $(BUILD)/fuzz/$(1)
-	@$(if $(FUZZED_$(1)),cd $(BUILD)/fuzz/$(1) && \
-		clang $(FUZZ_FLAGS) -c $(FUZZED_$(1):%=$(CURDIR)/%))
-	@clang++ -std=c++20 $(FUZZ_FLAGS) -o $$@ $$< $(if $(FUZZED_$(1)),$(BUILD)/fuzz/$(1)/*.o)
+$(BUILD)/fuzz/fuzz_$(1): $(FUZZED_$(1):%=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/tests/unit/fuzz_$(1).cpp.o
+	@clang++ $(FUZZ_FLAGS) -o $$@ $$^ $(FUZZ_LIBS_$(1))
 endef
 $(foreach fuzzer,$(FUZZERS),$(eval $(call FUZZER,$(fuzzer))))
 
