@@ -3,8 +3,7 @@
  * The ABI between user space and rf_supervisor: /dev/rainforest (root only).
  *
  * Two kinds of descriptors take ioctls. Opening the device gives a machine
- * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _FUNCTIONS, _CREATE, _OPEN,
- * poll).
+ * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _FUNCTIONS, _CREATE, _OPEN, poll).
  * CREATE and OPEN return a partition descriptor (RF_IOC_STATUS, _LOAD, _START,
  * _PUBLISH, _DESTROY, _POLICY, _DEFINE, _DEFINITION, _RESIZE, _STOP, _RESET,
  * _STATISTICS, _WINDOW, _CONSOLE, poll, pread).
@@ -14,17 +13,15 @@
  * or PUBLISH end the construction; from then on the supervisor owns the subOS,
  * and it lives until DESTROY, whoever holds descriptors of it.
  *
- * A subOS that ended (or hangs) can be started again with RESET, LOAD, START. RESET
- * makes its descriptor the builder's, too: closing it before START leaves the
- * subOS stopped.
+ * A subOS that ended (or hangs) can be started again with RESET, LOAD, START. RESET makes its
+ * descriptor the builder's, too: closing it before START leaves the subOS stopped.
  *
  * poll() on a machine descriptor reports POLLIN when there are events newer than
  * the last one this descriptor was given by EVENTS.
  *
- * poll() on a partition descriptor reports POLLIN when the state or stage
- * changed since this descriptor's last STATUS, and POLLHUP once the subOS is
- * destroyed. pread() at offset X reads the partition's memory at physical
- * address X; addresses outside the partition read as an error (EFAULT).
+ * poll() on a partition descriptor reports POLLIN when the state or stage changed since this
+ * descriptor's last STATUS, and POLLHUP once the subOS is destroyed. pread() at offset X reads the
+ * partition's memory at physical address X; addresses outside it read as an error (EFAULT).
  *
  * All structs are size-first: user space sets `size` to sizeof the struct it
  * was built with. A larger struct than the kernel knows is accepted if the
@@ -50,8 +47,7 @@
  *   EINVAL  size too small, unknown flag, or a reserved field is not zero
  *   E2BIG   the unknown tail of a struct is not zero
  *   ENOTTY  no such call on this kind of descriptor
- *   ENOENT  the subOS behind the descriptor was destroyed, or (LOAD, START, PUBLISH) is being
- *           destroyed
+ *   ENOENT  the subOS behind the descriptor was, or (LOAD, START, PUBLISH) is being destroyed
  */
 #ifndef RF_UAPI_RAINFOREST_H
 #define RF_UAPI_RAINFOREST_H
@@ -100,7 +96,7 @@ struct rf_info {
 	__u64	pool_reserved;		/* out: bytes reserved at boot for the pool */
 	__u64	pool_total;		/* out: bytes in the pool now (reserved and taken) */
 	__u64	pool_free;		/* out: bytes of it nobody owns */
-	__u32	reserved;		/* out: 0 */
+	__u32	smt_shift;		/* out: APIC ids of SMT siblings are equal above so many bits */
 	__u32	locked_down;		/* out: 1 if kernel lockdown refuses CREATE */
 	__u64	arena;			/* out: bytes of the pool that are shared memory now */
 	__u64	last_event;		/* out: sequence of the newest event, 0: none yet */
@@ -265,6 +261,8 @@ struct rf_events {
  *           memory 0 or not a multiple of RF_EXTENT_SIZE; unknown node
  *   ENODEV  core `culprit` does not exist or is not online
  *   EXDEV   core `culprit` belongs to another subOS
+ *   EDOM    core `culprit` would have another owner than an SMT sibling of it, online or not:
+ *           RF_SPLIT_SIBLINGS allows that
  *   EIO     core `culprit` could not be taken offline
  *   ETIMEDOUT  it does not react to INIT
  *   ENOMEM  not so much memory: `available` bytes could have been given; or, if that is
@@ -275,9 +273,11 @@ struct rf_events {
  *   ENXIO   function `culprit_function` cannot be given: `problem`
  *   EADDRNOTAVAIL the IOMMU cannot map memory of the subOS where it is
  */
+#define RF_SPLIT_SIBLINGS	1	/* flag of CREATE, and of RESIZE with cores */
+
 struct rf_create {
 	__u32	size;
-	__u32	flags;			/* in: 0 */
+	__u32	flags;			/* in: RF_SPLIT_SIBLINGS or 0 */
 	char	name[RF_NAME_MAX];	/* in */
 	__aligned_u64 cpus;		/* in: __u32[nr_cpus], logical numbers; boot core first */
 	__u32	nr_cpus;		/* in: 1 .. RF_CPUS_MAX */
@@ -463,9 +463,9 @@ struct rf_definition {
  *   ENODEV     core `culprit` does not exist, or is offline in the supervisor
  *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
  *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
- *   EIO        core `culprit` could not be taken offline or brought up (`error` ETIMEDOUT: it does
- *              not react to INIT); `error` has
- *              what the other side said. What was done stands in the results.
+ *   EDOM       as for CREATE; cores that go back (REMOVE, RETURN) only must leave none behind
+ *   EIO        core `culprit` could not be taken offline or brought up; `error` has what the other
+ *              side said (ETIMEDOUT: it does not react to INIT). Results say what had been done.
  *   ENOMEM     MEMORY_ADD: not so much, `available` bytes could be given; or, if that is
  *              not less than `memory`, this kernel has none for its own records
  *   ETIMEDOUT  no answer in time: cancelled. Results say what had been done.
@@ -507,7 +507,7 @@ struct rf_resize {
 	__u64	memory_done;		/* out: bytes that changed hands for good */
 	__u64	available;		/* out */
 	__s32	error;			/* out: errno of the other side, 0: none */
-	__u32	reserved;
+	__u32	flags;			/* in: RF_SPLIT_SIBLINGS, for ops on cores; else 0 */
 	__aligned_u64 functions;	/* in: __u32[nr_functions], RF_BDF() */
 	__u32	nr_functions;		/* in: PCI_ADD, PCI_REMOVE: 1 .. RF_FUNCTIONS_MAX */
 	__u32	function_flags;		/* in: RF_PCI_* */
@@ -597,8 +597,7 @@ struct rf_console_open {
 #define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)
 #define RF_IOC_LOAD	_IO(RF_IOC_MAGIC, 0x11)
 #define RF_IOC_START	_IO(RF_IOC_MAGIC, 0x12)
-/* RF_IOC_PUBLISH: end construction without a start. No argument. */
-#define RF_IOC_PUBLISH	_IO(RF_IOC_MAGIC, 0x13)
+#define RF_IOC_PUBLISH	_IO(RF_IOC_MAGIC, 0x13)	/* end construction without a start: no argument */
 #define RF_IOC_DESTROY	_IO(RF_IOC_MAGIC, 0x14)
 #define RF_IOC_POLICY	_IO(RF_IOC_MAGIC, 0x15)	/* struct rf_policies */
 #define RF_IOC_DEFINE	_IO(RF_IOC_MAGIC, 0x16)	/* struct rf_definition */

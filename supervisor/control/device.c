@@ -41,6 +41,7 @@ static int rf_ioctl_info(struct file *file, void *arg)
 	info->apic_mode = RF_APIC_XAPIC_PHYSICAL;
 	info->bsp_apic_id = per_cpu(x86_cpu_to_apicid, 0);
 	info->tsc_khz = tsc_khz;
+	info->smt_shift = rf_books.cores.smt_shift;
 	info->memory_block_size = rf_block_size();
 	info->locked_down = security_locked_down(LOCKDOWN_KEXEC) != 0;
 	info->last_event = rf_events_last();

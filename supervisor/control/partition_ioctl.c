@@ -169,7 +169,10 @@ static int rf_resize_check(const struct rf_resize *resize)
 	bool pci = resize->op == RF_RESIZE_PCI_ADD || resize->op == RF_RESIZE_PCI_REMOVE;
 
 	if (resize->op < RF_RESIZE_CORES_ADD || resize->op > RF_RESIZE_PCI_REMOVE ||
-	    resize->nr_cpus > RF_CPUS_MAX || resize->reserved)
+	    resize->nr_cpus > RF_CPUS_MAX || resize->flags & ~RF_SPLIT_SIBLINGS)
+		return -EINVAL;
+	if (resize->flags && (pci || resize->op == RF_RESIZE_MEMORY_ADD ||
+			      resize->op == RF_RESIZE_MEMORY_REMOVE))
 		return -EINVAL;
 	if (pci ? !resize->nr_functions || resize->nr_functions > RF_FUNCTIONS_MAX ||
 		  resize->nr_cpus
@@ -318,7 +321,7 @@ static const struct rf_ioctl rf_partition_ioctls[] = {
 	RF_IOCTL(RF_IOC_POLICY, rf_policies, reserved, rf_ioctl_policy),
 	RF_IOCTL(RF_IOC_DEFINE, rf_definition, text, rf_ioctl_define),
 	RF_IOCTL(RF_IOC_DEFINITION, rf_definition, text, rf_ioctl_definition),
-	RF_IOCTL(RF_IOC_RESIZE, rf_resize, reserved, rf_ioctl_resize),
+	RF_IOCTL(RF_IOC_RESIZE, rf_resize, flags, rf_ioctl_resize),
 	RF_IOCTL(RF_IOC_STOP, rf_stop_args, flags, rf_ioctl_stop),
 	RF_IOCTL(RF_IOC_RESET, rf_reset, flags, rf_ioctl_reset),
 	RF_IOCTL(RF_IOC_STATISTICS, rf_stats, inside.release, rf_ioctl_statistics),

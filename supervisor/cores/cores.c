@@ -144,6 +144,7 @@ static int rf_cores_table_init(void)
 	if (!entries)
 		return -ENOMEM;
 	rf_ledger_core_init(&rf_books.cores, entries, nr_cpu_ids);
+	rf_books.cores.smt_shift = rf_smt_shift();
 	mutex_lock(&rf_ledger_lock);
 	for_each_present_cpu(cpu)
 		rf_core_add(cpu);

@@ -46,6 +46,7 @@ int rf_cores_prove(struct rf_subos *subos, u32 *culprit);	/* no lock; sleeps for
 
 /* list.c */
 int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit);
+int rf_cores_together(const u32 *cpus, u32 count, u32 from, u32 to, u32 *culprit);
 void rf_cores_text(const u32 *cpus, u32 count, char *text, size_t size);
 void rf_cores_list(struct rf_core *cores, u32 capacity, u32 *count);
 void rf_cores_own(u32 id, u8 member, u8 owner[RF_APIC_IDS]);

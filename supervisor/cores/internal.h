@@ -26,6 +26,9 @@ void rf_core_sipi(u32 apic_id, u64 entry);
 void rf_core_nmi(u32 apic_id);
 void rf_core_init_delay(void);
 
+/* x86/siblings.c */
+u32 rf_smt_shift(void);
+
 /* x86/park.c */
 int rf_park_init(void);
 void rf_park_exit(void);

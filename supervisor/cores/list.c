@@ -4,7 +4,7 @@
 #include <linux/topology.h>
 #include <asm/smp.h>
 
-#include "cores/cores.h"
+#include "cores/internal.h"
 
 /**
  * rf_cores_check() - could these cores be taken?
@@ -38,6 +38,33 @@ int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit)
 	}
 	*culprit = 0;
 	return 0;
+}
+
+/**
+ * rf_cores_together() - do SMT siblings stay together when these cores change hands?
+ * @cpus: logical numbers, of cores that exist
+ * @count: how many
+ * @from: id of their owner
+ * @to: id of their next owner; RF_OWNER_SUPERVISOR also for a loan that ends
+ * @culprit: set to the offending core on error
+ *
+ * Context: Ledger lock held.
+ * Return: 0; -EDOM a sibling of @culprit would have another owner.
+ */
+int rf_cores_together(const u32 *cpus, u32 count, u32 from, u32 to, u32 *culprit)
+{
+	u32 present;
+	int cpu;
+
+	lockdep_assert_held(&rf_ledger_lock);
+	/* A sibling may have been plugged in, and nobody asked for it yet. */
+	for_each_present_cpu(present)
+		rf_core_add(present);
+	cpu = rf_ledger_core_split(&rf_books.cores, cpus, count, from, to);
+	if (cpu < 0)
+		return 0;
+	*culprit = cpu;
+	return -EDOM;
 }
 
 /**

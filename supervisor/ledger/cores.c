@@ -36,6 +36,7 @@ void rf_ledger_core_init(struct rf_core_table *table, struct rf_core_entry *entr
 
 	table->entries = entries;
 	table->count = count;
+	table->smt_shift = 0;
 	table->last_rank = 0;
 	for (cpu = 0; cpu < count; cpu++) {
 		memset(&entries[cpu], 0, sizeof(entries[cpu]));
@@ -265,6 +266,54 @@ int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id)
 	for (cpu = 0; apic_id != RF_APIC_NONE && cpu < table->count; cpu++)
 		if (table->entries[cpu].apic_id == apic_id)
 			return cpu;
+	return -ENODEV;
+}
+
+static bool rf_core_named(const __u32 *cpus, __u32 count, __u32 cpu)
+{
+	while (count--)
+		if (cpus[count] == cpu)
+			return true;
+	return false;
+}
+
+/* Does one physical core have both? */
+static bool rf_core_siblings(const struct rf_core_table *table, __u32 cpu, __u32 other)
+{
+	const struct rf_core_entry *one = rf_core_entry(table, cpu);
+	const struct rf_core_entry *two = rf_core_entry(table, other);
+
+	return one && two && one != two && !((one->apic_id ^ two->apic_id) >> table->smt_shift);
+}
+
+/**
+ * rf_ledger_core_split() - would a change of hands put SMT siblings into different ones?
+ * @table: the table
+ * @cpus: logical numbers of the cores that change hands together
+ * @count: of @cpus
+ * @from: their owner
+ * @to: their next owner. RF_OWNER_SUPERVISOR, also for a loan that ends: they only must not leave
+ *	a sibling behind; one that another subOS has was parted from them before
+ *
+ * Whether a sibling is online or not does not matter.
+ *
+ * Context: Ledger lock or state lock held.
+ * Return: the first of @cpus with a sibling that would have another owner, or -ENODEV.
+ */
+int rf_ledger_core_split(const struct rf_core_table *table, const __u32 *cpus, __u32 count,
+			 __u32 from, __u32 to)
+{
+	__u32 i, other, owner;
+
+	for (i = 0; i < count; i++)
+		for (other = 0; other < table->count; other++) {
+			if (!rf_core_siblings(table, cpus[i], other) ||
+			    rf_core_named(cpus, count, other))
+				continue;
+			owner = table->entries[other].owner;
+			if (owner == from || (to != RF_OWNER_SUPERVISOR && owner != to))
+				return cpus[i];
+		}
 	return -ENODEV;
 }
 

@@ -42,6 +42,7 @@ struct rf_core_entry {
 struct rf_core_table {
 	struct rf_core_entry *entries;	/* by CPU number; the caller's memory */
 	__u32 count;
+	__u32 smt_shift;		/* SMT siblings: APIC ids that are equal above so many bits */
 	__u64 last_rank;
 };
 
@@ -66,6 +67,8 @@ __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 
 int rf_ledger_core_next(const struct rf_core_table *table, __u32 owner, __u64 *rank);
 int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner);
 int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id);
+int rf_ledger_core_split(const struct rf_core_table *table, const __u32 *cpus, __u32 count,
+			 __u32 from, __u32 to);
 int rf_ledger_core_set_boot(struct rf_core_table *table, __u32 cpu, __u32 owner);
 
 /* Loans. */

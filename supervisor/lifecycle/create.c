@@ -62,8 +62,8 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	if (args->flags || args->reserved || !rf_name_valid(args->name) || !args->memory ||
-	    !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
+	if (args->flags & ~RF_SPLIT_SIBLINGS || args->reserved || !rf_name_valid(args->name) ||
+	    !args->memory || !IS_ALIGNED(args->memory, RF_EXTENT_SIZE))
 		return -EINVAL;
 	if (args->node < -1 || args->node >= MAX_NUMNODES ||
 	    (args->node >= 0 && !node_online(args->node)))
@@ -71,6 +71,10 @@ static int rf_create_check(struct rf_create *args, const u32 *cpus, const u32 *f
 	if (rf_name_used(args->name))
 		return -EEXIST;
 	rc = rf_cores_check(cpus, args->nr_cpus, &args->culprit);
+	/* To the id that it is going to have: nobody has it. */
+	if (!rc && !(args->flags & RF_SPLIT_SIBLINGS))
+		rc = rf_cores_together(cpus, args->nr_cpus, RF_OWNER_SUPERVISOR, rf_last_id + 1,
+				       &args->culprit);
 	if (!rc)
 		rc = rf_pci_check(functions, args->nr_functions, args->function_flags, &refusal);
 	args->culprit_function = refusal.culprit;

@@ -35,7 +35,8 @@ static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batc
  * Can they be taken as far as the ledger knows? So it stays, while the caller has the turn, and
  * `adjusting`.
  */
-static int rf_cores_add_check(struct rf_subos *subos, const struct rf_batch *batch, u32 *culprit)
+static int rf_cores_add_check(struct rf_subos *subos, const struct rf_batch *batch,
+			      struct rf_resize *args)
 {
 	int rc;
 
@@ -45,7 +46,10 @@ static int rf_cores_add_check(struct rf_subos *subos, const struct rf_batch *bat
 	if (!rc && batch->count > RF_CPUS_MAX - rf_ledger_core_count(&rf_books.cores, subos->id))
 		rc = -EINVAL;
 	if (!rc)
-		rc = rf_cores_check(batch->cpus, batch->count, culprit);
+		rc = rf_cores_check(batch->cpus, batch->count, &args->culprit);
+	if (!rc && !(args->flags & RF_SPLIT_SIBLINGS))
+		rc = rf_cores_together(batch->cpus, batch->count, RF_OWNER_SUPERVISOR, subos->id,
+				       &args->culprit);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
@@ -137,7 +141,7 @@ static int rf_cores_add(struct rf_subos *subos, struct rf_resize *args, struct r
 	rc = rf_hotplug_begin(deadline);
 	if (rc)
 		return rc;
-	rc = rf_cores_add_check(subos, batch, &args->culprit);
+	rc = rf_cores_add_check(subos, batch, args);
 	if (rc) {
 		rf_hotplug_end();
 		return rc;
@@ -203,6 +207,9 @@ static int rf_cores_remove(struct rf_subos *subos, struct rf_resize *args, struc
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
 	rc = rf_cores_claim_check(subos, batch->cpus, batch->count, &args->culprit);
+	if (!rc && !(args->flags & RF_SPLIT_SIBLINGS))
+		rc = rf_cores_together(batch->cpus, batch->count, subos->id, RF_OWNER_SUPERVISOR,
+				       &args->culprit);
 	if (rc) {
 		mutex_unlock(&rf_ledger_lock);
 		return rc;

@@ -97,20 +97,26 @@ static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 	return rc;
 }
 
-/* A borrower must not pass on a borrowed core, except by RETURN. Ledger lock held. */
-static int rf_move_check(struct rf_move *move, u32 *culprit)
+/*
+ * A borrower must not pass on a borrowed core, except by RETURN, whose siblings are looked at with
+ * those of other lenders (rf_return_list()). Ledger lock held.
+ */
+static int rf_move_check(struct rf_move *move, struct rf_resize *args)
 {
 	struct rf_batch *batch = move->batch;
 	u32 i;
 	int rc;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	rc = rf_cores_claim_check(move->from, batch->cpus, batch->count, culprit);
+	rc = rf_cores_claim_check(move->from, batch->cpus, batch->count, &args->culprit);
 	for (i = 0; !rc && i < batch->count; i++)
 		if (rf_ledger_core_lender(&rf_books.cores, batch->cpus[i]) != move->lender_here) {
-			*culprit = batch->cpus[i];
+			args->culprit = batch->cpus[i];
 			rc = -EXDEV;
 		}
+	if (!rc && !move->lender_here && !(args->flags & RF_SPLIT_SIBLINGS))
+		rc = rf_cores_together(batch->cpus, batch->count, move->from->id, move->to->id,
+				       &args->culprit);
 	return rc ?: rf_step("core-move");
 }
 
@@ -122,7 +128,7 @@ static int rf_move_run(struct rf_move *move, struct rf_resize *args)
 
 	if (mutex_lock_interruptible(&rf_ledger_lock))
 		return -EINTR;
-	rc = rf_move_check(move, &args->culprit);
+	rc = rf_move_check(move, args);
 	mutex_unlock(&rf_ledger_lock);
 	if (rc)
 		return rc;
@@ -211,7 +217,7 @@ static int rf_return_to(struct rf_subos *subos, struct rf_resize *args, u32 lend
 
 /*
  * The cores that are to return: those named, or all borrowed ones. They are checked here,
- * because the caller groups them by lender. Return: how many, -EXDEV, -EINVAL, -ENODEV.
+ * because the caller groups them by lender. Return: how many, -EXDEV, -EINVAL, -ENODEV, -EDOM.
  */
 static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
 			  u32 *list)
@@ -233,6 +239,9 @@ static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const 
 	       (cpu = rf_ledger_core_next(&rf_books.cores, subos->id, &rank)) >= 0)
 		if (rf_ledger_core_lender(&rf_books.cores, cpu))
 			list[count++] = cpu;
+	if (!rc && !(args->flags & RF_SPLIT_SIBLINGS))
+		rc = rf_cores_together(list, count, subos->id, RF_OWNER_SUPERVISOR,
+				       &args->culprit);
 	mutex_unlock(&rf_ledger_lock);
 	return rc ?: count;
 }

@@ -240,4 +240,81 @@ TEST_F(LedgerCores, CheckFindsWhatIsWrong)
 	wrong([&] { std::swap(entries[0], entries[3]); });
 }
 
+/* APIC ids 1000 + cpu: with a shift of 1, cores 2n and 2n + 1 are siblings. */
+class LedgerSiblings : public LedgerCores {
+protected:
+	void SetUp() override
+	{
+		LedgerCores::SetUp();
+		table.smt_shift = 1;
+	}
+
+	int split(std::vector<std::uint32_t> cpus, std::uint32_t from, std::uint32_t to)
+	{
+		return rf_ledger_core_split(&table, cpus.data(),
+					    static_cast<std::uint32_t>(cpus.size()), from, to);
+	}
+};
+
+TEST_F(LedgerSiblings, AreGivenTogether)
+{
+	EXPECT_EQ(split({2, 3}, 0, web), -ENODEV);
+	EXPECT_EQ(split({5, 9, 4, 8}, 0, web), -ENODEV);
+	EXPECT_EQ(split({2}, 0, web), 2);
+	EXPECT_EQ(split({4, 5, 7}, 0, web), 7);
+	EXPECT_EQ(split({1}, 0, web), 1);
+	EXPECT_EQ(split({}, 0, web), -ENODEV);
+	table.smt_shift = 0;
+	EXPECT_EQ(split({2}, 0, web), -ENODEV);
+}
+
+TEST_F(LedgerSiblings, FollowOneAnotherInEveryState)
+{
+	const rf_core_state states[] = {RF_CORE_COMING, RF_CORE_LENT, RF_CORE_LEAVING,
+					RF_CORE_RETURNING};
+	std::uint32_t cpu = 2;
+
+	for (const rf_core_state state : states) {
+		bring(cpu, web, state);
+		EXPECT_EQ(split({cpu + 1}, 0, web), -ENODEV) << state;
+		EXPECT_EQ(split({cpu + 1}, 0, batch), static_cast<int>(cpu + 1)) << state;
+		cpu += 2;
+	}
+}
+
+TEST_F(LedgerSiblings, AreNotLeftBehind)
+{
+	for (const std::uint32_t cpu : {2u, 3u, 4u, 5u})
+		bring(cpu, web, RF_CORE_LENT);
+	EXPECT_EQ(split({5}, web, 0), 5);
+	EXPECT_EQ(split({4, 5}, web, 0), -ENODEV);
+	EXPECT_EQ(split({3, 4, 5}, web, batch), 3);
+	EXPECT_EQ(split({4, 5}, web, batch), -ENODEV);
+}
+
+/* What was split once can be mended, and taken back. */
+TEST_F(LedgerSiblings, OfOthersAreNoReasonToKeepACore)
+{
+	bring(4, web, RF_CORE_LENT);
+	bring(5, batch, RF_CORE_LENT);
+	EXPECT_EQ(split({5}, batch, 0), -ENODEV);
+	EXPECT_EQ(split({5}, batch, web), -ENODEV);
+	EXPECT_EQ(split({5}, batch, 3), 5);
+}
+
+TEST_F(LedgerSiblings, DoNotCountIfTheyDoNotExist)
+{
+	rf_core_table few = {};
+	std::vector<rf_core_entry> two(8);
+	const std::uint32_t cpu = 2;
+
+	rf_ledger_core_init(&few, two.data(), 8);
+	few.smt_shift = 1;
+	EXPECT_EQ(rf_ledger_core_split(&few, &cpu, 1, 0, web), -ENODEV);
+	EXPECT_EQ(rf_ledger_core_add(&few, cpu, 4), 0);
+	EXPECT_EQ(rf_ledger_core_split(&few, &cpu, 1, 0, web), -ENODEV);
+	EXPECT_EQ(rf_ledger_core_add(&few, 6, 5), 0);
+	EXPECT_EQ(rf_ledger_core_split(&few, &cpu, 1, 0, web), 2);
+}
+
 } // namespace

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Which cores are SMT siblings. The kernel's own masks (topology_sibling_cpumask()) forget a core
+ * that goes offline, so that one whose sibling is lent looks like a core without any. APIC ids
+ * stay, and the processor says how many of their bits tell siblings apart.
+ */
+#include <linux/log2.h>
+#include <asm/cpufeature.h>
+#include <asm/processor.h>
+
+#include "cores/internal.h"
+
+#define RF_CPUID_TOPOLOGY	0xb
+#define RF_CPUID_AMD_UNITS	0x8000001e
+#define RF_LEVEL_SMT		1
+
+/**
+ * rf_smt_shift() - the number of APIC id bits in which SMT siblings may differ
+ *
+ * Context: Any.
+ * Return: 0 if there are no siblings, or none are known.
+ */
+u32 rf_smt_shift(void)
+{
+	u32 eax, ebx, ecx, edx;
+
+	if (cpuid_eax(0) >= RF_CPUID_TOPOLOGY) {
+		cpuid_count(RF_CPUID_TOPOLOGY, 0, &eax, &ebx, &ecx, &edx);
+		if (ebx && ((ecx >> 8) & 0xff) == RF_LEVEL_SMT)
+			return eax & 0x1f;
+	}
+	if (boot_cpu_has(X86_FEATURE_TOPOEXT)) {
+		cpuid(RF_CPUID_AMD_UNITS, &eax, &ebx, &ecx, &edx);
+		return order_base_2(((ebx >> 8) & 0xff) + 1);
+	}
+	return 0;
+}
