@@ -32,10 +32,11 @@ rf::Machine plain_machine(unsigned cores)
 	return machine;
 }
 
-std::string refusal(const rf::Machine &machine, const List &cores, const rf::Lent &lent = {})
+std::string refusal(const rf::Machine &machine, const List &cores, const rf::Lent &lent = {},
+		    const List &own = {}, bool split = false)
 {
 	try {
-		rf::check_cores(machine, lent, cores);
+		rf::check_cores(machine, {lent, own, split}, cores);
 	} catch (const rf::Error &error) {
 		EXPECT_EQ(error.code(), rf::Code::bad_value);
 		return error.what();
@@ -127,6 +128,94 @@ TEST(PickCores, AsksForCoresTogether)
 		       std::find(cores.begin(), cores.end(), 2u) != cores.end();
 	};
 	EXPECT_EQ(rf::pick_cores(plain_machine(4), 2, -1, loses), (List{1, 3}));
+}
+
+// smt_machine() as the kernel shows it: one that is offline is no sibling of anybody.
+rf::Machine smt_machine_without(const List &offline)
+{
+	rf::Machine machine = smt_machine();
+
+	for (const unsigned id : offline) {
+		machine.cpus[id].online = false;
+		machine.cpus[id].siblings = {id};
+		machine.cpus[(id + 4) % 8].siblings = {(id + 4) % 8};
+	}
+	return machine;
+}
+
+// As the module lists them: APIC ids of siblings differ in the lowest bit.
+std::vector<rf_core> module_cores()
+{
+	std::vector<rf_core> cores;
+
+	for (unsigned cpu = 0; cpu < 8; cpu++) {
+		rf_core core{};
+		core.cpu = cpu;
+		core.apic_id = cpu % 4 * 2 + cpu / 4;
+		cores.push_back(core);
+	}
+	return cores;
+}
+
+TEST(Siblings, CountWhileTheyAreOffline)
+{
+	rf::Machine machine = smt_machine_without({2});
+	EXPECT_EQ(refusal(machine, {6}), "") << "all that sysfs tells";
+
+	rf::add_offline_siblings(machine, module_cores(), 1);
+	EXPECT_EQ(machine.cpus[2].siblings, (List{2, 6}));
+	EXPECT_EQ(machine.cpus[6].siblings, (List{2, 6}));
+	EXPECT_EQ(machine.cpus[7].siblings, (List{3, 7}));
+	EXPECT_NE(refusal(machine, {6}).find("core 2, which is offline"), std::string::npos);
+	EXPECT_NE(refusal(machine, {6}, {{2, "web"}}).find("which belongs to subOS 'web'"),
+		  std::string::npos);
+	EXPECT_NE(refusal(machine, {6}, {{2, ""}}).find("changes hands"), std::string::npos);
+	EXPECT_EQ(rf::pick_cores(machine, 2, -1), (List{3, 7}));
+	EXPECT_EQ(pick_error(machine, 5), rf::Code::not_enough);
+
+	// A module that does not know says nothing.
+	machine = smt_machine_without({2});
+	rf::add_offline_siblings(machine, module_cores(), 0);
+	EXPECT_EQ(machine.cpus[6].siblings, (List{6}));
+}
+
+TEST(Siblings, MayFollow)
+{
+	rf::Machine machine = smt_machine_without({2});
+
+	rf::add_offline_siblings(machine, module_cores(), 1);
+	EXPECT_EQ(refusal(machine, {6}, {{2, "web"}}, {2}), "") << "for web";
+	EXPECT_EQ(rf::pick_cores(machine, 1, -1, {}, {{{2, "web"}}, {2}}), (List{6}));
+}
+
+TEST(Siblings, DoNotCountWhereSmtIsOff)
+{
+	rf::Machine machine = smt_machine_without({4, 5, 6, 7});
+
+	rf::add_offline_siblings(machine, module_cores(), 1);
+	EXPECT_NE(refusal(machine, {2}), "");
+	EXPECT_EQ(rf::split_flags(machine, false), 0u);
+	machine.smt_off = true;
+	EXPECT_EQ(refusal(machine, {2}), "");
+	EXPECT_EQ(rf::pick_cores(machine, 2, -1), (List{2, 3}));
+	EXPECT_EQ(rf::split_flags(machine, false), std::uint32_t{RF_SPLIT_SIBLINGS});
+	EXPECT_NE(refusal(machine, {2}, {{6, "web"}}), "") << "taken before";
+}
+
+TEST(Siblings, AreSplitForWhoInsists)
+{
+	const rf::CoreRules insists{{}, {}, true};
+
+	EXPECT_EQ(refusal(smt_machine(), {2, 4}, {}, {}, true), "");
+	EXPECT_NE(refusal(smt_machine(), {0}, {}, {}, true), "");
+	EXPECT_EQ(rf::pick_cores(smt_machine(), 3, -1, {}, insists), (List{3, 6, 7}));
+	EXPECT_EQ(rf::pick_cores(smt_machine(), 7, -1, {}, insists), (List{1, 2, 3, 4, 5, 6, 7}));
+	EXPECT_EQ(rf::split_flags(smt_machine(), true), std::uint32_t{RF_SPLIT_SIBLINGS});
+	// One alone of a group, and the group: no core twice.
+	const auto loses = [](const List &cores) {
+		return std::find(cores.begin(), cores.end(), 3u) != cores.end();
+	};
+	EXPECT_EQ(rf::pick_cores(smt_machine(), 6, -1, loses, insists), (List{1, 2, 4, 5, 6, 7}));
 }
 
 // A group too large for what is left is passed over for a smaller one.

@@ -129,7 +129,7 @@ TEST(ResizePlan, WhatItCanGet)
 {
 	EXPECT_NO_THROW(check_addable({5, 6}, web, machine(), {}));
 	EXPECT_NE(test::refusal([] { check_addable({0}, web, machine(), {}); }), "");
-	EXPECT_NE(test::refusal([] { check_addable({5}, web, machine(), {{5, "db"}}); }).find("'db'"),
+	EXPECT_NE(test::refusal([] { check_addable({5}, web, machine(), {{{5, "db"}}}); }).find("'db'"),
 		  std::string::npos);
 
 	Machine smt = machine();
@@ -137,6 +137,71 @@ TEST(ResizePlan, WhatItCanGet)
 	EXPECT_NO_THROW(check_addable({6, 7}, web, smt, {}));
 	EXPECT_NE(test::refusal([&] { check_addable({6}, web, smt, {}); }).find("SMT"),
 		  std::string::npos);
+}
+
+// web has 2, 6, 3 and 7 of a machine of four cores with two threads each, which is offline.
+class ResizePlanSmt : public testing::Test {
+protected:
+	ResizePlanSmt()
+	{
+		for (unsigned id = 0; id < 8; id++)
+			machine.cpus.push_back(
+				{id, id % 4 < 2, 0, {id % 4, id % 4 + 4}, std::nullopt});
+	}
+
+	std::string parted(const std::vector<unsigned> &cores)
+	{
+		return test::refusal([&] { check_none_parted(cores, web, machine); });
+	}
+
+	Machine machine;
+	const Holdings web{"web", {2, 6, 3, 7}, 1024 * M, {}};
+	const CoreRules rules{{{2, "web"}, {6, "web"}, {3, "web"}, {7, "web"}}, web.cores};
+	const CoreRules insists{rules.lent, rules.own, true};
+};
+
+TEST_F(ResizePlanSmt, NoSiblingIsLeftBehind)
+{
+	EXPECT_EQ(parted({3, 7}), "");
+	EXPECT_EQ(parted({}), "");
+	EXPECT_NE(parted({7}).find("core 7 is an SMT sibling of core 3, which would stay with "
+				   "subOS 'web': add core 3 or leave out core 7"),
+		  std::string::npos);
+	EXPECT_NE(parted({3, 7, 6}).find("core 2, the boot core"), std::string::npos);
+	EXPECT_NE(parted({6}).find("--allow-smt-split"), std::string::npos);
+}
+
+TEST_F(ResizePlanSmt, NumbersAreOfWholeGroups)
+{
+	using Cores = std::vector<unsigned>;
+	const auto remove = [&](const char *value, const CoreRules &how) {
+		return core_count_change(value, web, machine, {}, how).remove;
+	};
+	EXPECT_EQ(remove("-2", rules), (Cores{3, 7}));
+	EXPECT_EQ(remove("2", rules), (Cores{3, 7}));
+	EXPECT_EQ(remove("-1", insists), (Cores{7}));
+	EXPECT_EQ(remove("-3", insists), (Cores{6, 3, 7}));
+	for (const char *value : {"-1", "-3", "3", "1"})
+		EXPECT_NE(test::refusal([&] { remove(value, rules); })
+				  .find("these numbers can be taken: 2; --allow-smt-split"),
+			  std::string::npos)
+			<< value;
+	EXPECT_EQ(core_count_change("+2", web, machine, {}, rules).add, (Cores{1, 5}));
+	EXPECT_NE(test::refusal([&] { core_count_change("+1", web, machine, {}, rules); }), "");
+}
+
+TEST_F(ResizePlanSmt, OnlyTheReceiverMayHaveASibling)
+{
+	const Holdings db{"db", {5}, 1024 * M, {}};
+	const CoreRules with_5{{{5, "db"}}, {5}}, without_it{{{5, "db"}}, {}};
+
+	machine.cpus[5].online = false;
+	EXPECT_NO_THROW(check_addable({1}, db, machine, with_5));
+	EXPECT_NE(test::refusal([&] { check_addable({1}, web, machine, without_it); })
+			  .find("core 5, which belongs to subOS 'db'"),
+		  std::string::npos);
+	EXPECT_NO_THROW(check_together(machine, {rules.lent, {}, true}, {7}));
+	EXPECT_NE(test::refusal([&] { check_together(machine, {rules.lent, {}}, {7}); }), "");
 }
 
 // A value that begins with a dash is not taken for an option.

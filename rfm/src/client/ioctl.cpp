@@ -23,6 +23,12 @@ int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument)
 	return ::ioctl(fd.get(), number, argument) < 0 ? errno : 0;
 }
 
+std::string split_text(std::uint32_t core)
+{
+	return text("an SMT sibling of core ", core, " would have another owner: 'rfm list' shows who "
+		    "has which core; name all siblings, or insist with --allow-smt-split");
+}
+
 std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done)
 {
 	if (available >= wanted)

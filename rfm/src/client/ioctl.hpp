@@ -102,6 +102,9 @@ constexpr const char hotplug_blocked[] =
 	"cores and memory of the supervisor's kernel cannot come or go now: its log says why; try "
 	"again later";
 
+// What EDOM means where cores change hands.
+std::string split_text(std::uint32_t core);
+
 // What ENOMEM means where memory was asked for: too little was free, or the kernel had none
 // for its own records.
 std::string no_memory_text(std::uint64_t wanted, std::uint64_t available, const char *done);

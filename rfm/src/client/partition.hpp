@@ -25,6 +25,7 @@ struct ResizeRequest {
 	std::uint64_t memory = 0;
 	std::vector<std::uint32_t> functions;	// RF_BDF()
 	std::uint32_t function_flags = 0;	// RF_PCI_*
+	std::uint32_t flags = 0;		// RF_SPLIT_SIBLINGS, for cores
 	std::chrono::milliseconds timeout{0};	// 0: the module's default
 	int node = -1;
 	const Partition *to = nullptr;

@@ -114,6 +114,7 @@ rf_resize Partition::resize(const ResizeRequest &wanted) const
 	argument.functions = reinterpret_cast<std::uintptr_t>(wanted.functions.data());
 	argument.nr_functions = static_cast<std::uint32_t>(wanted.functions.size());
 	argument.function_flags = wanted.function_flags;
+	argument.flags = wanted.flags;
 	argument.timeout_ms = static_cast<std::uint32_t>(wanted.timeout.count());
 	argument.node = wanted.node;
 	if (const int error = request(fd_, argument))
@@ -133,6 +134,7 @@ void Partition::fail_resize(int error, const ResizeRequest &wanted, const rf_res
 	// The plan found the core where it should be.
 	case ENODEV: throw refuse(Code::busy, core + " went offline in the meantime");
 	case EXDEV: throw refuse(Code::busy, core + " has another owner now");
+	case EDOM: throw refuse(Code::bad_value, split_text(answer.culprit));
 	case EINVAL:
 		throw refuse(Code::bad_value, refused_text(wanted, answer));
 	case ENXIO: fail_function(name_, answer);

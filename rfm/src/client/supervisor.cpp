@@ -47,6 +47,7 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 		throw Error(Code::busy, text("core ", answer.culprit,
 					     " was given to another subOS in the meantime: "
 					     "choose another, or destroy that one first"));
+	case EDOM: throw Error(Code::bad_value, split_text(answer.culprit));
 	case EIO:
 		throw Error(Code::bad_value, text("core ", answer.culprit,
 						  " could not be taken offline; the supervisor's "
@@ -215,6 +216,7 @@ Partition Supervisor::create(const CreateRequest &wanted) const
 	argument.functions = reinterpret_cast<std::uintptr_t>(wanted.functions.data());
 	argument.nr_functions = static_cast<std::uint32_t>(wanted.functions.size());
 	argument.function_flags = wanted.function_flags;
+	argument.flags = wanted.flags;
 	if (const int error = request(fd_, argument))
 		fail_create(error, wanted, argument, *this);
 	return Partition(Descriptor(argument.fd), wanted.name);

@@ -22,6 +22,7 @@ struct CreateRequest {
 	std::uint64_t memory = 0;
 	std::vector<std::uint32_t> functions;	// RF_BDF()
 	std::uint32_t function_flags = 0;	// RF_PCI_*
+	std::uint32_t flags = 0;		// RF_SPLIT_SIBLINGS
 };
 
 struct Events {

@@ -193,6 +193,8 @@ Machine read_machine()
 			machine.nodes.push_back(node);
 	if (machine.nodes.empty())
 		machine.nodes = {0};
+	const std::string smt = read_line(cpu_dir + "smt/control");
+	machine.smt_off = smt == "off" || smt == "forceoff";
 	return machine;
 }
 

@@ -14,7 +14,8 @@ struct Cpu {
 	unsigned id = 0;			// logical number
 	bool online = false;
 	int node = -1;				// NUMA node, -1 if unknown (offline)
-	std::vector<unsigned> siblings;		// online SMT siblings with itself, ascending
+	std::vector<unsigned> siblings;		// SMT siblings with itself, ascending: those online;
+						// with the module, all (core_choice.hpp)
 	std::optional<std::uint32_t> apic_id;	// unknown while offline
 };
 
@@ -28,6 +29,7 @@ struct Machine {
 	std::vector<Cpu> cpus;		// present ones, ascending
 	unsigned possible = 0;
 	std::vector<int> nodes;
+	bool smt_off = false;		// the kernel keeps all siblings but one offline
 
 	const Cpu *cpu(unsigned id) const;
 	bool has_node(int node) const;

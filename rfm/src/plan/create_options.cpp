@@ -154,6 +154,7 @@ CreateOptions parse_create_options(const Request &request)
 	if (const auto count = request.value("ncores"))
 		wanted.ncores =
 			static_cast<unsigned>(parse_number("ncores", *count, 1, RF_CPUS_MAX));
+	wanted.split_siblings = request.has("allow-smt-split");
 	if (const auto node = request.value("numa"))
 		wanted.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
 	wanted.memory = parse_memory(required(request, "mem", "512M"), wanted.notes);

@@ -21,6 +21,7 @@ struct CreateOptions {
 	std::string name;
 	std::vector<unsigned> cores;	// empty: pick `ncores`
 	unsigned ncores = 0;
+	bool split_siblings = false;	// cores may be parted from their SMT siblings
 	int node = -1;
 	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
 	std::vector<std::uint32_t> functions;	// RF_BDF()

@@ -188,7 +188,9 @@ void check_supervisor(const CreateOptions &wanted, const Supervisor &supervisor)
 void check_resources(Plan &plan, const Supervisor *supervisor)
 {
 	const CreateOptions &wanted = plan.wanted;
-	const Machine machine = read_machine();
+	const Machine machine = read_machine(supervisor);
+	const CoreRules rules{supervisor ? supervisor->lent_cores() : Lent{}, {},
+			      wanted.split_siblings};
 	const Settings settings = read_settings();
 
 	if (wanted.node >= 0 && !machine.has_node(wanted.node))
@@ -197,12 +199,13 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 						  "to ",
 						  machine.nodes.back()));
 	plan.request = {wanted.name,	wanted.cores,	wanted.node,
-			wanted.memory,	wanted.functions, wanted.function_flags};
+			wanted.memory,	wanted.functions, wanted.function_flags,
+			split_flags(machine, wanted.split_siblings)};
 	if (wanted.cores.empty())
 		plan.request.cpus = pick_cores(
 			machine, wanted.ncores, wanted.node,
-			[&](const auto &cores) { return loses_by_cores(settings, cores); });
-	check_cores(machine, supervisor ? supervisor->lent_cores() : Lent{}, plan.request.cpus);
+			[&](const auto &cores) { return loses_by_cores(settings, cores); }, rules);
+	check_cores(machine, rules, plan.request.cpus);
 	for (const unsigned core : plan.request.cpus)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)

@@ -117,10 +117,16 @@ std::vector<unsigned> able_cores(const Machine &machine)
 {
 	std::vector<unsigned> able;
 
-	for (const Cpu &cpu : machine.cpus)
-		if (cpu.online && std::find(cpu.siblings.begin(), cpu.siblings.end(), 0u) ==
-					  cpu.siblings.end())
+	for (const Cpu &cpu : machine.cpus) {
+		// An offline one may be lent, or come back.
+		const bool stays = std::any_of(
+			cpu.siblings.begin(), cpu.siblings.end(), [&](unsigned sibling) {
+				const Cpu *other = machine.cpu(sibling);
+				return !sibling || !other || (!other->online && !machine.smt_off);
+			});
+		if (cpu.online && !stays)
 			able.push_back(cpu.id);
+	}
 	return able;
 }
 

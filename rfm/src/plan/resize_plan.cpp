@@ -37,13 +37,61 @@ std::pair<char, std::string> split_sign(const std::string &value)
 	return {' ', value};
 }
 
-std::vector<unsigned> last_cores(const Holdings &now, std::size_t count)
+// Its SMT siblings that the subOS has, itself among them.
+std::vector<unsigned> siblings_in(const Holdings &now, const Machine &machine, unsigned core)
+{
+	const Cpu *cpu = machine.cpu(core);
+	std::vector<unsigned> both{core};
+
+	for (const unsigned sibling : cpu ? cpu->siblings : std::vector<unsigned>{})
+		if (sibling != core && contains(now.cores, sibling))
+			both.push_back(sibling);
+	return both;
+}
+
+// Those that came last, at most `count` and in whole groups; never the boot core or a sibling
+// of it. In the order in which they came.
+std::vector<unsigned> last_groups(const Holdings &now, const Machine &machine, std::size_t count)
+{
+	std::vector<unsigned> last;
+
+	for (auto core = now.cores.rbegin(); core != now.cores.rend(); ++core) {
+		const std::vector<unsigned> group = siblings_in(now, machine, *core);
+		if (!contains(last, *core) && !contains(group, now.cores.front()) &&
+		    last.size() + group.size() <= count)
+			last.insert(last.end(), group.begin(), group.end());
+	}
+	return without(now.cores, without(now.cores, last));
+}
+
+// The numbers of cores that it can lose without splitting SMT siblings, in words.
+std::string possible_counts(const Holdings &now, const Machine &machine)
+{
+	std::string counts;
+
+	for (std::size_t count = 1; count < now.cores.size(); count++)
+		if (last_groups(now, machine, count).size() == count)
+			counts += text(counts.empty() ? "" : ", ", count);
+	return counts.empty() ? "none" : counts;
+}
+
+std::vector<unsigned> last_cores(const Holdings &now, const Machine &machine, std::size_t count,
+				 bool split)
 {
 	if (count >= now.cores.size())
 		throw Error(Code::bad_value, text("subOS '", now.name, "' has ", now.cores.size(),
 						  " cores and keeps its boot core: at most ",
 						  now.cores.size() - 1, " can be taken from it"));
-	return {now.cores.end() - static_cast<std::ptrdiff_t>(count), now.cores.end()};
+	if (split)
+		return {now.cores.end() - static_cast<std::ptrdiff_t>(count), now.cores.end()};
+	const std::vector<unsigned> last = last_groups(now, machine, count);
+	if (last.size() < count)
+		throw Error(Code::bad_value,
+			    text(count, " cores cannot be taken from subOS '", now.name,
+				 "' without splitting SMT siblings, which stay together: these "
+				 "numbers can be taken: ", possible_counts(now, machine),
+				 "; --allow-smt-split insists"));
+	return last;
 }
 
 } // namespace
@@ -65,18 +113,20 @@ CoreChange core_change(const std::string &value, const Holdings &now)
 }
 
 CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
-			     const Loses &loses)
+			     const Loses &loses, CoreRules rules)
 {
 	const auto [sign, digits] = split_sign(value);
 	const std::size_t number = parse_number("ncores", digits, 1, RF_CPUS_MAX);
 	const std::size_t have = now.cores.size();
 
 	if (sign == '-' || (sign == ' ' && number < have))
-		return {last_cores(now, sign == '-' ? number : have - number), {}};
+		return {last_cores(now, machine, sign == '-' ? number : have - number, rules.split),
+			{}};
 	const std::size_t more = sign == '+' ? number : number - have;
 	if (more == 0)
 		return {};
-	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1, loses)};
+	rules.own = now.cores;
+	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1, loses, rules)};
 }
 
 MemoryChange memory_change(const std::string &value, const Holdings &now,
@@ -149,14 +199,32 @@ void check_removable(const std::vector<unsigned> &cores, const Holdings &now)
 	}
 }
 
+void check_none_parted(const std::vector<unsigned> &cores, const Holdings &now,
+		       const Machine &machine)
+{
+	for (const unsigned core : cores) {
+		const std::vector<unsigned> left = without(siblings_in(now, machine, core), cores);
+		if (left.empty())
+			continue;
+		const bool boot = contains(left, now.cores.front());
+		throw Error(Code::bad_value,
+			    text("core ", core, " is an SMT sibling of core ",
+				 boot ? now.cores.front() : left.front(), ", ",
+				 boot ? "the boot core, which stays" : "which would stay",
+				 " with subOS '", now.name, "': ",
+				 boot ? std::string() : text("add core ", left.front(), " or "),
+				 "leave out core ", core, ", or insist with --allow-smt-split"));
+	}
+}
+
 void check_addable(const std::vector<unsigned> &cores, const Holdings &now, const Machine &machine,
-		   const Lent &lent)
+		   const CoreRules &rules)
 {
 	if (now.cores.size() + cores.size() > RF_CPUS_MAX)
 		throw Error(Code::bad_value,
 			    text(now.cores.size() + cores.size(),
 				 " cores were asked for: a subOS has 1 to ", RF_CPUS_MAX));
-	check_cores(machine, lent, cores);
+	check_cores(machine, rules, cores);
 }
 
 } // namespace rf

@@ -32,9 +32,10 @@ struct FunctionChange {
 CoreChange core_change(const std::string &value, const Holdings &now);
 
 // "4": so many in all; "+2", "-2". Cores that are added come from `machine`, in whole
-// groups of SMT siblings, best such ones that `loses` says no to; those that came last go first.
+// groups of SMT siblings, best such ones that `loses` says no to; those that came last go first,
+// in whole groups, too.
 CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
-			     const Loses &loses = {});
+			     const Loses &loses = {}, CoreRules rules = {});
 
 // "2G": so much in all; "+512M", "-512M". Rounded to RF_EXTENT_SIZE with a note.
 MemoryChange memory_change(const std::string &value, const Holdings &now,
@@ -47,8 +48,12 @@ FunctionChange function_change(const std::string &value, const Holdings &now);
 // Throws Error(bad_value) unless the subOS has each of these and can live without them.
 void check_removable(const std::vector<unsigned> &cores, const Holdings &now);
 
+// Throws Error(bad_value) if one of these has an SMT sibling that stays with the subOS.
+void check_none_parted(const std::vector<unsigned> &cores, const Holdings &now,
+		       const Machine &machine);
+
 // Throws Error(bad_value) unless each of these can be given to it by the supervisor.
 void check_addable(const std::vector<unsigned> &cores, const Holdings &now, const Machine &machine,
-		   const Lent &lent);
+		   const CoreRules &rules);
 
 } // namespace rf

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm check: what this machine can do, what is missing, and what would help.
 #include "client/supervisor.hpp"
+#include "plan/core_choice.hpp"
 #include "plan/requirements.hpp"
 #include "verbs/verbs.hpp"
 
@@ -13,10 +14,9 @@ namespace {
 // An older module does not know the call.
 constexpr std::uint32_t functions_abi = 3;
 
-std::optional<ModuleFacts> ask_module(const Machine &machine)
+std::optional<ModuleFacts> ask_module(const std::optional<Supervisor> &supervisor,
+				      const Machine &machine)
 {
-	const auto supervisor = Supervisor::open_if_possible();
-
 	if (!supervisor)
 		return std::nullopt;
 	ModuleFacts facts;
@@ -76,8 +76,9 @@ std::string as_text(const Json &result)
 
 Code run(const Request &, Output &output)
 {
-	const Machine machine = read_machine();
-	const auto module = ask_module(machine);
+	const auto supervisor = Supervisor::open_if_possible();
+	const Machine machine = read_machine(supervisor ? &*supervisor : nullptr);
+	const auto module = ask_module(supervisor, machine);
 	const std::vector<Finding> findings = find_all(machine, read_platform(), module,
 						       installed_kernels(), ::geteuid() == 0,
 						       read_settings());

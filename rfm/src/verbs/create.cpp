@@ -40,6 +40,7 @@ constexpr Option options[] = {
 	{"hang-timeout", "S", "seconds without heartbeat that count as a hang (default 10)", true},
 	{"no-start", nullptr, "load, but do not start", true},
 	{"wait", "S", "seconds to wait until it runs (default 60; 0: do not wait)", true},
+	{"allow-smt-split", nullptr, "give cores without their SMT siblings, too", true},
 	{"config", "FILE", "read options from FILE; the command line overrides it", false},
 	{"dry-run", nullptr, "check everything and print the plan; change nothing", false},
 };

@@ -16,11 +16,13 @@ namespace {
 constexpr Option move_options[] = {
 	{"cores", "LIST", "cores of FROM to move"},
 	{"borrow", nullptr, "as a loan: 'rfm return', or the end of TO, gives them back"},
+	{"allow-smt-split", nullptr, "move cores without their SMT siblings, too"},
 	{"wait", "S", "time limit in seconds (default 10)"},
 };
 
 constexpr Option return_options[] = {
 	{"cores", "LIST", "borrowed cores to give back (default: all)"},
+	{"allow-smt-split", nullptr, "give cores back without their SMT siblings, too"},
 	{"wait", "S", "time limit in seconds (default 10)"},
 };
 
@@ -56,11 +58,18 @@ Code run_move(const Request &request, Output &output)
 	const Supervisor supervisor = Supervisor::open();
 	const Partition from = supervisor.subos(from_name), to = supervisor.subos(to_name);
 	const rf_status before = from.status(), to_before = to.status();
+	const Machine machine = read_machine(&supervisor);
+	const bool split = request.has("allow-smt-split");
 	const ResizeRequest step{.op = request.has("borrow") ? RF_RESIZE_BORROW : RF_RESIZE_MOVE,
 				 .cpus = parse_cpulist(*list),
+				 .flags = split_flags(machine, split),
 				 .timeout = step_timeout(request),
 				 .to = &to};
 	check_removable(step.cpus, holdings(before));
+	if (!split)
+		check_none_parted(step.cpus, holdings(before), machine);
+	check_together(machine, {supervisor.lent_cores(), holdings(to_before).cores, split},
+		       step.cpus);
 	if (to_before.nr_cpus + step.cpus.size() > RF_CPUS_MAX)
 		throw Error(Code::bad_value, text("subOS '", to_name, "' would have ",
 						  to_before.nr_cpus + step.cpus.size(),
@@ -102,8 +111,12 @@ Code run_return(const Request &request, Output &output)
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const rf_status before = subos.status();
 	const std::vector<unsigned> borrowed = borrowed_by(supervisor, before.id);
-	ResizeRequest step{
-		.op = RF_RESIZE_RETURN, .cpus = borrowed, .timeout = step_timeout(request)};
+	const Machine machine = read_machine(&supervisor);
+	const bool split = request.has("allow-smt-split");
+	ResizeRequest step{.op = RF_RESIZE_RETURN,
+			   .cpus = borrowed,
+			   .flags = split_flags(machine, split),
+			   .timeout = step_timeout(request)};
 
 	if (const auto list = request.value("cores"))
 		step.cpus = parse_cpulist(*list);
@@ -113,6 +126,8 @@ Code run_return(const Request &request, Output &output)
 				    text("core ", core, " is not borrowed by subOS '", subos.name(),
 					 "'; borrowed: ",
 					 borrowed.empty() ? "none" : format_cpulist(borrowed)));
+	if (!split)
+		check_none_parted(step.cpus, holdings(before), machine);
 
 	ResizeOperation returning(subos, before, output);
 	if (!step.cpus.empty()) {

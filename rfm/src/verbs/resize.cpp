@@ -26,6 +26,7 @@ constexpr Option options[] = {
 	 false, true},
 	{"force", nullptr,
 	 "PCI functions: add even if in use or without a reset; remove without asking"},
+	{"allow-smt-split", nullptr, "cores may come and go without their SMT siblings"},
 	{"wait", "S", "time limit of each step in seconds (default 10)"},
 	{"dry-run", nullptr, "check everything and print the steps; change nothing"},
 };
@@ -80,6 +81,31 @@ std::vector<ResizeRequest> steps_of(const CoreChange &cores, const MemoryChange 
 	return steps;
 }
 
+CoreChange plan_cores(const Request &request, const Supervisor &supervisor, const Holdings &now,
+		      const Machine &machine, const Settings &settings)
+{
+	CoreRules rules{supervisor.lent_cores(), {}, request.has("allow-smt-split")};
+	const CoreChange change =
+		request.has("cores")
+			? core_change(*request.value("cores"), now)
+			: core_count_change(*request.value("ncores"), now, machine,
+					    [&](const auto &picked) {
+						    return loses_by_cores(settings, picked);
+					    },
+					    rules);
+
+	check_removable(change.remove, now);
+	if (!rules.split)
+		check_none_parted(change.remove, now, machine);
+	for (const unsigned core : now.cores)
+		if (std::find(change.remove.begin(), change.remove.end(), core) ==
+		    change.remove.end())
+			rules.own.push_back(core);
+	if (!change.add.empty())
+		check_addable(change.add, now, machine, rules);
+	return change;
+}
+
 // What is to be done, in this order: what is given up first makes room for the rest.
 std::vector<ResizeRequest> plan(const Request &request, const Supervisor &supervisor,
 				const rf_status &status, std::vector<std::string> &notes)
@@ -90,18 +116,12 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 	CoreChange cores;
 	MemoryChange memory;
 	FunctionChange functions;
+	std::uint32_t core_flags = 0;
 
 	if (request.has("cores") || request.has("ncores")) {
-		const Machine machine = read_machine();
-		cores = request.has("cores")
-				? core_change(*request.value("cores"), now)
-				: core_count_change(*request.value("ncores"), now, machine,
-						    [&](const auto &picked) {
-							    return loses_by_cores(settings, picked);
-						    });
-		check_removable(cores.remove, now);
-		if (!cores.add.empty())
-			check_addable(cores.add, now, machine, supervisor.lent_cores());
+		const Machine machine = read_machine(&supervisor);
+		cores = plan_cores(request, supervisor, now, machine, settings);
+		core_flags = split_flags(machine, request.has("allow-smt-split"));
 	}
 	if (const auto value = request.value("mem"))
 		memory = memory_change(*value, now, notes);
@@ -121,6 +141,8 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 	std::vector<ResizeRequest> steps = steps_of(cores, memory, functions);
 	for (ResizeRequest &step : steps) {
 		step.timeout = step_timeout(request);
+		if (!step.cpus.empty())
+			step.flags = core_flags;
 		if (is_on_functions(step.op) && request.has("force"))
 			step.function_flags = RF_PCI_FORCE;
 	}
