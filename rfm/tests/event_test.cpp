@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 namespace {
 
@@ -109,6 +111,29 @@ TEST(Event, HasMillisecondsInItsTime)
 	EXPECT_EQ(time.size(), 23u);
 	EXPECT_EQ(time.substr(0, 2), "20");
 	EXPECT_EQ(time.substr(19), ".123");
+}
+
+// Of what a script reads, the offset from UTC is part.
+TEST(Event, HasATimestampWithOffset)
+{
+	const std::pair<const char *, const char *> zones[] = {
+		{"UTC0", "2026-11-18T11:06:40.123+00:00"},
+		{"AAA-5:45", "2026-11-18T16:51:40.123+05:45"},
+		{"BBB9:30", "2026-11-18T01:36:40.123-09:30"},
+	};
+	const char *zone = std::getenv("TZ");
+	const std::string before = zone ? zone : "";
+
+	for (const auto &[name, timestamp] : zones) {
+		::setenv("TZ", name, 1);
+		::tzset();
+		const Json event = event_json(make_event(RF_EVENT_CREATED, {}));
+		EXPECT_EQ(event["time"], timestamp);
+		EXPECT_EQ(event["time_ns"], "1795000000123456789");
+		EXPECT_EQ(display_time(event["time"]), format_time(1'795'000'000'123'456'789));
+	}
+	zone ? ::setenv("TZ", before.c_str(), 1) : ::unsetenv("TZ");
+	::tzset();
 }
 
 } // namespace

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+
 namespace {
 
 using namespace rf;
@@ -35,6 +37,54 @@ TEST(Output, PrintsListsAsTheyCome)
 		for (std::size_t i = 0; i < items; i++)
 			EXPECT_EQ(result["lines"][i]["line"], "line " + std::to_string(i));
 	}
+}
+
+std::string no_text(const Json &)
+{
+	return "";
+}
+
+// What a call prints on standard output.
+template <typename Call> std::string printed_by(bool json, Call call)
+{
+	testing::internal::CaptureStdout();
+	call(*rf::Output::make(json));
+	return testing::internal::GetCapturedStdout();
+}
+
+TEST(Output, IntegersThatADoubleCannotHoldAreStrings)
+{
+	constexpr std::uint64_t most = std::uint64_t{1} << 53;
+	const Json item = {{"most", most},
+			   {"more", most + 1},
+			   {"all", UINT64_MAX},
+			   {"least", -static_cast<std::int64_t>(most)},
+			   {"less", INT64_MIN},
+			   {"real", 1e300},
+			   {"list", {1, {{"deep", most + 2}}}}};
+
+	const std::string line =
+		printed_by(true, [&](rf::Output &output) { output.item(item, no_text); });
+	EXPECT_EQ(line, "{\"most\":9007199254740992,\"more\":\"9007199254740993\","
+			"\"all\":\"18446744073709551615\",\"least\":-9007199254740992,"
+			"\"less\":\"-9223372036854775808\",\"real\":1e+300,"
+			"\"list\":[1,{\"deep\":\"9007199254740994\"}]}\n");
+	const std::string whole =
+		printed_by(true, [&](rf::Output &output) { output.result(item, no_text); });
+	EXPECT_EQ(Json::parse(whole), Json::parse(line));
+}
+
+// A stream stays one of lines when an error ends it.
+TEST(Output, AnErrorIsOneLineOfJson)
+{
+	const rf::Error error(rf::Code::busy, "two\nlines", {{"numbers", {1, 2}}});
+	const std::string lines = printed_by(true, [&](rf::Output &output) {
+		output.item({{"number", 1}}, no_text);
+		output.error(error);
+	});
+
+	EXPECT_EQ(lines, "{\"number\":1}\n{\"error\":{\"code\":5,\"kind\":\"busy\","
+			 "\"message\":\"two?lines\",\"numbers\":[1,2]}}\n");
 }
 
 } // namespace

@@ -295,6 +295,7 @@ def test_json(host, wrong):
     options, status, parts = CREATES[wrong]
     result = host.rfm(*create_words(options), "--json")
     assert result.status == status and not result.stderr
+    assert result.stdout.count("\n") == 1
     error = json.loads(result.stdout)["error"]
     kinds = {row["code"]: row["kind"] for row in host.json("help")["exit_codes"]}
     assert (error["code"], error["kind"]) == (status, kinds[status])

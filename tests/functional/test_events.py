@@ -2,6 +2,7 @@
 """What happened is told once each, in order; top fits on a terminal."""
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -32,8 +33,12 @@ def test_follow(supervisor):
     done = [each["event"] for each in lines if each["result"] == 0]
     assert done.count("cores-added") == 1 and done.count("memory-added") == 1
     assert types.index("created") < types.index("cores-added") < types.index("memory-added")
-    times = [each["time_ns"] for each in lines]
+    times = [int(each["time_ns"]) for each in lines]
     assert times == sorted(times)
+    for each in lines:
+        told = datetime.fromisoformat(each["time"])
+        assert told.utcoffset() is not None
+        assert round(told.timestamp() * 1000) == int(each["time_ns"]) // 1_000_000
     states = [(each["from"], each["to"]) for each in lines if each["event"] == "state"]
     # One change leads to the next, and none is told twice.
     assert all(one[1] == other[0] for one, other in zip(states, states[1:])), states

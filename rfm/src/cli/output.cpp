@@ -2,6 +2,7 @@
 #include "cli/output.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <iostream>
 
 #include <unistd.h>
@@ -10,10 +11,31 @@ namespace rf {
 
 namespace {
 
+bool is_inexact(const Json &json)
+{
+	constexpr std::int64_t most = std::int64_t{1} << 53;
+
+	if (json.is_number_unsigned())
+		return json.get<std::uint64_t>() > std::uint64_t{most};
+	return json.is_number_integer() &&
+	       (json.get<std::int64_t>() > most || json.get<std::int64_t>() < -most);
+}
+
+// Readers that keep numbers as doubles lose bits of integers beyond 2^53: these become strings.
+Json exact(Json json)
+{
+	if (json.is_structured())
+		for (Json &part : json)
+			part = exact(std::move(part));
+	else if (is_inexact(json))
+		json = json.dump();
+	return json;
+}
+
 // Bytes from outside need not be UTF-8; JSON text must be.
 std::string dump(const Json &json, int indent)
 {
-	return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+	return exact(json).dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
 class JsonOutput : public Output {
@@ -51,7 +73,8 @@ public:
 			     {"message", one_line(error.what())}};
 		body.update(error.details());
 		end_progress();
-		std::cout << dump({{"error", body}}, 2) << '\n';
+		// In one line: it may end a stream of such.
+		std::cout << dump({{"error", body}}, -1) << '\n';
 		std::cout.flush();
 	}
 };

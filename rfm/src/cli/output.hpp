@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // Where results, errors and progress go. A verb makes one result model (JSON);
-// the renderer, chosen once, prints it as it is or as text made from it.
+// the renderer, chosen once, prints it as it is (integers beyond 2^53 as strings) or as text
+// made from it.
 // Data on stdout, diagnostics on stderr.
 #pragma once
 

@@ -26,7 +26,7 @@ std::string event_text(const Json &event)
 
 	// Events come one by one: columns cannot wait for the widest name.
 	std::snprintf(name, sizeof(name), "%-12s", event["name"].get<std::string>().c_str());
-	return text(event["time"].get<std::string>(), "  ", name, "  ", describe_event(event),
+	return text(display_time(event["time"]), "  ", name, "  ", describe_event(event),
 		    "\n");
 }
 

@@ -14,7 +14,7 @@ std::string as_text(const Json &result)
 	Table table({"TIME", "SUBOS", "WHAT", "AMOUNT", "TOOK", "RESULT"});
 
 	for (const Json &event : result["history"])
-		table.add({event["time"], event["name"], event["event"], describe_amount(event),
+		table.add({display_time(event["time"]), event["name"], event["event"], describe_amount(event),
 			   format_seconds(event["duration_seconds"]), describe_result(event)});
 	return table.str();
 }

@@ -19,6 +19,9 @@ namespace rf {
 
 namespace {
 
+constexpr std::size_t date_only = std::char_traits<char>::length("2026-11-21");
+constexpr std::size_t date_and_time = std::char_traits<char>::length("2026-11-21T10:02:03.123");
+
 // What a subOS said must stay in its line.
 std::string words(const char *field)
 {
@@ -143,24 +146,39 @@ bool is_adjustment(std::uint32_t type)
 	       (type >= RF_EVENT_PCI_ADDED && type <= RF_EVENT_PCI_TAKEN);
 }
 
-std::string format_time(std::uint64_t realtime_ns)
+std::string format_timestamp(std::uint64_t realtime_ns)
 {
 	const std::time_t seconds = static_cast<std::time_t>(realtime_ns / 1'000'000'000u);
 	std::tm local{};
-	char date[32], whole[48];
+	char date[32], whole[64];
 
 	::localtime_r(&seconds, &local);
-	std::strftime(date, sizeof(date), "%Y-%m-%d %H:%M:%S", &local);
-	std::snprintf(whole, sizeof(whole), "%s.%03" PRIu64, date,
-		      realtime_ns / 1'000'000u % 1000u);
+	const long offset = std::labs(local.tm_gmtoff) / 60;
+	std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &local);
+	std::snprintf(whole, sizeof(whole), "%s.%03" PRIu64 "%c%02ld:%02ld", date,
+		      realtime_ns / 1'000'000u % 1000u, local.tm_gmtoff < 0 ? '-' : '+',
+		      offset / 60, offset % 60);
 	return whole;
+}
+
+std::string display_time(std::string timestamp)
+{
+	timestamp.resize(date_and_time);
+	timestamp[date_only] = ' ';
+	return timestamp;
+}
+
+std::string format_time(std::uint64_t realtime_ns)
+{
+	return display_time(format_timestamp(realtime_ns));
 }
 
 Json event_json(const rf_event &event)
 {
 	Json json = {{"sequence", event.sequence},
-		     {"time", format_time(event.time_ns)},
-		     {"time_ns", event.time_ns},
+		     {"time", format_timestamp(event.time_ns)},
+		     // Beyond 2^53: always a string, whatever the clock says.
+		     {"time_ns", std::to_string(event.time_ns)},
 		     {"name", words(event.name)},
 		     {"id", event.id},
 		     {"event", event_name(event.type)},

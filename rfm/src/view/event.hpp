@@ -12,7 +12,13 @@ bool is_adjustment(std::uint32_t type);
 // Everything that the event tells, in words and plain numbers.
 Json event_json(const rf_event &event);
 
-// "2026-11-21 10:02:03.123", local time.
+// "2026-11-21T10:02:03.123+01:00" (RFC 3339), local time.
+std::string format_timestamp(std::uint64_t realtime_ns);
+
+// Such a timestamp for people: "2026-11-21 10:02:03.123".
+std::string display_time(std::string timestamp);
+
+// Both: local time for people.
 std::string format_time(std::uint64_t realtime_ns);
 
 // Of an adjustment's model: "4-5", "256M of 512M".
