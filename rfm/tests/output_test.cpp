@@ -87,4 +87,17 @@ TEST(Output, AnErrorIsOneLineOfJson)
 			 "\"message\":\"two?lines\",\"numbers\":[1,2]}}\n");
 }
 
+TEST(Output, SeveralErrorsHaveALineEach)
+{
+	const Json failed = {{{"name", "a"}, {"message", "no a"}},
+			     {{"name", "b"}, {"message", "no b"}}};
+
+	testing::internal::CaptureStderr();
+	const std::string out = printed_by(false, [&](rf::Output &output) {
+		output.error(rf::Error(rf::Code::busy, "no a", {{"failed", failed}}));
+	});
+	EXPECT_EQ(out, "");
+	EXPECT_EQ(testing::internal::GetCapturedStderr(), "rfm: no a\nrfm: no b\n");
+}
+
 } // namespace

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0
 """Stop, start, restart, and what policies do about a subOS that ends or hangs by itself."""
 
+import json
 import re
 import time
 
@@ -194,6 +195,37 @@ def test_stop_before_init(supervisor, tmp_path, then):
     assert ("init reached" in log) == (then == "exec /init")
     assert ("no init that could be asked" in log) == (then != "exec /init")
     assert not troubles(log)
+
+
+@pytest.mark.extended
+@pytest.mark.budget(180)
+def test_stop_of_several(supervisor, tmp_path):
+    """One time limit for all, and a line for each."""
+    script = tmp_path / "slow"
+    script.write_text("#!/bin/sh\nsleep 1000\n")
+    script.chmod(0o755)
+    initrd = supervisor.initrd_with(files={"slow": script})
+    for name, core in (("one", "3"), ("two", "2")):
+        supervisor.create(name, core, "--initrd", initrd, "--append", "rdinit=/slow", mem="256M")
+    supervisor.create("bare", "1", "--no-agent", mem="256M")
+    began = time.monotonic()
+    result = supervisor.rfm("stop", "one", "bare", "two", "--timeout", "8")
+    assert time.monotonic() - began < 14
+    assert result.status == NO_ANSWER and not result.stdout, result
+    lines = result.stderr.splitlines()
+    assert [re.search("'([a-z]+)'", line)[1] for line in lines] == ["one", "bare", "two"]
+    # No init comes: these two kernels go by themselves.
+    result = supervisor.rfm("stop", "one", "bare", "two", "--json")
+    assert result.status == NO_ANSWER and result.stdout.count("\n") == 1, result
+    error = json.loads(result.stdout)["error"]
+    assert [each["name"] for each in error["stopped"]] == ["one", "two"]
+    assert [(each["name"], each["code"]) for each in error["failed"]] == [("bare", NO_ANSWER)]
+    result = supervisor.rfm("stop", "bare", "one", "--timeout", "1")
+    assert result.status == NO_ANSWER
+    assert result.stdout.count("\n") == 1 and "'one' is stopped" in result.stdout
+    assert result.stderr.count("\n") == 1 and "'bare'" in result.stderr
+    assert supervisor.ok("stop", "bare", "one", "two", "--force").count("\n") == 3
+    assert supervisor.show("bare")["state"] == "stopped"
 
 
 @pytest.mark.budget(150)

@@ -102,7 +102,12 @@ public:
 	{
 		end_progress();
 		std::cout.flush();
-		std::cerr << "rfm: " << one_line(error.what()) << '\n';
+		const auto failed = error.details().find("failed");
+		if (failed == error.details().end())
+			std::cerr << "rfm: " << one_line(error.what()) << '\n';
+		else	// several, each in its line
+			for (const Json &one : *failed)
+				std::cerr << "rfm: " << one["message"].get<std::string>() << '\n';
 		if (const auto log = error.details().find("log"); log != error.details().end())
 			for (const Json &line : *log)
 				std::cerr << "  " << line.get<std::string>() << '\n';

@@ -40,6 +40,7 @@ public:
 			  const std::function<void(const Sink &sink)> &fill, AsText as_text) = 0;
 	// One of many results that come one by one.
 	virtual void item(const Json &item, AsText as_text) = 0;
+	// Details "failed" are several errors, each with its own "message".
 	virtual void error(const Error &error) = 0;
 
 	// What is being done right now: one line on a terminal, replaced by the next.

@@ -8,6 +8,7 @@
 #include "view/subos.hpp"
 
 #include <algorithm>
+#include <future>
 
 namespace rf {
 
@@ -27,12 +28,17 @@ bool has_no_core_running(const rf_status &status)
 
 } // namespace
 
-StopOperation::StopOperation(Partition subos, const StopOptions &wanted)
-	: subos_(std::move(subos)), wanted_(wanted), begin_(monotonic_ns())
+std::uint64_t stop_deadline(const StopOptions &wanted)
+{
+	return monotonic_ns() + wanted.timeout * second_ns;
+}
+
+StopOperation::StopOperation(Partition subos, const StopOptions &wanted, std::uint64_t deadline)
+	: subos_(std::move(subos)), wanted_(wanted), begin_(monotonic_ns()), deadline_(deadline)
 {
 	const rf_status status = subos_.status();
 
-	if (!has_no_core_running(status) && status.state != RF_STATE_STOPPING)
+	if (!look(status) && status.state != RF_STATE_STOPPING)
 		ask(status);
 }
 
@@ -65,6 +71,7 @@ void StopOperation::ask(const rf_status &status)
 void StopOperation::hold()
 {
 	forced_ = true;
+	deadline_ = monotonic_ns() + forced_ns;
 	try {
 		subos_.stop(RF_STOP_NOW | (wanted_.restart ? RF_STOP_RESTART : 0));
 	} catch (const Error &error) {
@@ -74,48 +81,96 @@ void StopOperation::hold()
 	}
 }
 
-Json StopOperation::await(Output &output)
+// Has it ended? Whoever waits for several looks late at some: the module knows when it was.
+bool StopOperation::look(const rf_status &status)
 {
-	std::uint64_t deadline =
-		monotonic_ns() + (forced_ ? forced_ns : wanted_.timeout * second_ns);
+	const std::uint64_t end = status.moments[RF_MOMENT_END];
 
+	if (has_no_core_running(status) && ended_.is_null())
+		ended_ = {{"name", subos_.name()},
+			  {"state", state_name(status.state)},
+			  {"cause", cause_name(status.cause)},
+			  {"reason", inspect::printable(status.reason)},
+			  {"forced", forced_},
+			  {"seconds", end > begin_ ? static_cast<double>(end - begin_) / 1e9 : 0.0}};
+	return !ended_.is_null();
+}
+
+void StopOperation::wait(Output &output)
+{
 	for (;;) {
 		const rf_status status = subos_.status();
 		const std::uint64_t now = monotonic_ns();
 
-		if (has_no_core_running(status))
-			return {{"name", subos_.name()},
-				{"state", state_name(status.state)},
-				{"cause", cause_name(status.cause)},
-				{"reason", inspect::printable(status.reason)},
-				{"forced", forced_},
-				{"seconds", static_cast<double>(now - begin_) / 1e9}};
+		if (look(status) || now >= deadline_)
+			return;
 		if (interrupted())
 			throw Error(Code::interrupted,
 				    text("interrupted; subOS '", subos_.name(),
 					 "' is still going down: see 'rfm list'"));
-		if (now >= deadline && wanted_.force && !forced_) {
-			hold();
-			deadline = now + forced_ns;
-			continue;
-		}
-		if (now >= deadline)
-			throw Error(Code::no_answer,
-				    text("subOS '", subos_.name(),
-					 "' was asked to stop but is still ",
-					 state_name(status.state), " after ",
-					 (now - begin_) / second_ns,
-					 " s: wait longer with --timeout "
-					 "S, or hold its cores with --force"));
 		output.progress(text("stop '", subos_.name(), "': ", state_name(status.state), ", ",
 				     (now - begin_) / second_ns, " s ..."));
-		const std::uint64_t left = std::min(deadline - now, tick_ns);
+		const std::uint64_t left = std::min(deadline_ - now, tick_ns);
 		if (subos_.wait(std::chrono::milliseconds(left / 1'000'000 + 1)) ==
 		    Partition::Event::gone)
 			throw Error(Code::no_such_subos,
 				    text("subOS '", subos_.name(),
 					 "' was destroyed in the meantime"));
 	}
+}
+
+void StopOperation::force()
+{
+	if (ended_.is_null() && wanted_.force && !forced_)
+		hold();
+}
+
+Json StopOperation::await(Output &output)
+{
+	wait(output);
+	force();
+	wait(output);
+	if (ended_.is_null())
+		throw Error(Code::no_answer,
+			    text("subOS '", subos_.name(), "' was asked to stop but is still ",
+				 state_name(subos_.status().state), " after ",
+				 (monotonic_ns() - begin_) / second_ns,
+				 " s: wait longer with --timeout S, or hold its cores with --force"));
+	return ended_;
+}
+
+std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOptions &wanted,
+				  Output &output)
+{
+	const std::uint64_t deadline = stop_deadline(wanted);
+	std::vector<std::future<StopOperation>> asked;
+	std::vector<std::optional<StopOperation>> under_way(subos.size());
+	std::vector<StopOutcome> outcomes;
+	// For each that has not failed yet.
+	const auto each = [&](const auto &step) {
+		for (std::size_t i = 0; i < outcomes.size(); i++) {
+			try {
+				if (!outcomes[i].failure)
+					step(i);
+			} catch (const Error &error) {
+				outcomes[i].failure = error;
+			}
+		}
+	};
+
+	// An agent that does not answer takes seconds: not one after the other.
+	for (Partition &one : subos) {
+		outcomes.push_back({one.name(), nullptr, std::nullopt});
+		asked.push_back(std::async(std::launch::async, [&one, &wanted, deadline] {
+			return StopOperation(std::move(one), wanted, deadline);
+		}));
+	}
+	each([&](std::size_t i) { under_way[i].emplace(asked[i].get()); });
+	each([&](std::size_t i) { under_way[i]->wait(output); });
+	// All of them, before the first is waited for once more.
+	each([&](std::size_t i) { under_way[i]->force(); });
+	each([&](std::size_t i) { outcomes[i].stopped = under_way[i]->await(output); });
+	return outcomes;
 }
 
 std::string stopped_line(const Json &stopped)

@@ -5,6 +5,11 @@
 #include "cli/output.hpp"
 #include "client/partition.hpp"
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace rf {
 
 struct StopOptions {
@@ -16,22 +21,45 @@ struct StopOptions {
 // One subOS on its way down.
 class StopOperation {
 public:
-	// Asks it. Throws Error(no_answer) if it cannot be asked and is not to be forced.
-	StopOperation(Partition subos, const StopOptions &wanted);
+	// Asks it; `deadline` (monotonic_ns()) is for its end. Throws Error(no_answer) if it
+	// cannot be asked and is not to be forced.
+	StopOperation(Partition subos, const StopOptions &wanted, std::uint64_t deadline);
 
-	// Waits for its end and returns it as a result. Throws Error(no_answer) if it did
-	// not come, Error(interrupted) on a signal.
+	// Waits for its end until the deadline. Throws Error(interrupted) on a signal.
+	void wait(Output &output);
+	// Holds its cores, if force is wanted and it has not ended yet.
+	void force();
+	// Waits for its end, also by force, and returns it as a result. Throws
+	// Error(no_answer) if it did not come, Error(interrupted) on a signal.
 	Json await(Output &output);
 
 private:
 	void ask(const rf_status &status);
 	void hold();
+	bool look(const rf_status &status);
 
 	Partition subos_;
 	const StopOptions wanted_;
 	const std::uint64_t begin_;
+	std::uint64_t deadline_;
 	bool forced_ = false;
+	Json ended_;		// the result, null before its end
 };
+
+// The deadline of a stop that begins now.
+std::uint64_t stop_deadline(const StopOptions &wanted);
+
+// What became of one of several: its result, or why it has none.
+struct StopOutcome {
+	std::string name;
+	Json stopped;
+	std::optional<Error> failure;
+};
+
+// Asks all at once and waits for all, with one deadline. One that cannot be stopped does not
+// keep the others.
+std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOptions &wanted,
+				  Output &output);
 
 // "subOS 'web' is stopped (poweroff) after 1.234 s"
 std::string stopped_line(const Json &stopped);

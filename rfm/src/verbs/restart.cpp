@@ -34,7 +34,8 @@ Code run(const Request &request, Output &output)
 		subos.set_wait(wait);
 
 	phases.enter("stop");
-	const Json stopped = StopOperation(supervisor.subos(name), wanted).await(output);
+	const Json stopped =
+		StopOperation(supervisor.subos(name), wanted, stop_deadline(wanted)).await(output);
 	phases.remark(stopped["forced"] ? "by force" : "");
 	phases.leave();
 	Json result = subos.start(phases);

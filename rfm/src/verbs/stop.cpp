@@ -13,7 +13,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"timeout", "S", "seconds to wait until it has stopped (default 60)"},
+	{"timeout", "S", "seconds until all of them have to have stopped (default 60)"},
 	{"force", nullptr, "hold the cores of one that does not end in time or cannot be asked"},
 };
 
@@ -41,6 +41,16 @@ std::vector<Partition> targets(const Request &request, const Supervisor &supervi
 	return subos;
 }
 
+Json failure_json(const StopOutcome &outcome)
+{
+	const Error &error = *outcome.failure;
+
+	return {{"name", outcome.name},
+		{"code", static_cast<int>(error.code())},
+		{"kind", exit_code(error.code()).kind},
+		{"message", one_line(error.what())}};
+}
+
 Code run(const Request &request, Output &output)
 {
 	StopOptions wanted;
@@ -48,27 +58,25 @@ Code run(const Request &request, Output &output)
 	wanted.force = request.has("force");
 
 	const Supervisor supervisor = Supervisor::open();
-	Json stopped = Json::array();
-	std::vector<StopOperation> under_way;
-	std::optional<Error> failure;
-	// One that cannot be stopped does not keep the others.
-	const auto attempt = [&](const auto &step) {
-		try {
-			step();
-		} catch (const Error &error) {
-			if (!failure)
-				failure = error;
-		}
-	};
+	Json stopped = Json::array(), failed = Json::array();
+	std::optional<Error> first;
 
 	catch_interrupts();
-	for (Partition &subos : targets(request, supervisor))
-		attempt([&] { under_way.emplace_back(std::move(subos), wanted); });
-	for (StopOperation &one : under_way)
-		attempt([&] { stopped.push_back(one.await(output)); });
-	if (failure)
-		throw Error(failure->code(), failure->what(), {{"stopped", stopped}});
-	output.result({{"stopped", stopped}}, as_text);
+	for (const StopOutcome &outcome : stop_all(targets(request, supervisor), wanted, output)) {
+		if (!outcome.failure) {
+			stopped.push_back(outcome.stopped);
+			continue;
+		}
+		failed.push_back(failure_json(outcome));
+		if (!first)
+			first = outcome.failure;
+	}
+	// What was stopped is a result for people, even if something else was not.
+	if (!first || (!request.json && !stopped.empty()))
+		output.result({{"stopped", stopped}}, as_text);
+	if (first)
+		throw Error(first->code(), first->what(),
+			    {{"stopped", stopped}, {"failed", failed}});
 	return Code::ok;
 }
 
@@ -80,7 +88,8 @@ const Verb stop_verb = {
 	"ask subOSes to go down",
 	"Asks the agent of each subOS for an orderly power-off and waits for its end. It\n"
 	"keeps its cores and its memory: 'rfm start' starts it again, 'rfm destroy' gives\n"
-	"everything back. With --force, one that hangs, has no agent or does not end in\n"
+	"everything back. --timeout is for all of them together, and each that did not end\n"
+	"has its line. With --force, one that hangs, has no agent or does not end in\n"
 	"time is stopped all the same, without warning: its cores are held. One that is not\n"
 	"running is left as it is.",
 	options,
