@@ -45,6 +45,11 @@ patch() { cp kernel $1; printf "$3" | dd of=$1 bs=1 seek=$(($2)) conv=notrunc 2>
 patch i386 0x236 '\0'
 patch other 0x200+$(number 0x20e 2) 9
 patch corrupt "($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4) + 8" '\377\377\377\377'
+# Its payload is a plain ELF file, of another machine and as long as is promised.
+payload=$((($(number 0x1f1 1) + 1) * 512 + $(number 0x248 4))) size=$(($(number 0x24c 4) - 4))
+patch alien $payload '\177ELF\2\1\1\0\0\0\0\0\0\0\0\0\2\0\267\0'
+for shift in 0 8 16 24; do printf "\\$(printf %03o $((size >> shift & 255)))"; done |
+    dd of=alien bs=1 seek=$((payload + size)) conv=notrunc 2>/dev/null
 head -c 6 /boot/initrd-subos.img >large
 truncate -s 16M large
 printf 'cores = 1\ncolour = "blue"\n' >unknown.toml
@@ -89,6 +94,7 @@ CREATES = {
     "kernel-arm64": ({"kernel": "/tmp/arm64"}, BAD_FILE, ["an ELF file (arm64)", BZIMAGE]),
     "kernel-elf": ({"kernel": "/bin/busybox"}, BAD_FILE, ["an ELF file (x86-64)", BZIMAGE]),
     "kernel-corrupt": ({"kernel": "/tmp/corrupt"}, BAD_FILE, ["'/tmp/corrupt'", "is corrupt"]),
+    "kernel-alien": ({"kernel": "/tmp/alien"}, BAD_FILE, ["'/tmp/alien'", "machine 183"]),
     "kernel-foreign": ({"kernel": "/tmp/other", "initrd": "/boot/initrd-subos.img"}, BAD_FILE,
                        ["rf_ficm.ko for kernel 9.", "install linux-headers-9."]),
     "initrd-missing": ({"initrd": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", CPIO]),

@@ -43,15 +43,31 @@ bool looks_like_initrd(boot::View bytes)
 			   [&](std::string_view magic) { return text.starts_with(magic); });
 }
 
+// What the builder says of a kernel does not name the file.
+template <typename Call> auto of_kernel(const std::string &path, Call call)
+{
+	try {
+		return call();
+	} catch (const boot::Error &error) {
+		throw Error(Code::bad_file, text("kernel '", path, "': ", error.what()));
+	}
+}
+
+std::uint64_t memory_needed(const Plan &plan)
+{
+	return of_kernel(plan.wanted.kernel, [&] {
+		return boot::memory_needed(plan.files.kernel, plan.files.vmlinux.view(),
+					   plan.files.initrd());
+	});
+}
+
 void load_kernel(Artifacts &files, const CreateOptions &wanted)
 {
 	files.kernel_file = FileBytes::read("kernel", wanted.kernel,
 					    "an x86-64 bzImage such as /boot/vmlinuz-*");
-	try {
-		files.kernel = boot::parse_bzimage(files.kernel_file.view());
-	} catch (const boot::Error &error) {
-		throw Error(Code::bad_file, text("kernel '", wanted.kernel, "': ", error.what()));
-	}
+	files.kernel = of_kernel(wanted.kernel, [&] {
+		return boot::parse_bzimage(files.kernel_file.view());
+	});
 }
 
 FileBytes read_module(const char *file, const std::string &version)
@@ -97,12 +113,8 @@ void decompress(Artifacts &files, bool keep_cache, Phases &phases)
 		phases.remark("cached");
 		return;
 	}
-	try {
-		files.vmlinux = Vmlinux(boot::decompress(files.kernel));
-	} catch (const boot::Error &error) {
-		throw Error(Code::bad_file,
-			    text("kernel '", files.kernel_file.path(), "': ", error.what()));
-	}
+	files.vmlinux = of_kernel(files.kernel_file.path(),
+				  [&] { return Vmlinux(boot::decompress(files.kernel)); });
 	if (keep_cache)
 		phases.remark(cache.keep(file, files.vmlinux.view()) ? "now cached" : "not cached");
 }
@@ -142,8 +154,8 @@ void check_features(const Plan &plan)
 void check_memory(const Plan &plan)
 {
 	const std::uint64_t wanted = plan.request.memory;
-	const std::uint64_t needed = boot::memory_needed(
-		plan.files.kernel, plan.files.vmlinux.view(), plan.files.initrd());
+	const std::uint64_t needed = memory_needed(plan);
+
 	if (wanted < needed)
 		throw Error(Code::bad_value,
 			    text("memory ", format_size(wanted), " is too small for kernel '",
@@ -382,8 +394,7 @@ Json plan_json(const Plan &plan)
 		{"hang_timeout_seconds", plan.wanted.policies.hang_timeout_ms / 1000},
 		{"start", plan.wanted.start},
 		{"wait", plan.wanted.wait},
-		{"memory_needed", boot::memory_needed(plan.files.kernel, plan.files.vmlinux.view(),
-						      plan.files.initrd())},
+		{"memory_needed", memory_needed(plan)},
 		{"cmdline", plan.cmdline},
 		{"notes", plan.notes},
 	};
