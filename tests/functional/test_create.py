@@ -129,6 +129,30 @@ def test_dry_run_changes_nothing(supervisor):
     assert supervisor.state() == before
 
 
+@pytest.mark.budget(150)
+def test_damaged_cache(supervisor):
+    """An uncompressed kernel that is not as it was kept is not booted, but made again."""
+    cache = "/var/cache/rainforest"
+
+    def detail(*words):
+        made = supervisor.create("web", "3", *words, mem="256M")
+        supervisor.destroy("web")
+        (phase,) = [each for each in made["phases"] if each["phase"] == "decompress kernel"]
+        return phase["detail"]
+
+    supervisor.sh(f"rm -rf {cache}")
+    assert detail("--no-start") == "now cached"
+    (entry,) = supervisor.sh(f"ls {cache}").split()
+    # 64 bytes where its code begins, and what a killed rfm leaves.
+    supervisor.sh(f"""
+        cd {cache} && echo half >.new-killed
+        head -c 64 /dev/zero | tr '\\0' '\\377' | dd of={entry} bs=4096 seek=513 conv=notrunc
+        """)  # fmt: skip
+    assert detail() == "its cached copy was damaged; now cached"
+    assert supervisor.sh(f"ls -A {cache}").split() == [entry]
+    assert detail("--no-start") == "cached"
+
+
 @pytest.mark.extended
 def test_supervisor_without_5_level_paging(machines):
     """Its own kernel was told not to use it; the subOS's uses what the processor has."""

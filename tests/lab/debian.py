@@ -24,7 +24,7 @@ BASE = ["usr-is-merged", "systemd", "systemd-sysv", "dbus", "udev", "kmod"]
 SUPERVISOR = BASE + [
     "initramfs-tools", "zstd", "procps", "iproute2", "util-linux",
     "libboost-program-options1.74.0", "libnuma1", "libpci3", "libstdc++6", "liblz4-1",
-    "liblzma5", "libxxhash0", "libzstd1", "zlib1g",
+    "liblzma5", "libnettle8", "libzstd1", "zlib1g",
 ]  # fmt: skip
 
 # What no lab machine reads.

@@ -108,7 +108,7 @@ class Subject:
         """The uncompressed kernel, as the last create entered it."""
         entry = self.machine.sh("ls -t /var/cache/rainforest/vmlinux-* | head -n1").strip()
         status, data, err = self.machine.exec_bytes(["cat", entry], timeout=TIMEOUT)
-        if status or b"\x7fELF" not in data[:4096]:
+        if status or b"\x7fELF" not in data[:8192]:
             raise LabError(f"no uncompressed kernel in {entry}: {err.decode()}")
         return data[data.index(b"\x7fELF") :]
 

@@ -1,51 +1,70 @@
 // SPDX-License-Identifier: GPL-2.0
 // Decompressed kernel images, kept between creates: decompression takes longer
-// than everything else that rfm does. Keyed by the content of the compressed
-// file; an entry that fails its own checks is as good as none.
+// than everything else that rfm does. Keyed by the SHA-256 of the compressed file, and
+// checked by another one of what is kept each time it is read: what lies on a disk for
+// months need not be what was written, and nothing else would notice before the subOS's
+// boot core, whose triple fault resets the machine.
 #pragma once
 
 #include "boot/image.hpp"
 
+#include <array>
+#include <cstdlib>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 
 namespace rf {
 
-// A read-only mapping of one cache entry, or the bytes themselves. Move-only.
+// The bytes of an image: as they were decompressed, or as they were read. Move-only.
 class Vmlinux {
 public:
 	Vmlinux() = default;
 	explicit Vmlinux(boot::Bytes bytes) : bytes_(std::move(bytes)) {}
-	Vmlinux(void *mapping, std::size_t mapped, boot::View view)
-		: mapping_(mapping), mapped_(mapped), view_(view) {}
-	Vmlinux(Vmlinux &&other) noexcept;
-	Vmlinux &operator=(Vmlinux &&other) noexcept;
-	~Vmlinux();
+	// All zeros, of which those that stay so take no memory.
+	static Vmlinux zeros(std::size_t size);
 
-	boot::View view() const { return mapping_ ? view_ : boot::View(bytes_); }
-	bool cached() const { return mapping_ != nullptr; }
+	boot::View view() const
+	{
+		return zeroed_ ? boot::View(zeroed_.get(), size_) : boot::View(bytes_);
+	}
+	// Of one that was made by zeros().
+	std::span<std::byte> bytes() { return {zeroed_.get(), size_}; }
 
 private:
+	struct Free {
+		void operator()(std::byte *bytes) const { std::free(bytes); }
+	};
+
 	boot::Bytes bytes_;
-	void *mapping_ = nullptr;
-	std::size_t mapped_ = 0;
-	boot::View view_;
+	std::unique_ptr<std::byte, Free> zeroed_;
+	std::size_t size_ = 0;
 };
 
+// The cache, as far as one kernel is concerned.
 class KernelCache {
 public:
-	explicit KernelCache(std::string directory = "/var/cache/rainforest")
-		: directory_(std::move(directory)) {}
+	using Digest = std::array<std::uint8_t, 32>;
 
-	std::optional<Vmlinux> find(boot::View kernel_file) const;
-	// Best effort: without a writable directory nothing is kept. True if it was.
-	bool keep(boot::View kernel_file, boot::View vmlinux) const;
+	explicit KernelCache(boot::View kernel_file,
+			     std::string directory = "/var/cache/rainforest");
+
+	// Nothing if there is no entry, or one that is not as it was kept. Changes nothing.
+	std::optional<Vmlinux> find();
+	// find() met an entry that is not as it was kept.
+	bool damaged() const { return damaged_; }
+	// Instead of what find() met. Best effort: without a writable directory nothing is
+	// kept. True if it was.
+	bool keep(boot::View vmlinux) const;
 
 private:
-	std::string path_of(boot::View kernel_file) const;
+	bool write_entry(boot::View vmlinux) const;
 	void prune() const;
-	std::string directory_;
+
+	Digest key_;
+	std::string directory_, path_;
+	bool damaged_ = false;
 };
 
 } // namespace rf

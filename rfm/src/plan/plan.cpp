@@ -102,21 +102,22 @@ void load_initrd(Artifacts &files, const CreateOptions &wanted)
 
 void decompress(Artifacts &files, bool keep_cache, Phases &phases)
 {
-	const KernelCache cache;
-	const boot::View file = files.kernel_file.view();
-
 	if (files.kernel.compression == boot::Compression::other)
 		return;
 	phases.enter("decompress kernel");
-	if (auto entry = cache.find(file)) {
+	KernelCache cache(files.kernel_file.view());
+	if (auto entry = cache.find()) {
 		files.vmlinux = std::move(*entry);
 		phases.remark("cached");
 		return;
 	}
 	files.vmlinux = of_kernel(files.kernel_file.path(),
 				  [&] { return Vmlinux(boot::decompress(files.kernel)); });
-	if (keep_cache)
-		phases.remark(cache.keep(file, files.vmlinux.view()) ? "now cached" : "not cached");
+	if (!keep_cache)
+		return;
+	const bool kept = cache.keep(files.vmlinux.view());
+	phases.remark(text(cache.damaged() ? "its cached copy was damaged; " : "",
+			   kept ? "now cached" : "not cached"));
 }
 
 void read_artifacts(Plan &plan, bool keep_cache, Phases &phases)
