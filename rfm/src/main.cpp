@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm: finds the verb, runs it, prints errors, and turns them into exit codes.
 // The only place that does.
+#include "base/descriptor.hpp"
 #include "cli/output.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <new>
 
 #include <fcntl.h>
@@ -13,6 +15,36 @@
 namespace rf {
 
 namespace {
+
+// More than any verb has at one time. Much of what a machine is like stands in files, and
+// one that cannot be opened looks like one that does not exist: "core 5 does not exist".
+constexpr unsigned descriptors_least = 32;
+
+bool has_word(const std::vector<std::string> &words, std::string_view word)
+{
+	return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// The kernel starts us without standard descriptors (rfm start --policy), and wants none.
+bool needs_output(const std::vector<std::string> &words)
+{
+	return !has_word(words, "--policy");
+}
+
+// Before anything is changed.
+void check_descriptors(bool output_closed)
+{
+	const unsigned spare = spare_descriptors(descriptors_least);
+
+	if (output_closed)
+		throw Error(Code::internal, "standard output is closed, and the result would be lost: "
+					    "open it, or send it to /dev/null");
+	if (spare < descriptors_least)
+		throw Error(Code::internal,
+			    text("only ", spare, " more files can be opened, and up to ",
+				 descriptors_least, " may be needed: raise the limit, as with "
+				 "'ulimit -n 1024'"));
+}
 
 Code run(std::vector<std::string> words, Output &output)
 {
@@ -42,17 +74,48 @@ Code run(std::vector<std::string> words, Output &output)
 	return verb->run(request, output);
 }
 
-// The kernel starts us without standard descriptors (rfm start --policy): without these
-// the first ones opened, of the module, would take their places.
-void open_standard_descriptors()
+// Without these the first ones opened, of the module, would take their places. An output that
+// is missed gets one that cannot be written to. Returns true if there was none.
+bool open_standard_descriptors(bool needs_output)
 {
-	int fd;
+	const bool closed = ::fcntl(STDOUT_FILENO, F_GETFD) < 0;
 
-	do
-		fd = ::open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		::close(fd);
+	// open() takes the lowest one that is free.
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (::fcntl(fd, F_GETFD) < 0)
+			static_cast<void>(::open("/dev/null", fd == STDOUT_FILENO && needs_output
+								      ? O_RDONLY
+								      : O_RDWR));
+	return closed && needs_output;
+}
+
+// A file that becomes too large (RLIMIT_FSIZE) and a reader that went away would end us in the
+// middle of something, such as a file that is not whole: be told by write(2). Handlers and not
+// SIG_IGN, which programs that we run would inherit.
+void take_errors_for_signals()
+{
+	struct sigaction action {};
+
+	action.sa_handler = [](int) {};
+	action.sa_flags = SA_RESTART;
+	for (const int signal : {SIGXFSZ, SIGPIPE}) {
+		struct sigaction found {};
+		::sigaction(signal, nullptr, &found);
+		if (found.sa_handler == SIG_DFL)
+			::sigaction(signal, &action, nullptr);
+	}
+}
+
+// The end that it would have been without a handler, now that all is tidied up.
+void end_by_broken_pipe()
+{
+	struct sigaction found {};
+
+	::sigaction(SIGPIPE, nullptr, &found);
+	if (found.sa_handler == SIG_IGN)
+		return;
+	std::signal(SIGPIPE, SIG_DFL);
+	std::raise(SIGPIPE);
 }
 
 } // namespace
@@ -62,16 +125,20 @@ void open_standard_descriptors()
 int main(int argc, char **argv)
 {
 	const std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
-	const bool json = std::find(words.begin(), words.end(), "--json") != words.end();
-	const std::unique_ptr<rf::Output> output = rf::Output::make(json);
+	const std::unique_ptr<rf::Output> output = rf::Output::make(rf::has_word(words, "--json"));
+	const bool closed = rf::open_standard_descriptors(rf::needs_output(words));
 	rf::Code code = rf::Code::internal;
 
-	rf::open_standard_descriptors();
+	rf::take_errors_for_signals();
 	try {
+		rf::check_descriptors(closed);
 		code = rf::run(words, *output);
 	} catch (const rf::Error &error) {
 		output->error(error);
 		code = error.code();
+	} catch (const rf::ReaderGone &) {
+		rf::end_by_broken_pipe();
+		output->error(rf::Error(code, "nobody reads the standard output any more"));
 	} catch (const std::bad_alloc &) {
 		output->error(rf::Error(code, "out of memory"));
 	} catch (const std::exception &error) {

@@ -5,12 +5,14 @@
 #include <gtest/gtest.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstddef>
 #include <cstdlib>
 
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -58,6 +60,29 @@ TEST(NewFile, LeavesNothingBehindWhenItIsGivenUp)
 		NewFile file(directory.path() / "image", false);
 		write_text(file, 0, "half");
 	}
+	EXPECT_EQ(files_in(directory.path()), 0u);
+}
+
+TEST(NewFile, LeavesNothingBehindWhenItBecomesTooLarge)
+{
+	const test::TemporaryDirectory directory;
+	rlimit found{};
+
+	ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &found), 0);
+	const rlimit small{1 << 16, found.rlim_max};
+	// As main() does: the signal is only an error.
+	const auto before = std::signal(SIGXFSZ, [](int) {});
+	try {
+		NewFile file(directory.path() / "image", false);
+		ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &small), 0);
+		write_text(file, (1 << 16) - 2, "word");
+		ADD_FAILURE();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::bad_file);
+		EXPECT_NE(std::string(error.what()).find("File too large"), std::string::npos);
+	}
+	::setrlimit(RLIMIT_FSIZE, &found);
+	std::signal(SIGXFSZ, before);
 	EXPECT_EQ(files_in(directory.path()), 0u);
 }
 

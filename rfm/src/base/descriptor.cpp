@@ -2,7 +2,9 @@
 #include "base/descriptor.hpp"
 
 #include <utility>
+#include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 namespace rf {
@@ -19,6 +21,19 @@ Descriptor::~Descriptor()
 {
 	if (fd_ >= 0)
 		::close(fd_);
+}
+
+unsigned spare_descriptors(unsigned most)
+{
+	std::vector<Descriptor> held;
+
+	while (held.size() < most) {
+		Descriptor next(::open("/", O_PATH | O_CLOEXEC));
+		if (!next.valid())
+			break;
+		held.push_back(std::move(next));
+	}
+	return static_cast<unsigned>(held.size());
 }
 
 } // namespace rf

@@ -17,4 +17,7 @@ private:
 	int fd_;
 };
 
+// How many more descriptors could be opened right now, as far as `most`.
+unsigned spare_descriptors(unsigned most);
+
 } // namespace rf

@@ -2,7 +2,9 @@
 #include "cli/output.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <iostream>
 
 #include <unistd.h>
@@ -38,13 +40,42 @@ std::string dump(const Json &json, int indent)
 	return exact(json).dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
+// Returns why the standard output did not take all of it, or 0.
+int put(const std::string &words)
+{
+	errno = 0;
+	if ((std::cout << words).flush())
+		return 0;
+	return errno ? errno : EIO;
+}
+
+// A result that nobody could read must not look like success.
+void check(int error)
+{
+	if (error == EPIPE)
+		throw ReaderGone();
+	if (error)
+		throw Error(Code::internal,
+			    text("the result could not be written to standard output: ",
+				 std::strerror(error)));
+}
+
+void put_result(const std::string &words)
+{
+	check(put(words));
+}
+
+// Not flushed: more follows.
+void put_part(const std::string &words)
+{
+	errno = 0;
+	if (!(std::cout << words))
+		check(errno ? errno : EIO);
+}
+
 class JsonOutput : public Output {
 public:
-	void result(const Json &result, AsText) override
-	{
-		std::cout << dump(result, 2) << '\n';
-		flush();
-	}
+	void result(const Json &result, AsText) override { put_result(dump(result, 2) + '\n'); }
 	void list(const Json &head, const char *key,
 		  const std::function<void(const Sink &sink)> &fill, AsText) override
 	{
@@ -52,20 +83,14 @@ public:
 		const char *separator = "\n    ";
 
 		// Without its last line, the brace.
-		std::cout << before.substr(0, before.size() - 2) << ",\n  \"" << key << "\": [";
+		put_part(text(before.substr(0, before.size() - 2), ",\n  \"", key, "\": ["));
 		fill([&](const Json &item) {
-			std::cout << separator << dump(item, -1);
+			put_part(separator + dump(item, -1));
 			separator = ",\n    ";
-			check();
 		});
-		std::cout << "\n  ]\n}\n";
-		flush();
+		put_result("\n  ]\n}\n");
 	}
-	void item(const Json &item, AsText) override
-	{
-		std::cout << dump(item, -1) << '\n';
-		flush();
-	}
+	void item(const Json &item, AsText) override { put_result(dump(item, -1) + '\n'); }
 	void error(const Error &error) override
 	{
 		Json body = {{"code", static_cast<int>(error.code())},
@@ -74,8 +99,8 @@ public:
 		body.update(error.details());
 		end_progress();
 		// In one line: it may end a stream of such.
-		std::cout << dump({{"error", body}}, -1) << '\n';
-		std::cout.flush();
+		if (put(dump({{"error", body}}, -1) + '\n'))
+			tell(error);
 	}
 };
 
@@ -84,34 +109,17 @@ public:
 	void result(const Json &result, AsText as_text) override
 	{
 		end_progress();
-		std::cout << as_text(result);
-		flush();
+		put_result(as_text(result));
 	}
 	void list(const Json &, const char *, const std::function<void(const Sink &sink)> &fill,
 		  AsText as_text) override
 	{
 		end_progress();
-		fill([&](const Json &item) {
-			std::cout << as_text(item);
-			check();
-		});
-		flush();
+		fill([&](const Json &item) { put_part(as_text(item)); });
+		put_result("");
 	}
 	void item(const Json &item, AsText as_text) override { result(item, as_text); }
-	void error(const Error &error) override
-	{
-		end_progress();
-		std::cout.flush();
-		const auto failed = error.details().find("failed");
-		if (failed == error.details().end())
-			std::cerr << "rfm: " << one_line(error.what()) << '\n';
-		else	// several, each in its line
-			for (const Json &one : *failed)
-				std::cerr << "rfm: " << one["message"].get<std::string>() << '\n';
-		if (const auto log = error.details().find("log"); log != error.details().end())
-			for (const Json &line : *log)
-				std::cerr << "  " << line.get<std::string>() << '\n';
-	}
+	void error(const Error &error) override { tell(error); }
 };
 
 } // namespace
@@ -157,17 +165,19 @@ void Output::note(const std::string &message)
 	std::cerr << "rfm: note: " << one_line(message) << '\n';
 }
 
-void Output::flush()
+void Output::tell(const Error &error)
 {
-	std::cout.flush();
-	check();
-}
+	const auto failed = error.details().find("failed");
 
-void Output::check() const
-{
-	// A result that nobody could read must not look like success.
-	if (!std::cout)
-		throw Error(Code::internal, "the result could not be written to stdout");
+	end_progress();
+	if (failed == error.details().end())
+		std::cerr << "rfm: " << one_line(error.what()) << '\n';
+	else	// several, each in its line
+		for (const Json &one : *failed)
+			std::cerr << "rfm: " << one["message"].get<std::string>() << '\n';
+	if (const auto log = error.details().find("log"); log != error.details().end())
+		for (const Json &line : *log)
+			std::cerr << "  " << line.get<std::string>() << '\n';
 }
 
 std::unique_ptr<Output> Output::make(bool json)

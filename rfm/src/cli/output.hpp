@@ -26,11 +26,16 @@ private:
 	std::vector<std::vector<std::string>> rows_;
 };
 
+// Thrown when whoever reads the standard output has gone, as head(1) does: no error, and
+// nothing more is to be said.
+struct ReaderGone {};
+
 class Output {
 public:
 	using AsText = std::string (*)(const Json &result);
 
 	virtual ~Output() = default;
+	// Both throw Error(internal) if the standard output does not take it, or ReaderGone.
 	// The whole result of a verb.
 	virtual void result(const Json &result, AsText as_text) = 0;
 	// The whole result, with a list that may be too long to be held: `head`, not empty, and
@@ -40,6 +45,7 @@ public:
 			  const std::function<void(const Sink &sink)> &fill, AsText as_text) = 0;
 	// One of many results that come one by one.
 	virtual void item(const Json &item, AsText as_text) = 0;
+	// To standard error, if what is to have it does not take it.
 	// Details "failed" are several errors, each with its own "message".
 	virtual void error(const Error &error) = 0;
 
@@ -52,9 +58,8 @@ public:
 	static std::unique_ptr<Output> make(bool json);
 
 protected:
-	void flush();
-	// Throws if something was not written; a list need not be finished then.
-	void check() const;
+	// An error for people, on standard error.
+	void tell(const Error &error);
 
 private:
 	bool line_open_ = false;
