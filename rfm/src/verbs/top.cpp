@@ -11,11 +11,11 @@
 #include "view/event.hpp"
 #include "view/statistics.hpp"
 #include "view/subos.hpp"
+#include "view/usage_table.hpp"
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <cstdio>
 #include <cstring>
 #include <iostream>
 #include <ctime>
@@ -36,138 +36,13 @@ constexpr Option options[] = {
 constexpr unsigned delay_default = 2;
 constexpr unsigned delay_most = 3600;
 
-// For a terminal of 80 columns; a wider one gives the rest to the names.
-constexpr int columns_least = 80;
-constexpr int name_least = 11;
-
-// A column after the name; left-aligned if the width is negative.
-struct Column {
-	const char *title;
-	int width;
-};
-constexpr Column columns[] = {{"STATE", -8}, {"CORES", 5}, {"LOAD", 5}, {"BUSY", 4},
-			      {"MEM", 5},    {"AVAIL", 5}, {"UPTIME", 8}, {"MSG/S", 5},
-			      {"INT/S", 5},  {"PRESSURE", 8}};
-
-// Four characters: "995M", "1.9G", "64G".
-std::string short_size(std::uint64_t bytes)
-{
-	double number = static_cast<double>(bytes);
-	std::size_t unit = 0;
-	char buffer[16];
-
-	for (; number >= 1000 && unit < 5; unit++)
-		number /= 1024;
-	std::snprintf(buffer, sizeof(buffer), "%.*f%c", unit && number < 10 ? 1 : 0, number,
-		      "BKMGTP"[unit]);
-	return buffer;
-}
-
-std::string short_number(const Json &value)
-{
-	char buffer[16];
-
-	if (value.is_null())
-		return "-";
-	const double number = value;
-	if (number < 99'999.5)
-		std::snprintf(buffer, sizeof(buffer), "%.0f", number);
-	else
-		std::snprintf(buffer, sizeof(buffer), "%.0fk", std::min(number / 1000, 9999.0));
-	return buffer;
-}
-
-// "02:03:04", from a day on "1d02:03".
-std::string short_uptime(double seconds)
-{
-	const std::uint64_t whole = static_cast<std::uint64_t>(seconds);
-	char buffer[48];
-
-	if (whole < 86400)
-		return format_uptime(seconds);
-	if (whole >= 100 * 86400)
-		return text(whole / 86400, "d");
-	std::snprintf(buffer, sizeof(buffer), "%llud%02llu:%02llu",
-		      static_cast<unsigned long long>(whole / 86400),
-		      static_cast<unsigned long long>(whole / 3600 % 24),
-		      static_cast<unsigned long long>(whole / 60 % 60));
-	return buffer;
-}
-
-// "12/0/3": cpu, memory, io in percent.
-std::string short_pressure(const Json &pressure)
-{
-	std::string words;
-
-	for (const auto &[name, percent] : pressure.items()) {
-		words += words.empty() ? "" : "/";
-		words += short_number(percent);
-	}
-	return words;
-}
-
-std::string line_of(const std::string &name, int name_width, const std::vector<std::string> &cells)
-{
-	char buffer[64];
-	std::string line;
-
-	std::snprintf(buffer, sizeof(buffer), "%-*.*s", name_width, name_width, name.c_str());
-	line = buffer;
-	for (std::size_t i = 0; i < cells.size(); i++) {
-		std::snprintf(buffer, sizeof(buffer), " %*s", columns[i].width, cells[i].c_str());
-		line += buffer;
-	}
-	return line.substr(0, line.find_last_not_of(' ') + 1);
-}
-
-std::vector<std::string> cells_of(const Json &row)
-{
-	const Json &usage = row["usage"];
-	const std::string owned = row["cores"].dump();
-	std::vector<std::string> cells = {row["state"]};
-
-	if (usage.is_null()) {
-		cells.insert(cells.end(), {owned, "-", "-", short_size(row["memory"]), "-", "-",
-					   "-", "-", "-"});
-		return cells;
-	}
-	const std::string online = usage["cores_online"].dump();
-	char load[16];
-	std::snprintf(load, sizeof(load), "%.2f", usage["load"][0].get<double>());
-	cells.insert(cells.end(),
-		     {online == owned ? owned : online + "/" + owned, load,
-		      short_number(usage["busy_percent"]), short_size(usage["memory_total"]),
-		      short_size(usage["memory_available"]), short_uptime(usage["uptime_seconds"]),
-		      short_number(usage["messages_per_second"]),
-		      short_number(usage["interrupts_per_second"]),
-		      short_pressure(usage["pressure_percent"])});
-	return cells;
-}
-
-std::vector<std::string> table_of(const Json &result, int width)
-{
-	const int spare = std::max(0, width - columns_least);
-	int name_width = name_least;
-	std::vector<std::string> lines, cells;
-
-	for (const Json &row : result["kernels"])
-		name_width = std::max(name_width, static_cast<int>(
-							  row["name"].get<std::string>().size()));
-	name_width = std::min(name_width, name_least + spare);
-	for (const Column &column : columns)
-		cells.emplace_back(column.title);
-	lines.push_back(line_of("NAME", name_width, cells));
-	for (const Json &row : result["kernels"])
-		lines.push_back(line_of(row["name"], name_width, cells_of(row)));
-	return lines;
-}
-
 std::string as_text(const Json &result)
 {
 	const auto size = window_size(STDOUT_FILENO);
+	const int columns = size ? size->columns : usage_columns_least;
 	std::string words;
 
-	for (const std::string &line : table_of(result, size ? size->columns : columns_least))
+	for (const std::string &line : usage_lines(result["kernels"], columns))
 		words += line + '\n';
 	return words;
 }
@@ -184,15 +59,10 @@ public:
 			       {"pool_free", info.pool_free},
 			       {"kernels", Json::array({own_row()})}};
 
-		for (const std::string &name : supervisor_.names()) {
-			try {
-				result["kernels"].push_back(row_of(supervisor_.subos(name)));
-			} catch (const Error &error) {
-				// Destroyed between the list and the look.
-				if (error.code() != Code::no_such_subos)
-					throw;
-			}
-		}
+		for (Json &row : usage_rows(supervisor_.names(), [this](const std::string &name) {
+			     return row_of(supervisor_.subos(name));
+		     }))
+			result["kernels"].push_back(std::move(row));
 		return result;
 	}
 
@@ -233,9 +103,11 @@ private:
 		try {
 			row["usage"] = usage_of(status.id, subos.statistics());
 		} catch (const Error &error) {
-			if (error.code() == Code::interrupted || error.code() == Code::internal)
+			if (error.code() == Code::interrupted ||
+			    error.code() == Code::no_such_subos)
 				throw;
-			// One that does not answer does not keep the others.
+			// One that does not answer does not keep the others, and what is known
+			// of it from outside.
 			row["error"] = one_line(error.what());
 		}
 		return row;
@@ -254,7 +126,7 @@ public:
 	void draw(const Json &result) const
 	{
 		const WindowSize size = window_size(STDOUT_FILENO).value_or(WindowSize{24, 80});
-		std::vector<std::string> lines = table_of(result, size.columns);
+		std::vector<std::string> lines = usage_lines(result["kernels"], size.columns);
 		std::string frame = "\033[H";
 
 		lines.insert(lines.begin(), headline(result));
