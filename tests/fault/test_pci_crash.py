@@ -183,6 +183,9 @@ def test_ends_in_a_resize(lender, sign, end, delay):
         result = lender.rfm("resize", "web", "--pci", f"{sign}{bdf}", "--wait", "3", timeout=60)
     assert len(errors(result)) == (result.status != 0), result
     assert result.status != 1, result
+    # What an agent that does not answer may have in use is not back by then.
+    kept = sign == "+" and result.status != 0 and bdf in lender.functions_of("web")
+    assert not (kept and "nothing has changed" in errors(result)[0]), result
     lender.await_state("web", "stopped", "crashed", "lost", timeout=30)
     assert lender.lent() == lender.functions_of("web")
 

@@ -35,6 +35,9 @@ struct ResizeRequest {
 bool is_on_memory(rf_resize_op op);
 bool is_on_functions(rf_resize_op op);
 
+// What an adjustment that failed has changed all the same, as the end of a line; `now`: after it.
+std::string done_text(const ResizeRequest &wanted, const rf_resize &answer, const rf_status &now);
+
 // One subOS.
 class Partition : public inspect::Memory {
 public:

@@ -26,18 +26,6 @@ Json done_json(const rf_resize &answer)
 		{"functions_done", answer.functions_done}};
 }
 
-std::string done_text(const rf_resize &answer)
-{
-	if (answer.cpus_done)
-		return text("; before that, ", answer.cpus_done, " cores changed hands");
-	if (answer.memory_done)
-		return text("; before that, ", format_size(answer.memory_done), " changed hands");
-	if (answer.functions_done)
-		return text("; before that, ", answer.functions_done,
-			    " PCI functions changed hands");
-	return "; nothing has changed";
-}
-
 std::string refused_text(const ResizeRequest &wanted, const rf_resize &answer)
 {
 	if (is_on_memory(wanted.op))
@@ -66,8 +54,8 @@ std::string failed_text(const ResizeRequest &wanted, const rf_resize &answer)
 	return text(core, " could not be taken offline or brought up", why);
 }
 
-// Those that are still with it.
-std::vector<std::uint32_t> unconfirmed(const rf_status &status, std::vector<std::uint32_t> bdfs)
+// Those that are with it.
+std::vector<std::uint32_t> held(const rf_status &status, std::vector<std::uint32_t> bdfs)
 {
 	const auto end = status.functions + status.nr_functions;
 
@@ -78,15 +66,15 @@ std::vector<std::uint32_t> unconfirmed(const rf_status &status, std::vector<std:
 }
 
 // Who else is concerned, only the module knows.
-[[noreturn]] void fail_function(const std::string &name, const rf_resize &answer)
+[[noreturn]] void fail_function(const std::string &name, const rf_resize &answer,
+				const std::string &done)
 {
 	const Error error = problem_error(answer.culprit_function, answer.problem,
 					  ask_inventory(Supervisor::open()));
 	Json details = done_json(answer);
 
 	details.update(error.details());
-	throw Error(error.code(), text("subOS '", name, "': ", error.what(), done_text(answer)),
-		    details);
+	throw Error(error.code(), text("subOS '", name, "': ", error.what(), done), details);
 }
 
 } // namespace
@@ -99,6 +87,24 @@ bool is_on_memory(rf_resize_op op)
 bool is_on_functions(rf_resize_op op)
 {
 	return op == RF_RESIZE_PCI_ADD || op == RF_RESIZE_PCI_REMOVE;
+}
+
+std::string done_text(const ResizeRequest &wanted, const rf_resize &answer, const rf_status &now)
+{
+	if (answer.cpus_done)
+		return text("; before that, ", answer.cpus_done, " cores changed hands");
+	if (answer.memory_done)
+		return text("; before that, ", format_size(answer.memory_done), " changed hands");
+	if (answer.functions_done)
+		return text("; before that, ", answer.functions_done,
+			    " PCI functions changed hands");
+	// An agent that was asked to add one may have done so, although it did not answer.
+	if (wanted.op == RF_RESIZE_PCI_ADD)
+		if (const auto kept = held(now, wanted.functions); !kept.empty())
+			return text("; PCI functions ", format_bdfs(kept, ", "),
+				    " belong to it all the same, and go back when it confirms that it "
+				    "does not use them, or ends");
+	return "; nothing has changed";
 }
 
 rf_resize Partition::resize(const ResizeRequest &wanted) const
@@ -125,7 +131,9 @@ rf_resize Partition::resize(const ResizeRequest &wanted) const
 void Partition::fail_resize(int error, const ResizeRequest &wanted, const rf_resize &answer) const
 {
 	const std::string core = text("core ", answer.culprit);
-	const std::string done = done_text(answer);
+	// What the module refuses it has not begun.
+	const std::string done =
+		done_text(wanted, answer, error == ENXIO ? rf_status{} : status());
 	const auto refuse = [&](Code code, const std::string &message) {
 		return Error(code, text("subOS '", name_, "': ", message, done), done_json(answer));
 	};
@@ -137,11 +145,11 @@ void Partition::fail_resize(int error, const ResizeRequest &wanted, const rf_res
 	case EDOM: throw refuse(Code::bad_value, split_text(answer.culprit));
 	case EINVAL:
 		throw refuse(Code::bad_value, refused_text(wanted, answer));
-	case ENXIO: fail_function(name_, answer);
+	case ENXIO: fail_function(name_, answer, done);
 	case EINPROGRESS:
 		throw Error(Code::incomplete,
 			    text("subOS '", name_, "': PCI functions ",
-				 format_bdfs(unconfirmed(status(), wanted.functions), ", "),
+				 format_bdfs(held(status(), wanted.functions), ", "),
 				 " were silenced and taken away, but the subOS did not confirm: "
 				 "nobody else gets them until it confirms or ends"),
 			    done_json(answer));
