@@ -94,7 +94,7 @@ TEST(Abi, CheckSaysWhatToDo)
 
 	FakeModule old(older);
 	EXPECT_EQ(abi_row()["status"], "warn");
-	EXPECT_EQ(abi_row()["detail"], "rf_supervisor 9.8.7 has ABI 2, this rfm ABI 4: both work "
+	EXPECT_EQ(abi_row()["detail"], "rf_supervisor 9.8.7 has ABI 2, this rfm ABI 5: both work "
 				       "together, without what is new in rfm");
 	EXPECT_EQ(abi_row()["remedy"], "modprobe -r rf_supervisor && modprobe rf_supervisor");
 	old.names = {"web", "batch"};
