@@ -21,6 +21,7 @@ constexpr std::size_t info_size_least = 24;
 constexpr std::size_t struct_size_most = 1024;
 // No kernel ever comes there. Ids, and with them the numbers that follow from them, wrap at 2^62.
 constexpr std::uint64_t seq_most = 1ull << 61;
+constexpr std::uint64_t narrow = 1ull << 32;
 
 // A block's position without a block: the text was empty or did not fit.
 bool is_dataless(std::uint64_t begin, std::uint64_t next)
@@ -208,10 +209,14 @@ bool PrintkRing::read_text(Block block, std::uint64_t id, std::size_t length, st
 			   std::as_writable_bytes(std::span(text)));
 }
 
-// Both begin at the same moment, the id such that it soon wraps (DESC0_ID).
+// Both begin at the same moment, the id such that it soon wraps (DESC0_ID): meant to at its 62
+// bits, but the number of descriptors that it is made of has 32.
 std::uint64_t PrintkRing::seq_of(std::uint64_t id) const
 {
-	return (id + (1ull << count_bits_)) & id_mask;
+	const std::uint64_t count = 1ull << count_bits_;
+	const bool is_narrow = id >= narrow - count - 1 && id <= seq_most;
+
+	return (id + count - (is_narrow ? narrow : 0)) & id_mask;
 }
 
 std::optional<Record> PrintkRing::record(std::uint64_t id, Given &given) const

@@ -177,7 +177,7 @@ public:
 private:
 	// The kernel starts its ids so that they wrap early (DESC0_ID), and then counts
 	// them and the sequence numbers together.
-	static constexpr std::uint64_t first_id = id_mask + 1 - (1u << count_bits);
+	static constexpr std::uint64_t first_id = (1ull << 32) - (1u << count_bits);
 	std::vector<std::byte> bytes_;
 	std::uint64_t seq_ = 0;
 	std::uint64_t lpos_ = (1ull << size_bits) - 64;
