@@ -101,7 +101,7 @@ std::optional<std::string> Features::text(std::string_view option) const
 std::optional<bool> Features::has(Feature feature) const
 {
 	const Trait &asked = trait(feature);
-	const bool configured = config_.size() > 1;
+	const bool configured = config_.find("\nCONFIG_") != config_.npos;
 	const bool can_look = !asked.sign.empty() && !vmlinux_.empty();
 
 	if (is_set(asked.option))

@@ -80,6 +80,7 @@ struct Options {
 	bool console = true;			// with the agent: a console in shared memory
 	bool allow_direct = true;		// enter the uncompressed kernel directly if possible
 	bool check_append = true;		// false: append comes last, as it is, whatever it does
+	bool stored = false;			// append was let pass once: refused words are left out
 };
 
 // Pieces of the initrd. user may be empty. The others are ignored (and may be

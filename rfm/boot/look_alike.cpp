@@ -122,7 +122,8 @@ std::optional<std::string> in_pe(View file)
 		return std::string("a unified kernel image (UKI); take the kernel out of it with "
 				   "'objcopy -O binary --only-section=.linux FILE vmlinuz' and give "
 				   "that");
-	if (!linux_header(file))
+	// A truncated kernel is one all the same.
+	if (fits(HEADER_OFFSET, sizeof(setup_header), file.size()) && !linux_header(file))
 		return not_this("an EFI program that is no Linux kernel, such as xen.efi or a boot "
 				"loader");
 	return std::nullopt;

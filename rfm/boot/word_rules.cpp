@@ -103,6 +103,11 @@ constexpr auto RULES = std::to_array<WordRule>({
 	{"nmi_watchdog", dropped, "one that locks up is seen from outside, by --hang-timeout"},
 	{"nomce*", refused, MACHINE_CHECK},
 	{"mce", refused, MACHINE_CHECK, listed, "off"},
+	{"mceoff*", refused, MACHINE_CHECK},
+	// The same by the names of features, and by their numbers.
+	{"clearcpuid", refused, MACHINE_CHECK, listed, "mce,mca,7,14"},
+	{"clearcpuid", refused, OWN_INTERRUPTS, listed, "apic,9"},
+	{"clearcpuid", refused, OWN_TIMER, listed, "tsc,4"},
 
 	// ---- cores ----
 	{"maxcpus", refused, OWN_CORES},
@@ -118,7 +123,7 @@ constexpr auto RULES = std::to_array<WordRule>({
 	 "nosmt"},
 
 	// ---- what a package shares ----
-	{"rdt", refused, "caches and bandwidth are shared by a package; leave it out"},
+	{"rdt*", refused, "caches and bandwidth are shared by a package; leave it out"},
 
 	// ---- the agent ----
 	{"nomodule", refused, AGENT, all, {}, true},

@@ -24,8 +24,12 @@ std::string plain(std::string_view name)
 	std::string result(name);
 
 	std::replace(result.begin(), result.end(), '-', '_');
-	if (result.starts_with("sysctl"))
-		std::replace(result.begin(), result.end(), '/', '.');
+	if (!result.starts_with("sysctl"))
+		return result;
+	std::replace(result.begin(), result.end(), '/', '.');
+	// It is a path: of several in a row one counts.
+	const auto twice = [](char a, char b) { return a == '.' && b == '.'; };
+	result.erase(std::unique(result.begin(), result.end(), twice), result.end());
 	return result;
 }
 
@@ -46,23 +50,29 @@ bool has_item(std::string_view list, std::string_view wanted)
 	return found;
 }
 
-// What console=, kgdboc= name: behind a "kms," or a "brl,".
-std::string_view device_of(std::string_view value)
+// What console=, kgdboc= name: behind a "kms," or a "brl,". A number alone is that of a ttyS.
+std::string device_of(std::string_view value)
 {
 	for (std::string_view prefix : {"kms,", "kbd,", "brl,"})
 		if (value.starts_with(prefix))
 			value.remove_prefix(prefix.size());
-	return value.substr(0, value.find(','));
+	if (value.starts_with("brl="))
+		value.remove_prefix(std::min(value.find(','), value.size() - 1) + 1);
+	const std::string device(value.substr(0, value.find(',')));
+	const bool is_number = !device.empty() && device[0] >= '0' && device[0] <= '9';
+	return is_number ? "ttyS" + device : device;
 }
 
 bool is_foreign_uart(std::string_view value, const std::optional<Uart> &own)
 {
-	const std::string_view device = device_of(value);
+	const std::string device = device_of(value);
 
 	if (own && device == own->name)
 		return false;
-	// "uart", "uart8250" and "uart[8250],io,...": by address.
-	return device.starts_with("ttyS") || device.starts_with("uart");
+	// "uart[8250],io,...", "ns16550a,mmio32,...": by address; "DEVICE:0.0": by what it is on.
+	return device.starts_with("ttyS") || device.starts_with("uart") ||
+	       device.starts_with("ns16550") || device.find(':') != device.npos ||
+	       value.find(",io,") != value.npos || value.find(",mmio") != value.npos;
 }
 
 bool applies_to_value(const WordRule &rule, std::string_view value, const Options &options)
@@ -244,7 +254,7 @@ private:
 		if (std::ranges::find(own_, word.text) != own_.end())
 			return leave_out(word, "rfm gives it in any case");
 		if (const WordRule *rule = find_rule(word, options_)) {
-			if (rule->fate == Fate::refused)
+			if (rule->fate == Fate::refused && !options_.stored)
 				throw Error(quoted(word.text) +
 					    " is not possible: " + std::string(rule->why));
 			return leave_out(word, rule->why);

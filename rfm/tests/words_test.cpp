@@ -227,4 +227,34 @@ TEST(Words, ListsHaveNoBlanks)
 }
 
 } // namespace
+TEST(Words, NoSpellingHidesASerialPort)
+{
+	for (const char *word : {"console=0", "console=0,115200n8", "console=ns16550a,mmio32,0x1000",
+				 "console=ns16550,io,0x3f8", "console=brl=x,ttyS0",
+				 "console=serial8250:0.0"}) {
+		const auto sorted = sort_words({.append = word}, "");
+		EXPECT_EQ(sorted.kernel, "") << word;
+		EXPECT_EQ(sorted.notes.size(), 1u) << word;
+	}
+	for (const char *word : {"console=hvc0", "console=tty0", "console=tty1", "kgdboc=kbd"})
+		EXPECT_EQ(sort_words({.append = word}, "").kernel, word);
+}
+
+TEST(Words, NoSpellingHidesARefusedWord)
+{
+	for (const char *word : {"clearcpuid=mce", "clearcpuid=hfi,7", "clearcpuid=tsc", "clearcpuid=9",
+				 "mceoff", "rdtmba", "sysctl.kernel..modules_disabled=1",
+				 "sysctl/kernel//modules_disabled=1"})
+		EXPECT_THROW(sort_words({.append = word}, ""), boot::Error) << word;
+}
+
+// Whoever started a subOS with them before they were refused can start it again.
+TEST(Words, OfADefinitionAreLeftOut)
+{
+	const auto sorted = sort_words({.append = "nosmt quiet mem=1G", .stored = true}, "");
+
+	EXPECT_EQ(sorted.kernel, "quiet");
+	EXPECT_EQ(sorted.notes.size(), 2u);
+}
+
 } // namespace rf::test

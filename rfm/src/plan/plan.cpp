@@ -359,7 +359,8 @@ Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
 			status.nr_ranges ? status.ranges[0].size : 0};
 	plan.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
 	read_artifacts(plan, true, phases);
-	// It was let pass when the subOS was created.
+	// It was let pass when the subOS was created, perhaps by an earlier rfm.
+	plan.options.stored = true;
 	check_kernel({plan.files.config, plan.files.vmlinux.view()},
 		     {wanted.kernel, plan.apic_ids.size(), wanted.agent, true});
 	check_cmdline(plan, &supervisor);
