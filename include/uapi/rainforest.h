@@ -40,7 +40,8 @@
  *   2  the first of which this is true
  *   3  FUNCTIONS; PCI functions in CREATE, STATUS and RESIZE
  *   4  rf_memory: shared, available
- *   5  SMT siblings: rf_info.smt_shift, RF_SPLIT_SIBLINGS
+ *   5  SMT siblings: rf_info.smt_shift, RF_SPLIT_SIBLINGS; without that flag, which 4 has not, they
+ *      are kept together
  *
  * Errors common to all calls:
  *   EPERM   the caller lacks CAP_SYS_ADMIN

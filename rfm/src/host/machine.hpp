@@ -29,6 +29,7 @@ struct Machine {
 	std::vector<Cpu> cpus;		// present ones, ascending
 	unsigned possible = 0;
 	std::vector<int> nodes;
+	bool splits_unasked = false;	// the module is older than the rule for siblings
 	bool smt_off = false;		// the kernel keeps all siblings but one offline
 
 	const Cpu *cpu(unsigned id) const;

@@ -13,6 +13,9 @@ namespace rf {
 
 namespace {
 
+// Since then the module keeps siblings together, and knows a flag for who insists.
+constexpr std::uint32_t siblings_abi = 5;
+
 bool contains(const std::vector<unsigned> &cores, unsigned core)
 {
 	return std::find(cores.begin(), cores.end(), core) != cores.end();
@@ -182,8 +185,11 @@ Machine read_machine(const Supervisor *supervisor)
 {
 	Machine machine = read_machine();
 
-	if (supervisor)
-		add_offline_siblings(machine, supervisor->cores(), supervisor->info().smt_shift);
+	if (supervisor) {
+		const rf_info info = supervisor->info();
+		machine.splits_unasked = info.abi < siblings_abi;
+		add_offline_siblings(machine, supervisor->cores(), info.smt_shift);
+	}
 	return machine;
 }
 
@@ -244,7 +250,7 @@ std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int nod
 
 std::uint32_t split_flags(const Machine &machine, bool insisted)
 {
-	return insisted || machine.smt_off ? RF_SPLIT_SIBLINGS : 0;
+	return (insisted || machine.smt_off) && !machine.splits_unasked ? RF_SPLIT_SIBLINGS : 0;
 }
 
 } // namespace rf
