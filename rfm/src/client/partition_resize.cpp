@@ -132,8 +132,8 @@ void Partition::fail_resize(int error, const ResizeRequest &wanted, const rf_res
 {
 	const std::string core = text("core ", answer.culprit);
 	// What the module refuses it has not begun.
-	const std::string done =
-		done_text(wanted, answer, error == ENXIO ? rf_status{} : status());
+	const bool may_have = wanted.op == RF_RESIZE_PCI_ADD && error != ENXIO;
+	const std::string done = done_text(wanted, answer, may_have ? status() : rf_status{});
 	const auto refuse = [&](Code code, const std::string &message) {
 		return Error(code, text("subOS '", name_, "': ", message, done), done_json(answer));
 	};

@@ -41,7 +41,7 @@ NewFile::NewFile(std::string path, bool replace)
 // replacing (nfs, 9p). Both would be told only at the end.
 NewFile::Way NewFile::find_way()
 {
-	const std::string other = partial_ + ".";
+	const std::string other = partial_ + "~";
 
 	if (::renameat2(AT_FDCWD, partial_.c_str(), AT_FDCWD, other.c_str(), RENAME_NOREPLACE) ==
 	    0) {

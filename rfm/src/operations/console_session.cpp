@@ -218,7 +218,8 @@ void ConsoleSession::drop_answers() const
 
 std::optional<ConsoleSession::End> ConsoleSession::give_output()
 {
-	const ssize_t given = ::write(STDOUT_FILENO, to_output_.data(), to_output_.size());
+	const ssize_t given = ::write(STDOUT_FILENO, to_output_.data(),
+				      std::min(to_output_.size(), step));
 
 	if (given < 0 && is_retry(errno))
 		return std::nullopt;
