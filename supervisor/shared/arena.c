@@ -64,8 +64,8 @@ void rf_arena_segments(struct rf_arena_segment *segments)
 
 	lockdep_assert_held(&rf_ledger_lock);
 	for (member = 0; member < RF_MEMBERS_MAX; member++)
-		if (!rf_home_withheld[member])
-			segments[member] = rf_homes[member];
+		segments[member] = rf_home_withheld[member] ? (struct rf_arena_segment){} :
+							      rf_homes[member];
 }
 
 /* Get a cleared home for @member. */
