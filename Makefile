@@ -71,9 +71,10 @@ FUZZED_kernel_log  := $(inspected)
 FUZZED_vmcoreinfo  := $(inspected)
 FUZZED_core_image  := $(inspected)
 FUZZED_statistics  := $(inspected) rfm/src/view/statistics.cpp
-FUZZED_bzimage     := rfm/boot/bzimage.cpp rfm/boot/decompress.cpp rfm/boot/bytes.cpp
+FUZZED_bzimage     := rfm/boot/bzimage.cpp rfm/boot/look_alike.cpp rfm/boot/decompress.cpp rfm/boot/bytes.cpp
 FUZZED_vmlinux     := $(filter-out rfm/boot/bzimage.cpp rfm/boot/decompress.cpp,$(wildcard rfm/boot/*.cpp))
 FUZZ_LIBS_bzimage  := -llzma -llz4 -lzstd -lz
+FUZZ_LIBS_vmlinux  := -lz
 # One allocation in MiB: 64, or the dictionary that a kernel's build may ask for.
 FUZZ_MALLOC_bzimage := 192
 FUZZ_FLAGS  := -g -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all \

@@ -82,9 +82,11 @@ def test_word_leads_to_the_machine(machines, word):
     supervisor.ok("start", "web", "--wait", "0")
     end = time.monotonic() + patience.limit(90)
     names = [f"({each})" for each in TOUCHES[word]]
-    while not any(name in what for what in (seen := violations(trace, grant)) for name in names):
+    seen = violations(trace, grant)
+    while not any(name in what for what in seen for name in names):
         assert time.monotonic() < end, seen
         wait_for(trace, TOUCHES[word], end)
+        seen = violations(trace, grant)
 
 
 def wait_for(trace, regions, end):
