@@ -120,17 +120,7 @@ Partition::Event Partition::wait(std::chrono::milliseconds at_most) const
 
 bool Partition::read(std::uint64_t phys, std::span<std::byte> into) const
 {
-	while (!into.empty()) {
-		const ssize_t got =
-			::pread(fd_.get(), into.data(), into.size(), static_cast<off_t>(phys));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		phys += static_cast<std::uint64_t>(got);
-		into = into.subspan(static_cast<std::size_t>(got));
-	}
-	return true;
+	return read_at(fd_.get(), into, phys);
 }
 
 // The errors that all calls have which ask the agent.

@@ -100,36 +100,6 @@ void add_pages(Sha256 &hash, boot::View image, std::size_t from, std::size_t end
 			hash.add(at / page_size).add(page);
 }
 
-bool read_all(int fd, std::span<std::byte> bytes, std::size_t offset)
-{
-	while (!bytes.empty()) {
-		const ssize_t got = ::pread(fd, bytes.data(), bytes.size(),
-					    static_cast<off_t>(offset));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0)
-			return false;
-		offset += static_cast<std::size_t>(got);
-		bytes = bytes.subspan(static_cast<std::size_t>(got));
-	}
-	return true;
-}
-
-bool write_all(int fd, boot::View bytes, std::size_t offset)
-{
-	while (!bytes.empty()) {
-		const ssize_t put = ::pwrite(fd, bytes.data(), bytes.size(),
-					     static_cast<off_t>(offset));
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put <= 0)
-			return false;
-		offset += static_cast<std::size_t>(put);
-		bytes = bytes.subspan(static_cast<std::size_t>(put));
-	}
-	return true;
-}
-
 // What root boots from here must have been written by root.
 bool is_trustworthy(const struct stat &facts)
 {
@@ -158,7 +128,7 @@ bool read_image(int fd, std::span<std::byte> image, Sha256 &hash)
 			(in_image(hole) + page_size - 1) / page_size * page_size;
 		for (done = std::max(done, from); done < std::min(end, image.size());) {
 			const std::size_t next = std::min({done + chunk, end, image.size()});
-			if (!read_all(fd, image.subspan(done, next - done), head_size + done))
+			if (!read_at(fd, image.subspan(done, next - done), head_size + done))
 				return false;
 			add_pages(hash, image, done, next);
 			done = next;
@@ -175,7 +145,7 @@ std::optional<Vmlinux> read_entry(int fd, const Digest &key)
 
 	if (::fstat(fd, &facts) < 0 || !is_trustworthy(facts) ||
 	    facts.st_size <= static_cast<off_t>(head_size) ||
-	    !read_all(fd, std::as_writable_bytes(std::span(&head, 1)), 0))
+	    !read_at(fd, std::as_writable_bytes(std::span(&head, 1)), 0))
 		return std::nullopt;
 	const std::size_t size = static_cast<std::size_t>(facts.st_size) - head_size;
 	if (std::memcmp(head.magic, magic, sizeof(magic)) != 0 || head.size != size ||
@@ -196,11 +166,11 @@ bool write_image(int fd, boot::View image)
 	for (std::size_t at = 0; at < image.size(); at += page_size) {
 		if (!is_zero(page_at(image, at)))
 			continue;
-		if (!write_all(fd, image.subspan(from, at - from), head_size + from))
+		if (!write_at(fd, image.subspan(from, at - from), head_size + from))
 			return false;
 		from = std::min(at + page_size, image.size());
 	}
-	return write_all(fd, image.subspan(from), head_size + from) &&
+	return write_at(fd, image.subspan(from), head_size + from) &&
 	       ::ftruncate(fd, static_cast<off_t>(head_size + image.size())) == 0;
 }
 
@@ -212,7 +182,7 @@ bool write_whole(int fd, const Digest &key, boot::View image)
 	add_pages(hash, image, 0, image.size());
 	head.digest = hash.digest();
 	std::copy(std::begin(magic), std::end(magic), head.magic);
-	return write_all(fd, std::as_bytes(std::span(&head, 1)), 0) && write_image(fd, image);
+	return write_at(fd, std::as_bytes(std::span(&head, 1)), 0) && write_image(fd, image);
 }
 
 std::string hexadecimal(const Digest &digest)

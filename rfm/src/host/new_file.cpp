@@ -16,7 +16,7 @@
 namespace rf {
 
 NewFile::NewFile(std::string path, bool replace)
-	: path_(std::move(path)), partial_(path_ + ".partial-XXXXXX")
+	: path_(std::move(path))
 {
 	struct stat facts {};
 
@@ -79,16 +79,8 @@ NewFile::~NewFile()
 
 void NewFile::write(std::uint64_t offset, std::span<const std::byte> bytes)
 {
-	while (!bytes.empty()) {
-		const ssize_t put = ::pwrite(fd_.get(), bytes.data(), bytes.size(),
-					     static_cast<off_t>(offset));
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			fail(errno);
-		offset += static_cast<std::uint64_t>(put);
-		bytes = bytes.subspan(static_cast<std::size_t>(put));
-	}
+	if (!write_at(fd_.get(), bytes, offset))
+		fail(errno);
 }
 
 void NewFile::set_size(std::uint64_t size)

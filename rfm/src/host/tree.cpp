@@ -28,19 +28,6 @@ std::string word_of(const std::string &name)
 	return fs::path(name).filename();
 }
 
-bool write_all(int fd, std::string_view content)
-{
-	while (!content.empty()) {
-		const ssize_t put = ::write(fd, content.data(), content.size());
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return false;
-		content.remove_prefix(static_cast<std::size_t>(put));
-	}
-	return true;
-}
-
 } // namespace
 
 Tree::Tree(std::string path)
@@ -126,7 +113,7 @@ void Tree::write(const std::string &name, std::string_view content, mode_t mode)
 	const Descriptor file(::openat(folder.get(), word_of(name).c_str(),
 				       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
 				       0600));
-	if (!file.valid() || !write_all(file.get(), content) || ::fchmod(file.get(), mode) < 0)
+	if (!file.valid() || !write_at(file.get(), std::as_bytes(std::span(content)), 0) || ::fchmod(file.get(), mode) < 0)
 		fail(name);
 }
 
