@@ -39,19 +39,6 @@ std::string subsystem_of(const fs::path &dir)
 	return fs::read_symlink(dir / "subsystem", error).filename();
 }
 
-// The path in /dev, or nothing.
-std::string node_of(const fs::path &dir)
-{
-	const std::string key = "DEVNAME=";
-	std::ifstream file(dir / "uevent");
-	std::string line;
-
-	while (std::getline(file, line))
-		if (line.starts_with(key))
-			return "/dev/" + line.substr(key.size());
-	return "";
-}
-
 void find_devices(const fs::path &dir, Devices &found)
 {
 	// Not a recursive iterator: it ends for good where a folder vanishes under it.
@@ -64,7 +51,7 @@ void find_devices(const fs::path &dir, Devices &found)
 			found.disks.push_back(entry);
 		else if (subsystem == "net")
 			found.interfaces.push_back(entry);
-		const std::string node = node_of(entry);
+		const std::string node = node_in_dev(entry);
 		if (!node.empty())
 			found.nodes.push_back(node);
 		find_devices(entry, found);

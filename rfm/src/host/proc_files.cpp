@@ -43,6 +43,18 @@ std::uint64_t number_in(const fs::path &file)
 	return std::strtoull(read_line(file).c_str(), nullptr, 10);
 }
 
+std::string node_in_dev(const fs::path &device)
+{
+	constexpr std::string_view key = "DEVNAME=";
+	std::ifstream file(device / "uevent");
+	std::string line;
+
+	while (std::getline(file, line))
+		if (line.starts_with(key))
+			return "/dev/" + line.substr(key.size());
+	return "";
+}
+
 std::string content_of(const fs::path &file)
 {
 	std::ifstream stream(file);

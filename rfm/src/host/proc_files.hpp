@@ -22,6 +22,9 @@ bool covers(const std::vector<unsigned> &cores, const std::vector<unsigned> &oth
 
 std::uint64_t number_in(const std::filesystem::path &file);
 
+// The path in /dev of the device that a folder of sysfs is about; empty if it has none.
+std::string node_in_dev(const std::filesystem::path &device);
+
 // All of a file that has no zero bytes, or what could be read of it.
 std::string content_of(const std::filesystem::path &file);
 

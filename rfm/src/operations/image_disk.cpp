@@ -4,10 +4,10 @@
 #include "base/sizes.hpp"
 #include "host/folder.hpp"
 #include "host/loop_device.hpp"
+#include "host/proc_files.hpp"
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <regex>
 
 #include <fcntl.h>
@@ -78,11 +78,7 @@ void ImageDisk::find_device()
 	if (!found.valid() || ::fstat(found.get(), &facts) < 0 || !S_ISBLK(facts.st_mode))
 		return;
 	number_ = facts.st_rdev;
-	std::ifstream properties(folder_in_sysfs(*number_) + "/uevent");
-	constexpr std::string_view key = "DEVNAME=";
-	for (std::string line; std::getline(properties, line);)
-		if (line.starts_with(key))
-			node_ = "/dev/" + line.substr(key.size());
+	node_ = node_in_dev(folder_in_sysfs(*number_));
 }
 
 Descriptor ImageDisk::open_node(int flags) const
