@@ -67,25 +67,27 @@ Features::Features(std::string config, View vmlinux) : config_(std::move(config)
 	config_.insert(config_.begin(), '\n');
 }
 
-std::optional<std::string_view> Features::value(std::string_view option) const
+std::optional<std::string_view> config_value(std::string_view config, std::string_view option)
 {
-	const std::string line = "\n" + std::string(option) + "=";
-	const std::size_t at = config_.find(line);
+	const std::string start = std::string(option) + "=";
 
-	if (at == config_.npos)
-		return std::nullopt;
-	const std::string_view rest = std::string_view(config_).substr(at + line.size());
-	return rest.substr(0, rest.find('\n'));
+	for (std::size_t at = 0; at < config.size();) {
+		const std::string_view line = config.substr(at, config.find('\n', at) - at);
+		if (line.starts_with(start))
+			return line.substr(start.size());
+		at += line.size() + 1;
+	}
+	return std::nullopt;
 }
 
 bool Features::is_set(std::string_view option) const
 {
-	return value(option) == "y";
+	return config_value(config_, option) == "y";
 }
 
 std::optional<std::string> Features::text(std::string_view option) const
 {
-	const auto quoted = value(option);
+	const auto quoted = config_value(config_, option);
 	std::string result;
 
 	if (!quoted || quoted->size() < 2 || !quoted->starts_with('"') || !quoted->ends_with('"'))

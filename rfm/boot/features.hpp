@@ -30,11 +30,12 @@ public:
 	bool is_set(std::string_view option) const;
 
 private:
-	std::optional<std::string_view> value(std::string_view option) const;
-
 	std::string config_;
 	View vmlinux_;
 };
+
+// What an option is set to in the text of a configuration file.
+std::optional<std::string_view> config_value(std::string_view config, std::string_view option);
 
 // The configuration that CONFIG_IKCONFIG puts into the kernel; empty if there is none.
 std::string embedded_config(View vmlinux);

@@ -3,6 +3,7 @@
 
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
+#include "boot/features.hpp"
 
 #include <array>
 #include <cerrno>
@@ -160,12 +161,10 @@ std::string find_kernel_config(const std::string &kernel, const std::string &ver
 
 unsigned find_hz(const std::string &config)
 {
-	constexpr std::string_view key = "\nCONFIG_HZ=";
-	const std::size_t at = config.find(key);
+	const auto value = boot::config_value(config, "CONFIG_HZ");
 
-	return at == config.npos ? 0
-				 : static_cast<unsigned>(std::strtoul(
-					   config.c_str() + at + key.size(), nullptr, 10));
+	return value ? static_cast<unsigned>(std::strtoul(std::string(*value).c_str(), nullptr, 10))
+		     : 0;
 }
 
 } // namespace rf
