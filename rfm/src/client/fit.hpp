@@ -6,7 +6,14 @@
 
 #include "uapi/rainforest.h"
 
+#include <cstdint>
+
 namespace rf {
+
+// The ABIs that brought what is asked for only of modules that have it.
+constexpr std::uint32_t functions_abi = 3;	// RF_IOC_FUNCTIONS
+constexpr std::uint32_t memory_abi = 4;		// rf_memory says what is available
+constexpr std::uint32_t siblings_abi = 5;	// SMT siblings stay together, RF_SPLIT_SIBLINGS
 
 enum class Fit { same, older, newer };
 

@@ -3,6 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
+#include "client/fit.hpp"
 #include "client/ioctl.hpp"
 #include "client/problem.hpp"
 
@@ -15,9 +16,6 @@
 namespace rf {
 
 namespace {
-
-// Since when rf_memory says what is available.
-constexpr std::uint32_t memory_abi = 4;
 
 void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 {

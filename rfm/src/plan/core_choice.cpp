@@ -3,6 +3,7 @@
 
 #include "base/cpulist.hpp"
 #include "base/error.hpp"
+#include "client/fit.hpp"
 #include "uapi/rainforest.h"
 
 #include <algorithm>
@@ -12,9 +13,6 @@
 namespace rf {
 
 namespace {
-
-// Since then the module keeps siblings together, and knows a flag for who insists.
-constexpr std::uint32_t siblings_abi = 5;
 
 bool contains(const std::vector<unsigned> &cores, unsigned core)
 {

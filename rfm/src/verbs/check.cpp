@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm check: what this machine can do, what is missing, and what would help.
+#include "client/fit.hpp"
 #include "client/supervisor.hpp"
 #include "plan/core_choice.hpp"
 #include "plan/requirements.hpp"
@@ -10,9 +11,6 @@
 namespace rf {
 
 namespace {
-
-// An older module does not know the call.
-constexpr std::uint32_t functions_abi = 3;
 
 std::optional<ModuleFacts> ask_module(const std::optional<Supervisor> &supervisor,
 				      const Machine &machine)
