@@ -17,6 +17,8 @@ DISPATCH = "supervisor/control/ioctl.c"
 ABI = re.compile(r"(#define RF_ABI_VERSION\s+)(\d+)")
 STRUCT = re.compile(r"(struct rf_\w+ \{\n\t__u32\tsize;\n(?:.*\n)*?)\};")
 # Bytes of the field that the older one lacks, of structs that had fewer in their first version.
+# So its ABI is the last before these fields came.
+OLDER = 3
 LACKS = "(table[i].size > table[i].min_size ? 8 : 0)"
 
 
@@ -38,7 +40,7 @@ def newer(tree):
 
 def older(tree):
     header, dispatch = tree / HEADER, tree / DISPATCH
-    header.write_text(ABI.sub(rf"\g<1>{abi() - 1}", header.read_text()))
+    header.write_text(ABI.sub(rf"\g<1>{OLDER}", header.read_text()))
     text = replaced(
         dispatch.read_text(),
         "copy_struct_from_user(copy, table[i].size, user, size)",
