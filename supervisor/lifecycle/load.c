@@ -5,6 +5,7 @@
  * right after the page-table switch would take the whole machine down.
  */
 #include <linux/io.h>
+#include <linux/pagemap.h>
 #include <linux/security.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
@@ -45,7 +46,7 @@ static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *se
 struct rf_loading {
 	struct rf_subos *subos;
 	u32 ticket;			/* the subOS's, when it began */
-	void *piece;			/* RF_BOUNCE bytes */
+	void *window;			/* written only under the lock, after a look at who owns it */
 };
 
 /* Why nothing can be loaded now, or 0. */
@@ -70,24 +71,23 @@ static int rf_load_goes_on(const struct rf_loading *loading)
 	return rc;
 }
 
-static int rf_piece_store(const struct rf_loading *loading, u64 at, size_t length)
+/*
+ * Copy what is there of the builder's pages.
+ * Return: bytes that are still to be copied, for a page was not there; or an error.
+ */
+static ssize_t rf_piece_store(const struct rf_loading *loading, u64 phys, void *to,
+			      const void __user *from, size_t length)
 {
-	u64 offset = offset_in_page(at);
-	void *window;
-	int rc;
+	ssize_t rc;
 
 	mutex_lock(&rf_ledger_lock);
 	rc = rf_load_goes_on(loading);
-	if (!rc && !rf_ledger_memory_holds(&rf_books.memory, loading->subos->id, at, length))
+	if (!rc && !rf_ledger_memory_holds(&rf_books.memory, loading->subos->id, phys, length))
 		rc = -EBUSY;
 	if (!rc) {
-		window = memremap(at - offset, PAGE_ALIGN(offset + length), MEMREMAP_WB);
-		if (window) {
-			memcpy(window + offset, loading->piece, length);
-			memunmap(window);
-		} else {
-			rc = -ENOMEM;
-		}
+		pagefault_disable();
+		rc = __copy_from_user_inatomic(to, from, length);
+		pagefault_enable();
 	}
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
@@ -96,21 +96,46 @@ static int rf_piece_store(const struct rf_loading *loading, u64 at, size_t lengt
 /* No lock is held while the pages of the builder are awaited, which may take their time. */
 static int rf_segment_copy(const struct rf_loading *loading, const struct rf_segment *segment)
 {
+	const void __user *from = u64_to_user_ptr(segment->buf);
+	void *to = loading->window + offset_in_page(segment->phys);
+	ssize_t left;
 	u64 done, length;
-	int rc;
 
-	for (done = 0; done < segment->bufsz; done += length) {
+	if (!access_ok(from, segment->bufsz))
+		return -EFAULT;
+	for (done = 0; done < segment->bufsz; done += length - left) {
 		length = min_t(u64, segment->bufsz - done, RF_BOUNCE);
-		if (copy_from_user(loading->piece, u64_to_user_ptr(segment->buf + done), length))
+		left = rf_piece_store(loading, segment->phys + done, to + done, from + done,
+				      length);
+		if (left < 0)
+			return left;
+		if (left && fault_in_readable(from + done + length - left, left) == left)
 			return -EFAULT;
-		rc = rf_piece_store(loading, segment->phys + done, length);
-		if (rc)
-			return rc;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		cond_resched();
 	}
 	return 0;
+}
+
+/*
+ * Mapped once: each time would take longer than the copy, for it ends with a flush of every
+ * core's translations. What is not written through does not matter to a later owner.
+ */
+static int rf_segment_load(struct rf_loading *loading, const struct rf_segment *segment)
+{
+	u64 offset = offset_in_page(segment->phys);
+	int rc;
+
+	if (!segment->bufsz)
+		return 0;
+	loading->window = memremap(segment->phys - offset, PAGE_ALIGN(offset + segment->bufsz),
+				   MEMREMAP_WB);
+	if (!loading->window)
+		return -ENOMEM;
+	rc = rf_segment_copy(loading, segment);
+	memunmap(loading->window);
+	return rc;
 }
 
 static int rf_load_check(struct rf_loading *loading, const struct rf_segment *segments, u32 count,
@@ -169,15 +194,11 @@ int rf_subos_load(struct rf_subos *subos, const struct rf_segment *segments, u32
 	u32 i;
 	int rc;
 
-	loading.piece = kvmalloc(RF_BOUNCE, GFP_KERNEL);
-	if (!loading.piece)
-		return -ENOMEM;
 	rc = rf_load_check(&loading, segments, count, culprit);
 	for (i = 0; !rc && i < count; i++)
-		rc = rf_segment_copy(&loading, &segments[i]);
+		rc = rf_segment_load(&loading, &segments[i]);
 	if (!rc)
 		rc = rf_load_done(&loading);
-	kvfree(loading.piece);
 	return rc;
 }
 
