@@ -70,15 +70,24 @@ static int rf_group_iommu(struct device *dev, void *data)
 	return group->rc;
 }
 
-static int rf_group_bus(struct pci_dev *pdev, void *data)
+/*
+ * Not by pci_walk_bus(): while a driver recovers from an error the bus is locked, for as long as
+ * that takes, and the ledger lock that our callers hold would be held with it.
+ */
+static void rf_group_bus(struct rf_group *group)
 {
-	struct rf_group *group = data;
+	struct pci_dev *pdev = NULL;
 
-	if (pdev->bus != group->pdev->bus || rf_pci_is_bridge(pdev) ||
-	    (!group->bus_reset && rf_pci_reset_way(pdev) != RF_RESET_BUS))
-		return 0;
-	group->rc = group->member(pdev, group->data);
-	return group->rc;
+	for_each_pci_dev(pdev) {
+		if (pdev->bus != group->pdev->bus || rf_pci_is_bridge(pdev) ||
+		    (!group->bus_reset && rf_pci_reset_way(pdev) != RF_RESET_BUS))
+			continue;
+		group->rc = group->member(pdev, group->data);
+		if (group->rc) {
+			pci_dev_put(pdev);
+			return;
+		}
+	}
 }
 
 /*
@@ -100,7 +109,7 @@ static int rf_pci_group_walk(struct pci_dev *pdev,
 	if (group.rc || pdev->is_virtfn || pci_is_root_bus(pdev->bus))
 		return group.rc;
 	group.bus_reset = rf_pci_reset_way(pdev) == RF_RESET_BUS;
-	pci_walk_bus(pdev->bus, rf_group_bus, &group);
+	rf_group_bus(&group);
 	return group.rc;
 }
 
