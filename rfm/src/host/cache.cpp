@@ -1,20 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 // An entry is a page that says what it is, and the image, with holes for its zeros: those are
 // half of a kernel's file. So a check hashes the other half only, each page with its number,
-// and reads no holes: some tens of milliseconds for 60 MB. It reads into memory of our own:
-// what was checked is what is booted, and a sector that cannot be read is no signal.
+// and reads no holes. It does so in pieces, side by side: processors without instructions for
+// SHA-256 take 4 ms for each megabyte. It reads into memory of our own: what was checked is
+// what is booted, and a sector that cannot be read is no signal.
 #include "host/cache.hpp"
 
 #include "base/descriptor.hpp"
 #include "host/proc_files.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <functional>
+#include <future>
 #include <new>
 #include <string_view>
+#include <system_error>
+#include <thread>
 #include <vector>
 
 #include <fcntl.h>
@@ -31,10 +37,12 @@ namespace {
 
 using Digest = KernelCache::Digest;
 
-constexpr char magic[8] = {'R', 'F', 'V', 'M', 'L', 'X', '0', '3'};
+constexpr char magic[8] = {'R', 'F', 'V', 'M', 'L', 'X', '0', '4'};
 constexpr std::size_t page_size = 4096;
 constexpr std::size_t head_size = page_size;	// so that pages of the image are pages of the file
 constexpr std::size_t chunk = 64 * page_size;	// hashed while it is in the processor's cache
+constexpr std::size_t piece = 1024 * page_size;
+constexpr unsigned threads_most = 8;
 constexpr std::size_t entries_most = 4;		// about 33 MB each
 constexpr std::string_view prefix = "vmlinux-";
 constexpr std::string_view unfinished = ".new-";
@@ -43,7 +51,7 @@ struct Head {
 	char magic[8];
 	std::uint64_t size;
 	Digest key;	// of the compressed file
-	Digest digest;	// of the key, the size, and the image
+	Digest digest;	// of the key, the size, and the digests of the image's pieces
 };
 static_assert(sizeof(Head) == 80);
 
@@ -72,12 +80,36 @@ private:
 	sha256_ctx context_;
 };
 
-Sha256 begin_hash(const Digest &key, std::size_t size)
+// Does `work` for the first byte of each piece of an image, on several cores.
+void for_pieces(std::size_t size, const std::function<void(std::size_t from)> &work)
+{
+	const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 1u, threads_most);
+	std::atomic<std::size_t> next = 0;
+	const auto some = [&] {
+		for (std::size_t at; (at = next.fetch_add(piece)) < size;)
+			work(at);
+	};
+	std::vector<std::future<void>> others;
+
+	try {
+		for (unsigned i = 1; i < threads && i * piece < size; i++)
+			others.push_back(std::async(std::launch::async, some));
+	} catch (const std::system_error &) {
+		// As many threads as may be made: it takes longer with fewer.
+	}
+	some();
+	for (std::future<void> &other : others)
+		other.get();
+}
+
+Digest hash_of(const Digest &key, std::size_t size, const std::vector<Digest> &pieces)
 {
 	Sha256 hash;
 
 	hash.add(std::as_bytes(std::span(key))).add(size);
-	return hash;
+	for (const Digest &digest : pieces)
+		hash.add(std::as_bytes(std::span(digest)));
+	return hash.digest();
 }
 
 boot::View page_at(boot::View image, std::size_t at)
@@ -112,10 +144,10 @@ std::size_t in_image(off_t offset)
 	return static_cast<std::size_t>(offset) - head_size;
 }
 
-// The image into zeros, without its holes, and its pages into the hash.
-bool read_image(int fd, std::span<std::byte> image, Sha256 &hash)
+// A part of the image into zeros, without its holes, and its pages into the hash.
+bool read_part(int fd, std::span<std::byte> image, std::size_t done, std::size_t most, Sha256 &hash)
 {
-	for (std::size_t done = 0; done < image.size();) {
+	while (done < most) {
 		const off_t data = ::lseek(fd, static_cast<off_t>(head_size + done), SEEK_DATA);
 		if (data < 0)
 			return errno == ENXIO;	// nothing but a hole is left
@@ -126,8 +158,8 @@ bool read_image(int fd, std::span<std::byte> image, Sha256 &hash)
 		const std::size_t from = in_image(data) / page_size * page_size;
 		const std::size_t end =
 			(in_image(hole) + page_size - 1) / page_size * page_size;
-		for (done = std::max(done, from); done < std::min(end, image.size());) {
-			const std::size_t next = std::min({done + chunk, end, image.size()});
+		for (done = std::max(done, from); done < std::min(end, most);) {
+			const std::size_t next = std::min({done + chunk, end, most});
 			if (!read_at(fd, image.subspan(done, next - done), head_size + done))
 				return false;
 			add_pages(hash, image, done, next);
@@ -135,6 +167,25 @@ bool read_image(int fd, std::span<std::byte> image, Sha256 &hash)
 		}
 	}
 	return true;
+}
+
+// False if some of it cannot be read.
+bool read_image(int fd, std::span<std::byte> image, std::vector<Digest> &digests)
+{
+	std::atomic<bool> ok = true;
+
+	for_pieces(image.size(), [&](std::size_t from) {
+		Sha256 hash;
+		if (!read_part(fd, image, from, std::min(from + piece, image.size()), hash))
+			ok = false;
+		digests[from / piece] = hash.digest();
+	});
+	return ok;
+}
+
+std::size_t pieces_of(std::size_t size)
+{
+	return (size + piece - 1) / piece;
 }
 
 // Nothing if it is not what was written for this key.
@@ -153,8 +204,8 @@ std::optional<Vmlinux> read_entry(int fd, const Digest &key)
 		return std::nullopt;
 
 	Vmlinux entry = Vmlinux::zeros(size);
-	Sha256 hash = begin_hash(key, size);
-	if (!read_image(fd, entry.bytes(), hash) || hash.digest() != head.digest)
+	std::vector<Digest> digests(pieces_of(size));
+	if (!read_image(fd, entry.bytes(), digests) || hash_of(key, size, digests) != head.digest)
 		return std::nullopt;
 	return entry;
 }
@@ -176,11 +227,15 @@ bool write_image(int fd, boot::View image)
 
 bool write_whole(int fd, const Digest &key, boot::View image)
 {
-	Sha256 hash = begin_hash(key, image.size());
+	std::vector<Digest> digests(pieces_of(image.size()));
 	Head head{.size = image.size(), .key = key};
 
-	add_pages(hash, image, 0, image.size());
-	head.digest = hash.digest();
+	for_pieces(image.size(), [&](std::size_t from) {
+		Sha256 hash;
+		add_pages(hash, image, from, std::min(from + piece, image.size()));
+		digests[from / piece] = hash.digest();
+	});
+	head.digest = hash_of(key, image.size(), digests);
 	std::copy(std::begin(magic), std::end(magic), head.magic);
 	return write_at(fd, std::as_bytes(std::span(&head, 1)), 0) && write_image(fd, image);
 }
