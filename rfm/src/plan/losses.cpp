@@ -285,7 +285,7 @@ void add_deadlines(std::vector<Loss> &found, const Settings &settings, const Cor
 
 void add_huge_pages(std::vector<Loss> &found, const Settings &settings, const Taking &taking)
 {
-	const HugePages *first = nullptr;
+	std::string again;
 	Examples examples;
 
 	if (!taking.memory)
@@ -300,15 +300,14 @@ void add_huge_pages(std::vector<Loss> &found, const Settings &settings, const Ta
 			blocks * std::max<std::uint64_t>(settings.block_size / pages.size, 1);
 		examples.add(text(std::min(pages.free, most), " of ", pages.all, " of ",
 				  format_size(pages.size), " on node ", pages.node));
-		first = first ? first : &pages;
+		again += text(again.empty() ? "" : "; ", "echo ", pages.all, " >", pages.file);
 	}
-	if (!first)
+	if (again.empty())
 		return;
 	found.push_back({"huge pages",
 			 text("free huge pages in memory to be given (up to ", examples.str(), ")"),
 			 not_restored,
-			 text("to have them again afterwards: echo ", first->all, " >",
-			      first->file)});
+			 "to have them again afterwards: " + again});
 }
 
 } // namespace
