@@ -28,7 +28,7 @@ const std::string kernel_file = "what a bzImage may look like";
 // As a kernel is: pages of bytes, many pages of zeros, and an end that is no whole page.
 Bytes make_image()
 {
-	Bytes image(2100 * page + 100);
+	Bytes image(1100 * page + 100);
 
 	for (std::size_t at = 0; at < image.size(); at++)
 		if (at / page % 3 != 1 && at / page % 300 < 250)
