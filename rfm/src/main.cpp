@@ -125,7 +125,7 @@ void end_by_broken_pipe()
 int main(int argc, char **argv)
 {
 	const std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
-	const std::unique_ptr<rf::Output> output = rf::Output::make(rf::has_word(words, "--json"));
+	const std::unique_ptr<rf::Output> output = rf::Output::make(rf::format_of(words));
 	const bool closed = rf::open_standard_descriptors(rf::needs_output(words));
 	rf::Code code = rf::Code::internal;
 

@@ -22,17 +22,17 @@ constexpr std::uint32_t versions[] = {older, RF_ABI_VERSION, newer};
 // What a verb hands out, and as which text.
 class Kept : public rf::Output {
 public:
-	void result(const rf::Json &result, AsText as_text) override
+	void show(const rf::View &view) override
 	{
-		json = result;
-		text = as_text(result);
+		json = view.json();
+		text = view.text();
 	}
-	void list(const rf::Json &head, const char *, const std::function<void(const Sink &)> &,
-		  AsText) override
+	void show_list(const rf::Json &head, const char *,
+		       const std::function<void(const Sink &)> &) override
 	{
 		json = head;
 	}
-	void item(const rf::Json &, AsText) override {}
+	void show_item(const rf::View &) override {}
 	void error(const rf::Error &) override {}
 
 	rf::Json json;

@@ -31,9 +31,14 @@ rf_event make_event(rf_event_type type, std::initializer_list<std::uint64_t> arg
 	return event;
 }
 
+Event make_event_of(rf_event_type type)
+{
+	return {make_event(type, {})};
+}
+
 std::string words_of(const rf_event &event)
 {
-	return describe_event(event_json(event));
+	return describe_event(Event{event});
 }
 
 TEST(Event, IsDescribedByItsKind)
@@ -68,15 +73,13 @@ TEST(Event, IsDescribedByItsKind)
 TEST(Event, TellsWhenLessWasDoneThanWanted)
 {
 	rf_event event = make_event(RF_EVENT_MEMORY_REMOVED, {256 << 20, 512 << 20});
-	const Json partial = event_json(event);
-	EXPECT_EQ(describe_amount(partial), "256M of 512M");
-	EXPECT_EQ(describe_result(partial), "in part");
-	EXPECT_TRUE(partial["partial"]);
+	EXPECT_EQ(describe_amount({event}), "256M of 512M");
+	EXPECT_EQ(describe_result({event}), "in part");
+	EXPECT_TRUE(Json(Event{event})["partial"]);
 
 	event.result = -ETIMEDOUT;
-	const Json failed = event_json(event);
-	EXPECT_EQ(describe_result(failed), std::strerror(ETIMEDOUT));
-	EXPECT_EQ(failed["result"], -ETIMEDOUT);
+	EXPECT_EQ(describe_result({event}), std::strerror(ETIMEDOUT));
+	EXPECT_EQ(Json(Event{event})["result"], -ETIMEDOUT);
 }
 
 TEST(Event, KeepsWhatASubosSaidInItsLine)
@@ -89,20 +92,20 @@ TEST(Event, KeepsWhatASubosSaidInItsLine)
 
 TEST(Event, TellsAdjustmentsFromTheRest)
 {
-	EXPECT_FALSE(is_adjustment(RF_EVENT_STATE));
-	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_ADDED));
-	EXPECT_TRUE(is_adjustment(RF_EVENT_CORES_RETURNED));
-	EXPECT_FALSE(is_adjustment(RF_EVENT_LATE));
-	EXPECT_TRUE(is_adjustment(RF_EVENT_PCI_TAKEN));
-	EXPECT_FALSE(is_adjustment(RF_EVENT_PCI_FAULT));
+	EXPECT_FALSE(make_event_of(RF_EVENT_STATE).is_adjustment());
+	EXPECT_TRUE(make_event_of(RF_EVENT_CORES_ADDED).is_adjustment());
+	EXPECT_TRUE(make_event_of(RF_EVENT_CORES_RETURNED).is_adjustment());
+	EXPECT_FALSE(make_event_of(RF_EVENT_LATE).is_adjustment());
+	EXPECT_TRUE(make_event_of(RF_EVENT_PCI_TAKEN).is_adjustment());
+	EXPECT_FALSE(make_event_of(RF_EVENT_PCI_FAULT).is_adjustment());
 
 	// A create took its time, too; what takes none has no duration.
 	rf_event event = make_event(RF_EVENT_CREATED, {});
-	EXPECT_DOUBLE_EQ(event_json(event)["duration_seconds"], 0.034);
+	EXPECT_DOUBLE_EQ(Json(Event{event})["duration_seconds"], 0.034);
 	event.duration_ns = 0;
-	EXPECT_FALSE(event_json(event).contains("duration_seconds"));
+	EXPECT_FALSE(Json(Event{event}).contains("duration_seconds"));
 	event.type = RF_EVENT_CORES_ADDED;
-	EXPECT_TRUE(event_json(event).contains("duration_seconds"));
+	EXPECT_TRUE(Json(Event{event}).contains("duration_seconds"));
 }
 
 TEST(Event, HasMillisecondsInItsTime)
@@ -127,13 +130,29 @@ TEST(Event, HasATimestampWithOffset)
 	for (const auto &[name, timestamp] : zones) {
 		::setenv("TZ", name, 1);
 		::tzset();
-		const Json event = event_json(make_event(RF_EVENT_CREATED, {}));
+		const Json event = Json(Event{make_event(RF_EVENT_CREATED, {})});
 		EXPECT_EQ(event["time"], timestamp);
 		EXPECT_EQ(event["time_ns"], "1795000000123456789");
-		EXPECT_EQ(display_time(event["time"]), format_time(1'795'000'000'123'456'789));
+		EXPECT_EQ(format_time(1'795'000'000'123'456'789),
+			  std::string(timestamp).replace(10, 1, " ").substr(0, 23));
 	}
 	zone ? ::setenv("TZ", before.c_str(), 1) : ::unsetenv("TZ");
 	::tzset();
+}
+
+// The columns of history: what is told for people and what for programs.
+TEST(Event, HasColumns)
+{
+	Request request;
+	request.values = {{"columns", "name,event,amount,took,result,id"}};
+	const Columns<Event> columns(event_columns(), request);
+	const std::vector<Event> events = {
+		{make_event(RF_EVENT_MEMORY_REMOVED, {256 << 20, 512 << 20})}};
+
+	EXPECT_EQ(columns.table(events), "SUBOS  WHAT            AMOUNT        TOOK     RESULT   ID\n"
+					 "web    memory-removed  256M of 512M  0.034 s  in part  3\n");
+	EXPECT_EQ(columns.csv(events), "name,event,amount,took,result,id\n"
+				       "web,memory-removed,256M of 512M,0.034,in part,3\n");
 }
 
 } // namespace

@@ -43,22 +43,23 @@ rf_statistics make(std::uint64_t seconds, std::uint64_t messages)
 
 TEST(Statistics, MakesRatesOfTwoLooks)
 {
-	const Json usage = usage_json(make(110, 5000), make(100, 1000));
-	EXPECT_DOUBLE_EQ(usage["messages_per_second"], 800);
-	EXPECT_DOUBLE_EQ(usage["interrupts_per_second"], 200);
-	EXPECT_DOUBLE_EQ(usage["busy_percent"], 50);
-	EXPECT_DOUBLE_EQ(usage["load"][0], 1.5);
-	EXPECT_DOUBLE_EQ(usage["pressure_percent"]["cpu"], 0);
-	EXPECT_TRUE(usage["pressure_percent"]["memory"].is_null());
+	const Usage usage = usage_of(make(110, 5000), make(100, 1000));
+	EXPECT_DOUBLE_EQ(*usage.messages_per_second, 800);
+	EXPECT_DOUBLE_EQ(*usage.interrupts_per_second, 200);
+	EXPECT_DOUBLE_EQ(usage.busy_percent, 50);
+	EXPECT_DOUBLE_EQ(usage.load[0], 1.5);
+	const Json json = usage;
+	EXPECT_DOUBLE_EQ(json["pressure_percent"]["cpu"], 0);
+	EXPECT_TRUE(json["pressure_percent"]["memory"].is_null());
 }
 
 TEST(Statistics, BeginsAnewWithAnotherKernel)
 {
-	EXPECT_DOUBLE_EQ(usage_json(make(10, 100), std::nullopt)["messages_per_second"], 20);
-	EXPECT_DOUBLE_EQ(usage_json(make(10, 100), make(500, 90))["messages_per_second"], 20);
+	EXPECT_DOUBLE_EQ(*usage_of(make(10, 100), std::nullopt).messages_per_second, 20);
+	EXPECT_DOUBLE_EQ(*usage_of(make(10, 100), make(500, 90)).messages_per_second, 20);
 	// Counters that run backwards are nonsense.
-	EXPECT_DOUBLE_EQ(usage_json(make(10, 100), make(5, 900))["messages_per_second"], 0);
-	EXPECT_DOUBLE_EQ(usage_json(rf_statistics{}, std::nullopt)["busy_percent"], 0);
+	EXPECT_DOUBLE_EQ(*usage_of(make(10, 100), make(5, 900)).messages_per_second, 0);
+	EXPECT_DOUBLE_EQ(usage_of(rf_statistics{}, std::nullopt).busy_percent, 0);
 }
 
 TEST(Statistics, LooksAtItsOwnKernel)

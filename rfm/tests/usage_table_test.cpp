@@ -8,14 +8,13 @@ namespace {
 
 using namespace rf;
 
-Json row_of(const std::string &name)
+KernelRow row_of(const std::string &name)
 {
-	return {{"name", name}, {"id", 1},		{"state", "running"},
-		{"cores", 2},	{"memory", 512u << 20}, {"usage", Json()}};
+	return {.name = name, .id = 1, .state = "running", .cores = 2, .memory = 512u << 20};
 }
 
 // web can be looked at; what `code` says happens with the two others.
-Json rows_with(Code code)
+std::vector<KernelRow> rows_with(Code code)
 {
 	return usage_rows({"lame", "web", "lost"}, [code](const std::string &name) {
 		if (name != "web")
@@ -27,18 +26,22 @@ Json rows_with(Code code)
 TEST(UsageTable, HasARowForWhatCannotBeLookedAt)
 {
 	for (const Code code : {Code::internal, Code::not_enough, Code::no_answer, Code::not_up}) {
-		const Json rows = rows_with(code);
+		const std::vector<KernelRow> rows = rows_with(code);
 
 		ASSERT_EQ(rows.size(), 3u);
-		EXPECT_EQ(rows[1], row_of("web"));
-		EXPECT_EQ(rows[0]["error"], "nothing can?be said of lame");
-		EXPECT_TRUE(rows[2]["cores"].is_null() && rows[2]["usage"].is_null());
+		EXPECT_EQ(Json(rows[1]), Json(row_of("web")));
+		EXPECT_EQ(rows[0].error, "nothing can?be said of lame");
+		const Json lost = rows[2];
+		EXPECT_TRUE(lost["cores"].is_null() && lost["usage"].is_null());
 	}
 }
 
 TEST(UsageTable, LeavesOutWhatIsGone)
 {
-	EXPECT_EQ(rows_with(Code::no_such_subos), Json::array({row_of("web")}));
+	const std::vector<KernelRow> rows = rows_with(Code::no_such_subos);
+
+	ASSERT_EQ(rows.size(), 1u);
+	EXPECT_EQ(rows[0].name, "web");
 }
 
 TEST(UsageTable, EndsWhenInterrupted)

@@ -73,24 +73,39 @@ void put_part(const std::string &words)
 		check(errno ? errno : EIO);
 }
 
+// Every object of its own, so also each of a stream, says which schema it follows.
+Json with_schema(Json json)
+{
+	Json whole = {{"schema", json_schema_version}};
+
+	whole.update(json);
+	return whole;
+}
+
 class JsonOutput : public Output {
 public:
-	void result(const Json &result, AsText) override { put_result(dump(result, 2) + '\n'); }
-	void list(const Json &head, const char *key,
-		  const std::function<void(const Sink &sink)> &fill, AsText) override
+	void show(const View &view) override
 	{
-		const std::string before = dump(head, 2);
+		put_result(dump(with_schema(view.json()), 2) + '\n');
+	}
+	void show_list(const Json &head, const char *key,
+		       const std::function<void(const Sink &sink)> &fill) override
+	{
+		const std::string before = dump(with_schema(head), 2);
 		const char *separator = "\n    ";
 
 		// Without its last line, the brace.
 		put_part(text(before.substr(0, before.size() - 2), ",\n  \"", key, "\": ["));
-		fill([&](const Json &item) {
-			put_part(separator + dump(item, -1));
+		fill([&](const View &item) {
+			put_part(separator + dump(item.json(), -1));
 			separator = ",\n    ";
 		});
 		put_result("\n  ]\n}\n");
 	}
-	void item(const Json &item, AsText) override { put_result(dump(item, -1) + '\n'); }
+	void show_item(const View &view) override
+	{
+		put_result(dump(with_schema(view.json()), -1) + '\n');
+	}
 	void error(const Error &error) override
 	{
 		Json body = {{"code", static_cast<int>(error.code())},
@@ -99,49 +114,109 @@ public:
 		body.update(error.details());
 		end_progress();
 		// In one line: it may end a stream of such.
-		if (put(dump({{"error", body}}, -1) + '\n'))
+		if (put(dump(with_schema({{"error", body}}), -1) + '\n'))
 			tell(error);
 	}
 };
 
 class TextOutput : public Output {
 public:
-	void result(const Json &result, AsText as_text) override
+	explicit TextOutput(Format format) : csv_(format == Format::csv) {}
+	void show(const View &view) override
 	{
 		end_progress();
-		put_result(as_text(result));
+		put_result(words_of(view));
 	}
-	void list(const Json &, const char *, const std::function<void(const Sink &sink)> &fill,
-		  AsText as_text) override
+	void show_list(const Json &, const char *,
+		       const std::function<void(const Sink &sink)> &fill) override
 	{
 		end_progress();
-		fill([&](const Json &item) { put_part(as_text(item)); });
+		fill([&](const View &item) { put_part(words_of(item)); });
 		put_result("");
 	}
-	void item(const Json &item, AsText as_text) override { result(item, as_text); }
+	void show_item(const View &view) override { show(view); }
 	void error(const Error &error) override { tell(error); }
+
+private:
+	std::string words_of(const View &view) const { return csv_ ? view.csv() : view.text(); }
+
+	const bool csv_;
 };
 
 } // namespace
 
-std::string Table::str() const
+std::string View::csv() const
 {
-	std::vector<std::size_t> widths;
-	std::string out;
+	// parse_request() lets nobody ask for it.
+	throw Error(Code::internal, "this result has no rows, so it cannot be CSV");
+}
 
-	for (const auto &row : rows_) {
-		widths.resize(std::max(widths.size(), row.size()));
-		for (std::size_t i = 0; i < row.size(); i++)
-			widths[i] = std::max(widths[i], row[i].size());
+Format parse_format(const std::string &word)
+{
+	if (word == "table")
+		return Format::table;
+	if (word == "json")
+		return Format::json;
+	if (word == "csv")
+		return Format::csv;
+	throw Error(Code::usage, text("unknown output format '", word, "': give table, json or csv"));
+}
+
+Format format_of(const std::vector<std::string> &words)
+{
+	const auto given = [&](std::size_t at) -> std::string {
+		const std::string &word = words[at];
+		const bool follows = at + 1 < words.size();
+		if (word == "--json")
+			return "json";
+		if (word == "-o" || word == "--output")
+			return follows ? words[at + 1] : "";
+		if (word.starts_with("--output="))
+			return word.substr(std::size("--output=") - 1);
+		if (word.starts_with("-o"))
+			return word.substr(2);
+		return "";
+	};
+
+	Format format = Format::table;
+
+	for (std::size_t at = 0; at < words.size(); at++) {
+		const std::string word = given(at);
+		if (word == "json")
+			return Format::json;
+		if (word == "csv")
+			format = Format::csv;
 	}
-	for (const auto &row : rows_) {
-		std::string line;
-		for (std::size_t i = 0; i < row.size(); i++)
-			line += row[i] + std::string(widths[i] - row[i].size() + 2, ' ');
-		line.erase(line.find_last_not_of(' ') + 1);
-		out += line + '\n';
-	}
-	return out;
+	return format;
+}
+
+ErrorWithLog::ErrorWithLog(Code code, const std::string &message, Json details,
+			   std::vector<std::string> log)
+	: Error(code, message,
+		[&] {
+			details["log"] = log;
+			return details;
+		}()),
+	  log_(std::move(log))
+{
+}
+
+SeveralErrors::SeveralErrors(std::vector<Failure> failures, Json details)
+	: Error(failures.front().error.code(), failures.front().error.what(),
+		[&] {
+			details["failed"] = failures;
+			return details;
+		}()),
+	  failures_(std::move(failures))
+{
+}
+
+void to_json(Json &json, const Failure &failure)
+{
+	json = {{"name", failure.name},
+		{"code", static_cast<int>(failure.error.code())},
+		{"kind", exit_code(failure.error.code()).kind},
+		{"message", one_line(failure.error.what())}};
 }
 
 void Output::progress(const std::string &phase)
@@ -167,32 +242,30 @@ void Output::note(const std::string &message)
 
 void Output::tell(const Error &error)
 {
-	const auto failed = error.details().find("failed");
-
 	end_progress();
-	if (failed == error.details().end())
+	if (const auto *several = dynamic_cast<const SeveralErrors *>(&error))
+		for (const Failure &one : several->failures())
+			std::cerr << "rfm: " << one_line(one.error.what()) << '\n';
+	else
 		std::cerr << "rfm: " << one_line(error.what()) << '\n';
-	else	// several, each in its line
-		for (const Json &one : *failed)
-			std::cerr << "rfm: " << one["message"].get<std::string>() << '\n';
-	if (const auto log = error.details().find("log"); log != error.details().end())
-		for (const Json &line : *log)
-			std::cerr << "  " << line.get<std::string>() << '\n';
+	if (const auto *with = dynamic_cast<const ErrorWithLog *>(&error))
+		for (const std::string &line : with->log())
+			std::cerr << "  " << line << '\n';
 }
 
-std::unique_ptr<Output> Output::make(bool json)
+std::unique_ptr<Output> Output::make(Format format)
 {
-	if (json)
+	if (format == Format::json)
 		return std::make_unique<JsonOutput>();
-	return std::make_unique<TextOutput>();
+	return std::make_unique<TextOutput>(format);
 }
 
-std::string join(const Json &words)
+std::string join(const std::vector<std::string> &words)
 {
 	std::string line;
 
-	for (const Json &word : words)
-		line += (line.empty() ? "" : ", ") + word.get<std::string>();
+	for (const std::string &word : words)
+		line += (line.empty() ? "" : ", ") + word;
 	return line;
 }
 

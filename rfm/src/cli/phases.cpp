@@ -3,6 +3,13 @@
 
 namespace rf {
 
+void to_json(Json &json, const Phase &phase)
+{
+	json = {{"phase", phase.name}, {"seconds", phase.seconds}};
+	if (!phase.detail.empty())
+		json["detail"] = phase.detail;
+}
+
 void Phases::enter(const std::string &name)
 {
 	leave();
@@ -16,9 +23,10 @@ void Phases::leave()
 	if (current_.empty())
 		return;
 	const std::string detail = std::exchange(detail_, "");
+	const std::size_t before = list_.size();
 	add(std::exchange(current_, ""), entered_, monotonic_ns());
-	if (!detail.empty())
-		list_.back()["detail"] = detail;
+	if (list_.size() > before)
+		list_.back().detail = detail;
 }
 
 void Phases::remark(const std::string &detail)
@@ -30,12 +38,7 @@ void Phases::add(const std::string &name, std::uint64_t from_ns, std::uint64_t t
 {
 	if (!from_ns || to_ns < from_ns)
 		return;
-	list_.push_back({{"phase", name}, {"seconds", static_cast<double>(to_ns - from_ns) / 1e9}});
-}
-
-Json Phases::json() const
-{
-	return list_;
+	list_.push_back({name, static_cast<double>(to_ns - from_ns) / 1e9, ""});
 }
 
 double Phases::total_seconds() const

@@ -8,6 +8,14 @@
 
 namespace rf {
 
+struct Phase {
+	std::string name;
+	double seconds = 0;
+	std::string detail;	// "cached", mostly ""
+};
+
+void to_json(Json &json, const Phase &phase);
+
 class Phases {
 public:
 	explicit Phases(Output &output) : output_(output), begin_(monotonic_ns()) {}
@@ -22,8 +30,7 @@ public:
 	// Shows progress without a phase of its own.
 	void show(const std::string &what) { output_.progress(what); }
 
-	// [{"phase": ..., "seconds": ..., "detail": ...}, ...]
-	Json json() const;
+	const std::vector<Phase> &list() const { return list_; }
 	double total_seconds() const;
 
 private:
@@ -31,7 +38,7 @@ private:
 	std::uint64_t begin_;
 	std::uint64_t entered_ = 0;
 	std::string current_, detail_;
-	Json list_ = Json::array();
+	std::vector<Phase> list_;
 };
 
 } // namespace rf

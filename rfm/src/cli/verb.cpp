@@ -13,6 +13,7 @@ namespace {
 
 constexpr Option common_options[] = {
 	{"json", nullptr, "print the result, and errors too, as JSON on stdout"},
+	{"output", "FORMAT", "table (default), json, or for lists csv; also -o FORMAT"},
 	{"help", nullptr, "show help for this command"},
 };
 
@@ -23,7 +24,9 @@ po::options_description describe(const Verb &verb)
 	po::options_description description;
 
 	for (const Option &option : options_of(verb)) {
-		if (option.value)
+		if (option.name == std::string_view("output"))
+			description.add_options()("output,o", po::value<std::string>(), option.help);
+		else if (option.value)
 			description.add_options()(option.name, po::value<std::string>(),
 						  option.help);
 		else
@@ -38,6 +41,25 @@ bool is_repeatable(const Verb &verb, const std::string &name)
 	return std::any_of(verb.options.begin(), verb.options.end(), [&](const Option &option) {
 		return option.repeatable && name == option.name;
 	});
+}
+
+// Also of a format that the verb cannot print: after its work is done it would be too late.
+Format format_wanted(const Verb &verb, const Request &request)
+{
+	const auto given = request.value("output");
+	const Format format = given ? parse_format(*given) : Format::table;
+	const bool lists = std::any_of(verb.options.begin(), verb.options.end(),
+				       [](const Option &option) {
+					       return option.name == std::string_view("columns");
+				       });
+
+	if (given && format != Format::json && request.has("json"))
+		throw Error(Code::usage,
+			    text("give either --json or --output ", *given, ", not both"));
+	if (format == Format::csv && !lists)
+		throw Error(Code::usage, text("the result of 'rfm ", verb.name,
+					      "' is no list: give -o table or -o json"));
+	return request.has("json") ? Format::json : format;
 }
 
 std::string hint(const Verb &verb)
@@ -113,7 +135,7 @@ Request parse_request(const Verb &verb, const std::vector<std::string> &words)
 	} catch (const po::error &error) {
 		throw Error(Code::usage, text(error.what(), "; ", hint(verb)));
 	}
-	request.json = request.has("json");
+	request.json = format_wanted(verb, request) == Format::json;
 	if (!request.has("help"))
 		check_operands(verb, request);
 	return request;

@@ -243,12 +243,11 @@ void do_program(const Program &program, Output &output, const std::string &doing
 	const Outcome outcome = run_program(program, output, doing);
 
 	if (outcome.status)
-		throw Error(Code::incomplete,
-			    text(doing, ": '", program.words[0], "' failed with status ",
-				 outcome.status, "; its last output:"),
-			    {{"program", program.words[0]},
-			     {"status", outcome.status},
-			     {"log", last_lines(outcome.said)}});
+		throw ErrorWithLog(Code::incomplete,
+				   text(doing, ": '", program.words[0], "' failed with status ",
+					outcome.status, "; its last output:"),
+				   {{"program", program.words[0]}, {"status", outcome.status}},
+				   last_lines(outcome.said));
 }
 
 } // namespace rf

@@ -22,15 +22,15 @@ constexpr std::size_t log_lines = 3;
 {
 	const std::vector<std::string> log = last_log_lines(subos, status, log_lines);
 
-	throw Error(
+	throw ErrorWithLog(
 		Code::not_up,
 		text(what, log.empty() ? "; it has no kernel log yet" : "; end of its kernel log:"),
 		{{"name", subos.name()},
 		 {"state", state_name(status.state)},
 		 {"cause", cause_name(status.cause)},
 		 {"reason", inspect::printable(status.reason)},
-		 {"stage", stage_name(status.stage)},
-		 {"log", log}});
+		 {"stage", stage_name(status.stage)}},
+		log);
 }
 
 bool has_arrived(const rf_status &status, bool agent)

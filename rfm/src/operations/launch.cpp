@@ -2,8 +2,10 @@
 #include "operations/launch.hpp"
 
 #include "base/cpulist.hpp"
+#include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "client/words.hpp"
 #include "operations/await_running.hpp"
 #include "view/subos.hpp"
 
@@ -129,45 +131,44 @@ rf_status start_and_await(const Partition &subos, const Loaded &image, const Cre
 	return status;
 }
 
-Json launched_json(const rf_status &status, const Phases &phases)
+Built built(const Plan &plan, const boot::BootImage &image)
 {
-	Json result = subos_json(status);
-
-	result["phases"] = phases.json();
-	result["total_seconds"] = phases.total_seconds();
-	return result;
+	return {plan.files.kernel.version, plan.wanted.kernel, image.direct, image.cmdline,
+		plan.notes};
 }
 
-Json launched_json(const Plan &plan, const boot::BootImage &image, const rf_status &status,
-		   const Phases &phases)
+void to_json(Json &json, const Launched &launched)
 {
-	Json result = launched_json(status, phases);
-
-	result["version"] = plan.files.kernel.version;
-	result["kernel"] = plan.wanted.kernel;
-	result["entry"] = image.direct ? "direct" : "bzimage";
-	result["cmdline"] = image.cmdline;
-	result["notes"] = plan.notes;
-	return result;
+	to_json(json, launched.subos);
+	json["phases"] = launched.phases;
+	json["total_seconds"] = launched.total_seconds;
+	if (launched.built) {
+		json["version"] = launched.built->version;
+		json["kernel"] = launched.built->kernel;
+		json["entry"] = launched.built->direct ? "direct" : "bzimage";
+		json["cmdline"] = launched.built->cmdline;
+		json["notes"] = launched.built->notes;
+	}
+	if (launched.stopped)
+		json["stopped"] = *launched.stopped;
 }
 
-std::string launched_text(const Json &result)
+std::string to_text(const Launched &launched)
 {
+	const rf_status &status = launched.subos.status;
 	Table table({"PHASE", "TIME", ""});
 
-	for (const Json &phase : result["phases"])
-		table.add({phase["phase"], format_seconds(phase["seconds"]),
-			   phase.value("detail", std::string())});
-	table.add({"total", format_seconds(result["total_seconds"]), ""});
-	std::string headline =
-		text("subOS '", result["name"].get<std::string>(), "' is ",
-		     result["state"].get<std::string>(), ": cores ",
-		     format_cpulist(result["cores"]), ", ", format_size(result["memory"]));
-	if (!result["functions"].empty())
-		headline += ", PCI functions " + join(result["functions"]);
-	if (const auto version = result.find("version"); version != result.end())
-		headline += ", kernel " + version->get<std::string>();
-	return headline + "\n\n" + table.str();
+	for (const Phase &phase : launched.phases)
+		table.add({phase.name, format_seconds(phase.seconds), phase.detail});
+	table.add({"total", format_seconds(launched.total_seconds), ""});
+	std::string headline = text("subOS '", status.name, "' is ", state_name(status.state),
+				    ": cores ", format_cpulist(launched.subos.cores()), ", ",
+				    format_size(status.memory));
+	if (status.nr_functions)
+		headline += ", PCI functions " + format_bdfs(launched.subos.functions(), ", ");
+	if (launched.built)
+		headline += ", kernel " + launched.built->version;
+	return one_line(headline) + "\n\n" + table.str();
 }
 
 } // namespace rf

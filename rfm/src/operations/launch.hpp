@@ -4,7 +4,9 @@
 #pragma once
 
 #include "client/supervisor.hpp"
+#include "operations/stop_operation.hpp"
 #include "plan/plan.hpp"
+#include "view/subos.hpp"
 
 namespace rf {
 
@@ -22,10 +24,27 @@ Loaded loaded(const boot::BootImage &image);
 rf_status start_and_await(const Partition &subos, const Loaded &image, const CreateOptions &wanted,
 			  Phases &phases);
 
-// The result, for a subOS whose image was built now or before.
-Json launched_json(const rf_status &status, const Phases &phases);
-Json launched_json(const Plan &plan, const boot::BootImage &image, const rf_status &status,
-		   const Phases &phases);
-std::string launched_text(const Json &result);
+// The image that was built for it.
+struct Built {
+	std::string version;	// of the kernel
+	std::string kernel;	// its file
+	bool direct = false;	// entered at the kernel proper, not through the bzImage
+	std::string cmdline;
+	std::vector<std::string> notes;
+};
+
+// What became of a create, a start or a restart.
+struct Launched {
+	Subos subos;
+	std::vector<Phase> phases;
+	double total_seconds = 0;
+	std::optional<Built> built;	// nothing: its image was in place
+	std::optional<Stopped> stopped;	// before a restart
+};
+
+Built built(const Plan &plan, const boot::BootImage &image);
+
+void to_json(Json &json, const Launched &launched);
+std::string to_text(const Launched &launched);
 
 } // namespace rf

@@ -33,24 +33,9 @@ const char *step_name(rf_resize_op op)
 	return "?";
 }
 
-Json step_json(const ResizeRequest &step)
+Step step_of(const ResizeRequest &request)
 {
-	Json json = {{"step", step_name(step.op)}};
-
-	if (is_on_memory(step.op))
-		json["memory_wanted"] = step.memory;
-	else if (is_on_functions(step.op))
-		json["functions"] = bdfs_json(step.functions);
-	else
-		json["cores"] = step.cpus;
-	return json;
-}
-
-Json holdings_json(const Holdings &holdings)
-{
-	return {{"cores", holdings.cores},
-		{"memory", holdings.memory},
-		{"functions", bdfs_json(holdings.functions)}};
+	return {request.op, request.cpus, request.memory, request.functions, {}, {}, {}, {}};
 }
 
 // A step that gives functions to the subOS, once it is done.
@@ -60,14 +45,18 @@ std::string drivers_note(const std::string &name, const rf_resize &done, std::si
 		    " PCI functions: load the missing driver modules in it");
 }
 
-std::string amount_text(const Json &step)
+std::string amount_text(const Step &step)
 {
-	if (step.contains("cores"))
-		return format_cpulist(step["cores"]);
-	if (step.contains("functions"))
-		return join(step["functions"]);
-	return format_size(
-		step.value("memory_done", step.value("memory_wanted", std::uint64_t{0})));
+	if (is_on_memory(step.op))
+		return format_size(step.memory_done.value_or(step.memory_wanted));
+	if (is_on_functions(step.op))
+		return format_bdfs(step.functions, ", ");
+	return format_cpulist(step.cores);
+}
+
+std::string functions_text(const Holdings &holdings)
+{
+	return holdings.functions.empty() ? "none" : format_bdfs(holdings.functions, ", ");
 }
 
 } // namespace
@@ -99,17 +88,17 @@ std::chrono::milliseconds step_timeout(const Request &request)
 void ResizeOperation::take(const ResizeRequest &step)
 {
 	const std::uint64_t begin = monotonic_ns();
-	Json json = step_json(step);
+	Step taken = step_of(step);
 
 	output_.progress(text(step_name(step.op), " ..."));
 	try {
 		const rf_resize done = subos_.resize(step);
 		if (is_on_memory(step.op))
-			json["memory_done"] = done.memory_done;
+			taken.memory_done = done.memory_done;
 		if (is_on_functions(step.op))
-			json["functions_done"] = done.functions_done;
+			taken.functions_done = done.functions_done;
 		if (step.op == RF_RESIZE_PCI_ADD) {
-			json["drivers"] = done.drivers;
+			taken.drivers = done.drivers;
 			if (done.drivers < step.functions.size())
 				output_.note(drivers_note(subos_.name(), done,
 							  step.functions.size()));
@@ -123,14 +112,14 @@ void ResizeOperation::take(const ResizeRequest &step)
 		Json details = error.details();
 		details["step"] = step_name(step.op);
 		details["steps"] = steps_;
-		details["after"] = holdings_json(holdings(subos_.status()));
+		details["after"] = holdings(subos_.status());
 		throw Error(error.code(),
 			    text(step_name(step.op), ": ", error.what(),
 				 steps_.empty() ? "" : "; the steps before it remain in effect"),
 			    details);
 	}
-	json["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
-	steps_.push_back(json);
+	taken.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	steps_.push_back(taken);
 	count(step);
 }
 
@@ -147,7 +136,7 @@ void ResizeOperation::count(const ResizeRequest &step)
 
 void ResizeOperation::pretend(const ResizeRequest &step)
 {
-	steps_.push_back(step_json(step));
+	steps_.push_back(step_of(step));
 }
 
 void ResizeOperation::check_cores(const Holdings &after) const
@@ -187,17 +176,13 @@ void ResizeOperation::check_functions(const Holdings &after) const
 							   subos_.name(), "' after the step"));
 }
 
-Json ResizeOperation::result() const
+Resized ResizeOperation::result() const
 {
 	const Holdings after = holdings(subos_.status());
 
 	check_cores(after);
 	check_functions(after);
-	return {{"name", subos_.name()},
-		{"before", holdings_json(holdings(before_))},
-		{"after", holdings_json(after)},
-		{"steps", steps_},
-		{"complete", complete()}};
+	return {holdings(before_), after, steps_, complete(), {}};
 }
 
 std::string ResizeOperation::shortfall() const
@@ -206,17 +191,63 @@ std::string ResizeOperation::shortfall() const
 		    format_size(wanted_), ": the rest is in use and stays with it");
 }
 
-std::string steps_text(const Json &steps)
+void to_json(Json &json, const Step &step)
+{
+	json = {{"step", step_name(step.op)}};
+	if (is_on_memory(step.op))
+		json["memory_wanted"] = step.memory_wanted;
+	else if (is_on_functions(step.op))
+		json["functions"] = bdfs_json(step.functions);
+	else
+		json["cores"] = step.cores;
+	if (step.memory_done)
+		json["memory_done"] = *step.memory_done;
+	if (step.functions_done)
+		json["functions_done"] = *step.functions_done;
+	if (step.drivers)
+		json["drivers"] = *step.drivers;
+	if (step.seconds)
+		json["seconds"] = *step.seconds;
+}
+
+void to_json(Json &json, const Holdings &holdings)
+{
+	json = {{"cores", holdings.cores},
+		{"memory", holdings.memory},
+		{"functions", bdfs_json(holdings.functions)}};
+}
+
+void to_json(Json &json, const Resized &resized)
+{
+	json = {{"name", resized.after.name}, {"before", resized.before},
+		{"after", resized.after},     {"steps", resized.steps},
+		{"complete", resized.complete}, {"notes", resized.notes}};
+}
+
+std::string to_text(const std::vector<Step> &steps)
 {
 	Table table({"STEP", "WHAT", "TIME"});
 
 	if (steps.empty())
 		return "nothing to do\n";
-	for (const Json &step : steps) {
-		table.add({step["step"], amount_text(step),
-			   step.contains("seconds") ? format_seconds(step["seconds"]) : "planned"});
-	}
+	for (const Step &step : steps)
+		table.add({step_name(step.op), amount_text(step),
+			   step.seconds ? format_seconds(*step.seconds) : "planned"});
 	return "\n" + table.str();
+}
+
+std::string to_text(const Resized &resized)
+{
+	const Holdings &before = resized.before, &after = resized.after;
+
+	return text("subOS '", after.name, "': cores ", format_cpulist(before.cores), " -> ",
+		    format_cpulist(after.cores), ", memory ", format_size(before.memory), " -> ",
+		    format_size(after.memory),
+		    before.functions == after.functions
+			    ? std::string()
+			    : text(", PCI functions ", functions_text(before), " -> ",
+				   functions_text(after)),
+		    "\n", to_text(resized.steps));
 }
 
 } // namespace rf

@@ -17,6 +17,31 @@ void check_running(const Partition &subos, const rf_status &status);
 // From --wait; 0 for the module's default.
 std::chrono::milliseconds step_timeout(const Request &request);
 
+// A step that was taken, or would be.
+struct Step {
+	rf_resize_op op{};
+	std::vector<unsigned> cores;		// of steps on cores
+	std::uint64_t memory_wanted = 0;	// of steps on memory
+	std::vector<std::uint32_t> functions;	// of steps on PCI functions
+	std::optional<std::uint64_t> memory_done;
+	std::optional<std::uint32_t> functions_done, drivers;
+	std::optional<double> seconds;		// none: it is planned only
+};
+
+// What became of the subOS.
+struct Resized {
+	Holdings before, after;
+	std::vector<Step> steps;
+	bool complete = true;
+	std::vector<std::string> notes;
+};
+
+void to_json(Json &json, const Step &step);
+void to_json(Json &json, const Holdings &holdings);
+void to_json(Json &json, const Resized &resized);
+std::string to_text(const std::vector<Step> &steps);
+std::string to_text(const Resized &resized);
+
 // Takes the steps one after the other and measures them.
 class ResizeOperation {
 public:
@@ -28,9 +53,8 @@ public:
 	// Only notes what would be done.
 	void pretend(const ResizeRequest &step);
 
-	// {"name": ..., "before": ..., "after": ..., "steps": [...]}. Throws
-	// Error(incomplete) if the kernel does not have the cores where they should be.
-	Json result() const;
+	// Throws Error(incomplete) if the kernel does not have the cores where they should be.
+	Resized result() const;
 	bool complete() const { return !missing_; }
 	// What was not given up, in words.
 	std::string shortfall() const;
@@ -43,12 +67,10 @@ private:
 	const Partition &subos_;
 	const rf_status before_;
 	Output &output_;
-	Json steps_ = Json::array();
+	std::vector<Step> steps_;
 	std::vector<unsigned> gained_, given_;
 	std::vector<std::uint32_t> functions_gained_, functions_given_;
 	std::uint64_t wanted_ = 0, missing_ = 0;	// memory to be given up
 };
-
-std::string steps_text(const Json &steps);
 
 } // namespace rf

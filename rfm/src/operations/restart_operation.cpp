@@ -58,11 +58,16 @@ RestartOperation::RestartOperation(const Supervisor &supervisor, const std::stri
 		definition_ = definition_without_image(words);
 }
 
-Json RestartOperation::start(Phases &phases) const
+Launched RestartOperation::start(Phases &phases) const
 {
+	const auto launched = [&](const rf_status &status, std::optional<Built> image) {
+		return Launched{subos_of(supervisor_, status), phases.list(),
+				phases.total_seconds(), std::move(image), std::nullopt};
+	};
+
 	if (loaded_)
-		return launched_json(start_and_await(subos_, *loaded_, plan_.wanted, phases),
-				     phases);
+		return launched(start_and_await(subos_, *loaded_, plan_.wanted, phases),
+				std::nullopt);
 
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);
@@ -72,7 +77,7 @@ Json RestartOperation::start(Phases &phases) const
 	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
 	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);
 	const rf_status status = start_and_await(subos_, loaded(image), plan_.wanted, phases);
-	return launched_json(plan_, image, status, phases);
+	return launched(status, built(plan_, image));
 }
 
 } // namespace rf

@@ -23,7 +23,7 @@ public:
 
 	void set_wait(unsigned seconds) { plan_.wanted.wait = seconds; }
 	// Returns the result.
-	Json start(Phases &phases) const;
+	Launched start(Phases &phases) const;
 
 private:
 	const Supervisor &supervisor_;

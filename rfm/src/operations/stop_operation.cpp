@@ -86,14 +86,14 @@ bool StopOperation::look(const rf_status &status)
 {
 	const std::uint64_t end = status.moments[RF_MOMENT_END];
 
-	if (has_no_core_running(status) && ended_.is_null())
-		ended_ = {{"name", subos_.name()},
-			  {"state", state_name(status.state)},
-			  {"cause", cause_name(status.cause)},
-			  {"reason", inspect::printable(status.reason)},
-			  {"forced", forced_},
-			  {"seconds", end > begin_ ? static_cast<double>(end - begin_) / 1e9 : 0.0}};
-	return !ended_.is_null();
+	if (has_no_core_running(status) && !ended_)
+		ended_ = Stopped{subos_.name(),
+				 status.state,
+				 status.cause,
+				 inspect::printable(status.reason),
+				 forced_,
+				 end > begin_ ? static_cast<double>(end - begin_) / 1e9 : 0.0};
+	return ended_.has_value();
 }
 
 void StopOperation::wait(Output &output)
@@ -121,22 +121,22 @@ void StopOperation::wait(Output &output)
 
 void StopOperation::force()
 {
-	if (ended_.is_null() && wanted_.force && !forced_)
+	if (!ended_ && wanted_.force && !forced_)
 		hold();
 }
 
-Json StopOperation::await(Output &output)
+Stopped StopOperation::await(Output &output)
 {
 	wait(output);
 	force();
 	wait(output);
-	if (ended_.is_null())
+	if (!ended_)
 		throw Error(Code::no_answer,
 			    text("subOS '", subos_.name(), "' was asked to stop but is still ",
 				 state_name(subos_.status().state), " after ",
 				 (monotonic_ns() - begin_) / second_ns,
 				 " s: wait longer with --timeout S, or hold its cores with --force"));
-	return ended_;
+	return *ended_;
 }
 
 std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOptions &wanted,
@@ -160,7 +160,7 @@ std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOption
 
 	// An agent that does not answer takes seconds: not one after the other.
 	for (Partition &one : subos) {
-		outcomes.push_back({one.name(), nullptr, std::nullopt});
+		outcomes.push_back({one.name(), std::nullopt, std::nullopt});
 		asked.push_back(std::async(std::launch::async, [&one, &wanted, deadline] {
 			return StopOperation(std::move(one), wanted, deadline);
 		}));
@@ -173,15 +173,23 @@ std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOption
 	return outcomes;
 }
 
-std::string stopped_line(const Json &stopped)
+void to_json(Json &json, const Stopped &stopped)
 {
-	const std::string cause = stopped["cause"];
+	json = {{"name", stopped.name},
+		{"state", state_name(stopped.state)},
+		{"cause", cause_name(stopped.cause)},
+		{"reason", stopped.reason},
+		{"forced", stopped.forced},
+		{"seconds", stopped.seconds}};
+}
 
-	return text("subOS '", stopped["name"].get<std::string>(), "' is ",
-		    stopped["state"].get<std::string>(),
-		    cause == "none" ? "" : text(" (", cause, ")"), " after ",
-		    format_seconds(stopped["seconds"]), stopped["forced"] ? ", held by force" : "",
-		    "\n");
+std::string to_text(const Stopped &stopped)
+{
+	return text("subOS '", stopped.name, "' is ", state_name(stopped.state),
+		    stopped.cause == RF_CAUSE_NONE ? std::string()
+						   : text(" (", cause_name(stopped.cause), ")"),
+		    " after ", format_seconds(stopped.seconds),
+		    stopped.forced ? ", held by force" : "", "\n");
 }
 
 } // namespace rf

@@ -18,6 +18,20 @@ struct StopOptions {
 	bool restart = false;	// it is going to be started again
 };
 
+// One that has ended.
+struct Stopped {
+	std::string name;
+	std::uint32_t state = 0;	// enum rf_state
+	std::uint32_t cause = 0;	// enum rf_cause
+	std::string reason;
+	bool forced = false;
+	double seconds = 0;	// that it took
+};
+
+void to_json(Json &json, const Stopped &stopped);
+// "subOS 'web' is stopped (poweroff) after 1.234 s"
+std::string to_text(const Stopped &stopped);
+
 // One subOS on its way down.
 class StopOperation {
 public:
@@ -31,7 +45,7 @@ public:
 	void force();
 	// Waits for its end, also by force, and returns it as a result. Throws
 	// Error(no_answer) if it did not come, Error(interrupted) on a signal.
-	Json await(Output &output);
+	Stopped await(Output &output);
 
 private:
 	void ask(const rf_status &status);
@@ -43,7 +57,7 @@ private:
 	const std::uint64_t begin_;
 	std::uint64_t deadline_;
 	bool forced_ = false;
-	Json ended_;		// the result, null before its end
+	std::optional<Stopped> ended_;
 };
 
 // The deadline of a stop that begins now.
@@ -52,7 +66,7 @@ std::uint64_t stop_deadline(const StopOptions &wanted);
 // What became of one of several: its result, or why it has none.
 struct StopOutcome {
 	std::string name;
-	Json stopped;
+	std::optional<Stopped> stopped;
 	std::optional<Error> failure;
 };
 
@@ -60,8 +74,5 @@ struct StopOutcome {
 // keep the others.
 std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOptions &wanted,
 				  Output &output);
-
-// "subOS 'web' is stopped (poweroff) after 1.234 s"
-std::string stopped_line(const Json &stopped);
 
 } // namespace rf

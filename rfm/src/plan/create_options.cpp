@@ -191,7 +191,7 @@ std::string format_definition(const CreateOptions &wanted, const std::string &in
 	Json &options = json["options"];
 
 	// What concerned that one command.
-	for (const char *option : {"json", "config", "dry-run", "no-start", "force"})
+	for (const char *option : {"json", "output", "config", "dry-run", "no-start", "force"})
 		options.erase(option);
 	options["kernel"] = resolved(wanted.kernel);
 	options["initrd"] = resolved(initrd);

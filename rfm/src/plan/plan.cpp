@@ -53,6 +53,8 @@ template <typename Call> auto of_kernel(const std::string &path, Call call)
 	}
 }
 
+} // namespace
+
 std::uint64_t memory_needed(const Plan &plan)
 {
 	return of_kernel(plan.wanted.kernel, [&] {
@@ -60,6 +62,8 @@ std::uint64_t memory_needed(const Plan &plan)
 					   plan.files.initrd());
 	});
 }
+
+namespace {
 
 void load_kernel(Artifacts &files, const CreateOptions &wanted)
 {
@@ -366,40 +370,6 @@ Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
 	check_cmdline(plan, &supervisor);
 	check_memory(plan);
 	return plan;
-}
-
-Json plan_json(const Plan &plan)
-{
-	const auto or_null = [](const std::string &path) {
-		return path.empty() ? Json() : Json(path);
-	};
-
-	return {
-		{"name", plan.wanted.name},
-		{"cores", plan.request.cpus},
-		{"apic_ids", plan.apic_ids},
-		{"memory", plan.request.memory},
-		{"numa", plan.request.node},
-		{"functions", bdfs_json(plan.request.functions)},
-		{"require_iommu", (plan.request.function_flags & RF_PCI_REQUIRE_IOMMU) != 0},
-		{"kernel", plan.wanted.kernel},
-		{"version", plan.files.kernel.version},
-		{"initrd", or_null(plan.files.user_initrd.path())},
-		{"ficm", or_null(plan.files.ficm.path())},
-		{"agent", or_null(plan.files.agent.path())},
-		{"first_stage", or_null(plan.files.first_stage.path())},
-		{"uart", plan.wanted.uart ? Json(plan.wanted.uart->name) : Json()},
-		{"console", plan.wanted.agent && plan.wanted.console},
-		{"on_crash", policy_name(plan.wanted.policies.on_crash)},
-		{"on_reboot", policy_name(plan.wanted.policies.on_reboot)},
-		{"restarts", plan.wanted.policies.restarts},
-		{"hang_timeout_seconds", plan.wanted.policies.hang_timeout_ms / 1000},
-		{"start", plan.wanted.start},
-		{"wait", plan.wanted.wait},
-		{"memory_needed", memory_needed(plan)},
-		{"cmdline", plan.cmdline},
-		{"notes", plan.notes},
-	};
 }
 
 } // namespace rf

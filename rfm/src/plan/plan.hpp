@@ -46,7 +46,11 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
 		     const rf_status &status, Phases &phases);
 
-Json plan_json(const Plan &plan);
+// What its memory must be at least. Throws Error(bad_file).
+std::uint64_t memory_needed(const Plan &plan);
+
+void to_json(Json &json, const Plan &plan);
+std::string to_text(const Plan &plan);
 
 // What only the processor can tell: filled in for both the plan and the boot.
 boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor);

@@ -28,11 +28,26 @@ std::optional<ModuleFacts> ask_module(const std::optional<Supervisor> &superviso
 	return facts;
 }
 
-Json module_json(const std::optional<ModuleFacts> &module)
+struct Checked {
+	std::vector<Finding> findings;
+	std::optional<ModuleFacts> module;	// nothing if it cannot be asked
+};
+
+Json memory_json(const rf_memory &memory)
 {
-	if (!module)
-		return nullptr;
-	const rf_info &info = module->info;
+	return {{"node", memory.node},
+		{"pool_free", memory.pool_free},
+		{"largest_free", memory.largest_free},
+		{"movable", memory.movable},
+		{"other", memory.other},
+		{"unsafe", memory.unsafe},
+		{"shared", memory.shared},
+		{"available", memory.available}};
+}
+
+Json module_json(const ModuleFacts &module)
+{
+	const rf_info &info = module.info;
 	Json json = {{"version", info.version},
 		     {"abi", info.abi},
 		     {"low_slices", info.low_slices},
@@ -42,55 +57,51 @@ Json module_json(const std::optional<ModuleFacts> &module)
 		     {"pool_total", info.pool_total},
 		     {"pool_free", info.pool_free},
 		     {"memory", Json::array()}};
-	for (const rf_memory &memory : module->memory)
-		json["memory"].push_back({{"node", memory.node},
-					  {"pool_free", memory.pool_free},
-					  {"largest_free", memory.largest_free},
-					  {"movable", memory.movable},
-					  {"other", memory.other},
-					  {"unsafe", memory.unsafe},
-					  {"shared", memory.shared},
-					  {"available", memory.available}});
+
+	for (const rf_memory &memory : module.memory)
+		json["memory"].push_back(memory_json(memory));
 	return json;
 }
 
-std::string as_text(const Json &result)
+void to_json(Json &json, const Checked &checked)
+{
+	json = {{"able", is_able(checked.findings)},
+		{"findings", Json::array()},
+		{"module", checked.module ? module_json(*checked.module) : Json()}};
+	for (const Finding &finding : checked.findings)
+		json["findings"].push_back({{"name", finding.name},
+					    {"status", verdict_name(finding.verdict)},
+					    {"detail", finding.detail},
+					    {"remedy", finding.remedy}});
+}
+
+std::string to_text(const Checked &checked)
 {
 	Table table({"CHECK", "STATUS", "DETAIL"});
 	std::string remedies;
 
-	for (const Json &row : result["findings"]) {
-		table.add({row["name"], row["status"], row["detail"]});
-		const std::string remedy = row["remedy"];
-		if (!remedy.empty())
-			remedies += text("  ", row["name"].get<std::string>(), ": ", remedy, "\n");
+	for (const Finding &finding : checked.findings) {
+		table.add({finding.name, verdict_name(finding.verdict), finding.detail});
+		if (!finding.remedy.empty())
+			remedies += text("  ", finding.name, ": ", finding.remedy, "\n");
 	}
 	if (!remedies.empty())
 		remedies = "\nSuggested remedies:\n" + remedies;
 	return text(table.str(), remedies, "\n",
-		    result["able"] ? "rfm create can work here.\n"
-				   : "rfm create cannot work here yet.\n");
+		    is_able(checked.findings) ? "rfm create can work here.\n"
+					      : "rfm create cannot work here yet.\n");
 }
 
 Code run(const Request &, Output &output)
 {
 	const auto supervisor = Supervisor::open_if_possible();
 	const Machine machine = read_machine(supervisor ? &*supervisor : nullptr);
-	const auto module = ask_module(supervisor, machine);
-	const std::vector<Finding> findings = find_all(machine, read_platform(), module,
-						       installed_kernels(), ::geteuid() == 0,
-						       read_settings());
-	Json result = {{"able", is_able(findings)},
-		       {"findings", Json::array()},
-		       {"module", module_json(module)}};
+	Checked checked{{}, ask_module(supervisor, machine)};
 
-	for (const Finding &finding : findings)
-		result["findings"].push_back({{"name", finding.name},
-					      {"status", verdict_name(finding.verdict)},
-					      {"detail", finding.detail},
-					      {"remedy", finding.remedy}});
-	output.result(result, as_text);
-	return is_able(findings) ? Code::ok : Code::bad_value;
+	checked.findings = find_all(machine, read_platform(), checked.module, installed_kernels(),
+				    ::geteuid() == 0, read_settings());
+	output.result(checked);
+	return is_able(checked.findings) ? Code::ok : Code::bad_value;
 }
 
 } // namespace

@@ -2,8 +2,6 @@
 // rfm create: plan, take, build, load, start, wait. Until the start everything
 // hangs on one descriptor: an error or a signal undoes it all. The steps are
 // those of docs/boot-flow.md.
-#include "base/cpulist.hpp"
-#include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
 #include "operations/launch.hpp"
@@ -54,37 +52,21 @@ void add_taking_phases(Phases &phases, const rf_status &status)
 	phases.add("take memory", at[RF_MOMENT_CPUS], at[RF_MOMENT_MEMORY]);
 }
 
-std::string plan_text(const Json &plan)
-{
-	const auto or_none = [](const Json &value) {
-		return value.is_null() ? std::string("none") : value.get<std::string>();
-	};
-	Table table({"WHAT", "PLANNED"});
+struct DryRun {
+	const Plan &plan;
+};
 
-	table.add({"name", plan["name"]});
-	table.add({"cores", format_cpulist(plan["cores"])});
-	table.add({"APIC ids", format_cpulist(plan["apic_ids"])});
-	table.add({"memory", text(format_size(plan["memory"]), " (needed: ",
-				  format_size(plan["memory_needed"]), ")")});
-	table.add({"NUMA node", plan["numa"] < 0 ? "any" : plan["numa"].dump()});
-	table.add({"PCI functions", plan["functions"].empty() ? "none" : join(plan["functions"])});
-	table.add({"kernel", text(or_none(plan["kernel"]), " (", or_none(plan["version"]), ")")});
-	table.add({"initrd", or_none(plan["initrd"])});
-	table.add({"agent", or_none(plan["agent"])});
-	table.add({"first stage", or_none(plan["first_stage"])});
-	table.add({"uart", or_none(plan["uart"])});
-	table.add({"console", plan["console"] ? "yes" : "no"});
-	table.add({"on crash", plan["on_crash"] == "restart"
-				       ? text("restart, ", plan["restarts"], " times")
-				       : plan["on_crash"].get<std::string>()});
-	table.add({"on reboot", plan["on_reboot"]});
-	table.add({"hang after", text(plan["hang_timeout_seconds"], " s")});
-	table.add({"start", plan["start"] ? text("yes, wait ", plan["wait"], " s") : "no"});
-	table.add({"command line", or_none(plan["cmdline"])});
-	return table.str();
+void to_json(Json &json, const DryRun &result)
+{
+	json = {{"plan", result.plan}};
 }
 
-Json create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
+std::string to_text(const DryRun &result)
+{
+	return to_text(result.plan);
+}
+
+Launched create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 {
 	constexpr const char *undone = "everything taken is given back; nothing has changed";
 
@@ -104,13 +86,17 @@ Json create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 
 	const boot::BootImage image = load_image(plan, supervisor, subos, undone, phases);
 	const Loaded how = loaded(image);
+	const auto launched = [&](const rf_status &status) {
+		return Launched{subos_of(supervisor, status), phases.list(),
+				phases.total_seconds(), built(plan, image), std::nullopt};
+	};
 	subos.define(format_definition(plan.wanted, plan.files.user_initrd.path(),
 				       plan.wanted.start ? std::nullopt : std::optional(how)));
 	if (!plan.wanted.start) {
 		subos.publish();
-		return launched_json(plan, image, subos.status(), phases);
+		return launched(subos.status());
 	}
-	return launched_json(plan, image, start_and_await(subos, how, plan.wanted, phases), phases);
+	return launched(start_and_await(subos, how, plan.wanted, phases));
 }
 
 Code run(const Request &request_given, Output &output)
@@ -130,10 +116,9 @@ Code run(const Request &request_given, Output &output)
 	for (const std::string &note : plan.notes)
 		output.note(note);
 	if (dry_run)
-		output.result({{"plan", plan_json(plan)}},
-			      [](const Json &result) { return plan_text(result["plan"]); });
+		output.result(DryRun{plan});
 	else
-		output.result(create(plan, *supervisor, phases), launched_text);
+		output.result(create(plan, *supervisor, phases));
 	return Code::ok;
 }
 

@@ -67,17 +67,21 @@ std::optional<Before> look_before(const Supervisor &supervisor, const Partition 
 	}
 }
 
-Json destroy(const Supervisor &supervisor, const std::string &name)
+// One that is gone.
+struct Destroyed {
+	std::string name;
+	std::optional<Whereabouts> cores;	// nothing if the module did not say
+	std::uint64_t memory = 0;		// given back
+};
+
+Destroyed destroy(const Supervisor &supervisor, const std::string &name)
 {
 	const Partition subos = supervisor.subos(name);
 	const std::optional<Before> before = look_before(supervisor, subos);
 	const rf_destroy answer = subos.destroy();
 
 	if (!before)
-		return {{"name", name},
-			{"cores_returned", nullptr},
-			{"cores_to_lenders", nullptr},
-			{"memory_returned", answer.memory_returned}};
+		return {name, std::nullopt, answer.memory_returned};
 	const std::vector<std::string> names = supervisor.names();
 	if (std::find(names.begin(), names.end(), name) != names.end())
 		throw Error(Code::incomplete,
@@ -88,30 +92,50 @@ Json destroy(const Supervisor &supervisor, const std::string &name)
 		throw Error(Code::incomplete,
 			    text("subOS '", name, "' is gone, but its cores ",
 				 format_cpulist(cores.missing), " did not come back online"));
-	return {{"name", name},
-		{"cores_returned", cores.returned},
-		{"cores_to_lenders", cores.lenders},
-		{"memory_returned", answer.memory_returned}};
+	return {name, cores, answer.memory_returned};
 }
 
-std::string as_text(const Json &result)
+struct DestroyResult {
+	std::vector<Destroyed> destroyed;
+};
+
+void to_json(Json &json, const Destroyed &destroyed)
+{
+	const auto &cores = destroyed.cores;
+
+	json = {{"name", destroyed.name},
+		{"cores_returned", cores ? Json(cores->returned) : Json()},
+		{"cores_to_lenders", cores ? Json(cores->lenders) : Json()},
+		{"memory_returned", destroyed.memory}};
+}
+
+void to_json(Json &json, const DestroyResult &result)
+{
+	json = {{"destroyed", result.destroyed}};
+}
+
+std::string to_text(const Destroyed &destroyed)
+{
+	const auto &cores = destroyed.cores;
+	const std::string memory = format_size(destroyed.memory) + " given back";
+
+	if (!cores)
+		return text("subOS '", destroyed.name, "' is gone: ", memory,
+			    "; which cores are online again, rf_supervisor did not say\n");
+	return text("subOS '", destroyed.name, "' is gone: cores ", format_cpulist(cores->returned),
+		    " online again, ",
+		    cores->lenders.empty() ? std::string()
+					   : text("borrowed cores ", format_cpulist(cores->lenders),
+						  " back with their lenders, "),
+		    memory, "\n");
+}
+
+std::string to_text(const DestroyResult &result)
 {
 	std::string lines;
 
-	for (const Json &one : result["destroyed"]) {
-		if (one["cores_returned"].is_null()) {
-			lines += text("subOS '", one["name"].get<std::string>(), "' is gone: ",
-				      format_size(one["memory_returned"]), " given back; which cores "
-				      "are online again, rf_supervisor did not say\n");
-			continue;
-		}
-		lines += text("subOS '", one["name"].get<std::string>(), "' is gone: cores ",
-			      format_cpulist(one["cores_returned"]), " online again, ");
-		if (!one["cores_to_lenders"].empty())
-			lines += text("borrowed cores ", format_cpulist(one["cores_to_lenders"]),
-				      " back with their lenders, ");
-		lines += text(format_size(one["memory_returned"]), " given back\n");
-	}
+	for (const Destroyed &destroyed : result.destroyed)
+		lines += to_text(destroyed);
 	return lines.empty() ? "there are no subOSes\n" : lines;
 }
 
@@ -139,22 +163,22 @@ Code run(const Request &request, Output &output)
 		throw Error(Code::usage, "give either subOS names or --all");
 
 	const Supervisor supervisor = Supervisor::open();
-	Json destroyed = Json::array();
+	DestroyResult result;
 	std::optional<Error> failure;
 
 	// One that cannot be given back does not keep the others.
 	for (const std::string &name : targets(request, supervisor)) {
 		output.progress(text("destroy '", name, "' ..."));
 		try {
-			destroyed.push_back(destroy(supervisor, name));
+			result.destroyed.push_back(destroy(supervisor, name));
 		} catch (const Error &error) {
 			if (!failure)
 				failure = error;
 		}
 	}
 	if (failure)
-		throw Error(failure->code(), failure->what(), {{"destroyed", destroyed}});
-	output.result({{"destroyed", destroyed}}, as_text);
+		throw Error(failure->code(), failure->what(), {{"destroyed", result.destroyed}});
+	output.result(result);
 	return Code::ok;
 }
 

@@ -117,15 +117,35 @@ bool is_same_memory(const rf_status &a, const rf_status &b)
 			  });
 }
 
-std::string as_text(const Json &result)
+struct Dumped {
+	std::string name, file, release;
+	rf_status status{};	// at its begin
+	std::uint64_t direct_map = 0;
+	std::uint64_t bytes = 0, bytes_on_disk = 0;
+	double seconds = 0;
+};
+
+void to_json(Json &json, const Dumped &dumped)
 {
-	return text("memory of '", result["name"].get<std::string>(), "' (",
-		    format_size(result["memory"]), ", ", result["cores"], " cores, kernel ",
-		    result["release"].get<std::string>(), ") is in '",
-		    result["file"].get<std::string>(), "': ",
-		    (result["bytes_on_disk"].get<std::uint64_t>() + (1u << 20) - 1) >> 20,
-		    "M on disk, ",
-		    format_seconds(result["seconds"]), "\n");
+	json = {{"name", dumped.name},
+		{"file", dumped.file},
+		{"release", dumped.release},
+		{"state", state_name(dumped.status.state)},
+		{"consistent", has_ended(dumped.status)},
+		{"cores", dumped.status.nr_cpus},
+		{"memory", dumped.status.memory},
+		{"direct_map", dumped.direct_map},
+		{"bytes", dumped.bytes},
+		{"bytes_on_disk", dumped.bytes_on_disk},
+		{"seconds", dumped.seconds}};
+}
+
+std::string to_text(const Dumped &dumped)
+{
+	return text("memory of '", dumped.name, "' (", format_size(dumped.status.memory), ", ",
+		    dumped.status.nr_cpus, " cores, kernel ", one_line(dumped.release), ") is in '",
+		    one_line(dumped.file), "': ", (dumped.bytes_on_disk + (1u << 20) - 1) >> 20,
+		    "M on disk, ", format_seconds(dumped.seconds), "\n");
 }
 
 Code run(const Request &request, Output &output)
@@ -157,18 +177,10 @@ Code run(const Request &request, Output &output)
 					     "' was added or removed in the meantime: try again"));
 	output.progress("write to disk ...");
 	file.finish();
-	output.result({{"name", subos.name()},
-		       {"file", request.operands[1]},
-		       {"release", inspect::printable(info->release())},
-		       {"state", state_name(status.state)},
-		       {"consistent", has_ended(status)},
-		       {"cores", status.nr_cpus},
-		       {"memory", status.memory},
-		       {"direct_map", contents.direct_map},
-		       {"bytes", core.size},
-		       {"bytes_on_disk", file.bytes_on_disk()},
-		       {"seconds", static_cast<double>(monotonic_ns() - begin) / 1e9}},
-		      as_text);
+	output.result(Dumped{subos.name(), request.operands[1],
+			     inspect::printable(info->release()), status, contents.direct_map,
+			     core.size, file.bytes_on_disk(),
+			     static_cast<double>(monotonic_ns() - begin) / 1e9});
 	return Code::ok;
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm events: what happened to subOSes, as it happens if wanted.
 #include "base/name.hpp"
+#include "cli/columns.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"
 
 #include <cerrno>
-#include <cstdio>
 #include <cstring>
+#include <utility>
 
 #include <poll.h>
 
@@ -18,26 +19,92 @@ namespace {
 
 constexpr Option options[] = {
 	{"follow", nullptr, "keep printing new events until Ctrl-C"},
+	columns_option,
+	filter_option,
 };
 
-std::string event_text(const Json &event)
-{
-	char name[RF_NAME_MAX + 1];
+struct EventList {
+	std::uint32_t lost = 0;	// older ones
+	std::vector<Event> events;
+};
 
-	// Events come one by one: columns cannot wait for the widest name.
-	std::snprintf(name, sizeof(name), "%-12s", event["name"].get<std::string>().c_str());
-	return text(display_time(event["time"]), "  ", name, "  ", describe_event(event),
-		    "\n");
+void to_json(Json &json, const EventList &list)
+{
+	json = {{"lost", list.lost}, {"events", list.events}};
 }
 
-std::string events_text(const Json &result)
-{
-	std::string lines;
+// What is printed of events: their usual lines, or the columns that were asked for.
+class Lines {
+public:
+	explicit Lines(const Request &request) : columns_(event_columns(), request) {}
 
-	for (const Json &event : result["events"])
-		lines += event_text(event);
-	return lines;
-}
+	bool takes(const Event &event) const { return columns_.takes(event); }
+	std::string text_of(const Event &event) const
+	{
+		std::string line;
+
+		if (!columns_.chosen())
+			return to_text(event);
+		for (const std::string &cell : columns_.cells(event))
+			line += (line.empty() ? "" : "  ") + one_line(cell);
+		return line + '\n';
+	}
+	std::string text_of(const std::vector<Event> &events) const
+	{
+		std::string lines;
+
+		if (columns_.chosen())
+			return columns_.table(events);
+		for (const Event &event : events)
+			lines += to_text(event);
+		return lines;
+	}
+	const Columns<Event> &columns() const { return columns_; }
+
+private:
+	const Columns<Event> columns_;
+};
+
+class EventListView final : public View {
+public:
+	EventListView(const EventList &list, const Lines &lines) : list_(list), lines_(lines) {}
+	Json json() const override
+	{
+		Json json;
+		to_json(json, list_);
+		return json;
+	}
+	std::string text() const override { return lines_.text_of(list_.events); }
+	std::string csv() const override { return lines_.columns().csv(list_.events); }
+
+private:
+	const EventList &list_;
+	const Lines &lines_;
+};
+
+// One of a stream; before the first, CSV has the names of the columns.
+class EventView final : public View {
+public:
+	EventView(const Event &event, const Lines &lines, bool first)
+		: event_(event), lines_(lines), first_(first) {}
+	Json json() const override
+	{
+		Json json;
+		to_json(json, event_);
+		return json;
+	}
+	std::string text() const override { return lines_.text_of(event_); }
+	std::string csv() const override
+	{
+		const Columns<Event> &columns = lines_.columns();
+		return (first_ ? columns.csv_head() : "") + columns.csv(event_);
+	}
+
+private:
+	const Event &event_;
+	const Lines &lines_;
+	const bool first_;
+};
 
 void tell_lost(std::uint32_t lost, Output &output)
 {
@@ -53,9 +120,11 @@ void wait(const Supervisor &supervisor)
 		throw Error(Code::internal, text("poll: ", std::strerror(errno)));
 }
 
-void follow(const Supervisor &supervisor, const std::string &name, Output &output)
+void follow(const Supervisor &supervisor, const std::string &name, const Lines &lines,
+	    Output &output)
 {
 	std::uint64_t after = 0;
+	bool first = true;
 
 	// Who waits for a subOS to be created names it before it is there.
 	if (!name.empty())
@@ -64,10 +133,12 @@ void follow(const Supervisor &supervisor, const std::string &name, Output &outpu
 	while (!interrupted()) {
 		const Events events = supervisor.events(after);
 		tell_lost(events.lost, output);
-		for (const rf_event &event : events.list) {
-			after = event.sequence;
-			if (name.empty() || name == event.name)
-				output.item(event_json(event), event_text);
+		for (const rf_event &told : events.list) {
+			const Event event{told};
+			after = told.sequence;
+			if ((!name.empty() && name != told.name) || !lines.takes(event))
+				continue;
+			output.show_item(EventView(event, lines, std::exchange(first, false)));
 		}
 		if (events.list.empty())
 			wait(supervisor);
@@ -76,20 +147,20 @@ void follow(const Supervisor &supervisor, const std::string &name, Output &outpu
 
 Code run(const Request &request, Output &output)
 {
+	const Lines lines(request);
 	const Supervisor supervisor = Supervisor::open();
 	const std::string name = request.operands.empty() ? "" : request.operands[0];
 
 	if (request.has("follow")) {
-		follow(supervisor, name, output);
+		follow(supervisor, name, lines, output);
 		return Code::ok;
 	}
-	Events events = supervisor.events(0);
-	Json result = {{"lost", events.lost}, {"events", Json::array()}};
-	for (const rf_event &event : select_events(supervisor, std::move(events.list), name))
-		result["events"].push_back(event_json(event));
+	const Events events = supervisor.events(0);
+	EventList list{events.lost, select_events(supervisor, events.list, name)};
+	std::erase_if(list.events, [&](const Event &event) { return !lines.takes(event); });
 	if (!request.json)
 		tell_lost(events.lost, output);
-	output.result(result, events_text);
+	output.show(EventListView(list, lines));
 	return Code::ok;
 }
 

@@ -10,6 +10,21 @@ namespace rf {
 
 namespace {
 
+// All verbs and exit codes, or one verb.
+struct Help {
+	std::vector<const Verb *> verbs;
+	std::span<const ExitCode> codes;	// none if it is about one verb
+};
+
+Json option_json(const Option &option)
+{
+	return {{"name", option.name},
+		{"value", option.value ? Json(option.value) : Json()},
+		{"help", option.help},
+		{"in_file", option.in_file},
+		{"repeatable", option.repeatable}};
+}
+
 Json verb_json(const Verb &verb)
 {
 	Json json = {{"verb", verb.name},
@@ -20,38 +35,45 @@ Json verb_json(const Verb &verb)
 		     {"options", Json::array()}};
 
 	for (const Option &option : options_of(verb))
-		json["options"].push_back({{"name", option.name},
-					   {"value", option.value ? Json(option.value) : Json()},
-					   {"help", option.help},
-					   {"in_file", option.in_file},
-					   {"repeatable", option.repeatable}});
+		json["options"].push_back(option_json(option));
 	return json;
 }
 
-std::string verb_text(const Json &result)
+void to_json(Json &json, const Help &help)
 {
-	const Json &verb = result["verbs"][0];
-	Table options({"Options", ""});
-
-	for (const Json &option : verb["options"]) {
-		const std::string value = option["value"].is_null()
-						  ? ""
-						  : " " + option["value"].get<std::string>();
-		options.add(
-			{text("  --", option["name"].get<std::string>(), value), option["help"]});
-	}
-	return text("Usage: ", verb["usage"].get<std::string>(), "\n\n",
-		    verb["details"].get<std::string>(), "\n\n", options.str());
+	json = {{"verbs", Json::array()}};
+	for (const Verb *verb : help.verbs)
+		json["verbs"].push_back(verb_json(*verb));
+	if (help.codes.empty())
+		return;
+	json["exit_codes"] = Json::array();
+	for (const ExitCode &row : help.codes)
+		json["exit_codes"].push_back({{"code", static_cast<int>(row.code)},
+					      {"kind", row.kind},
+					      {"meaning", row.meaning}});
 }
 
-std::string overview_text(const Json &result)
+std::string verb_text(const Verb &verb)
+{
+	Table options({"Options", ""});
+
+	for (const Option &option : options_of(verb))
+		options.add({text("  --", option.name, option.value ? " " : "",
+				  option.value ? option.value : ""),
+			     option.help});
+	return text("Usage: ", usage_line(verb), "\n\n", verb.details, "\n\n", options.str());
+}
+
+std::string to_text(const Help &help)
 {
 	Table verbs({"Commands", ""}), codes({"Exit codes", ""});
 
-	for (const Json &verb : result["verbs"])
-		verbs.add({"  " + verb["verb"].get<std::string>(), verb["summary"]});
-	for (const Json &code : result["exit_codes"])
-		codes.add({text("  ", code["code"]), code["meaning"]});
+	if (help.codes.empty())
+		return verb_text(*help.verbs.front());
+	for (const Verb *verb : help.verbs)
+		verbs.add({text("  ", verb->name), verb->summary});
+	for (const ExitCode &row : help.codes)
+		codes.add({text("  ", static_cast<int>(row.code)), row.meaning});
 	return text("Usage: rfm COMMAND [operands] [options]\n"
 		    "Boots further Linux kernels on cores and memory of this machine.\n\n",
 		    verbs.str(), "\nSee 'rfm help COMMAND' for its options.\n\n", codes.str());
@@ -59,66 +81,63 @@ std::string overview_text(const Json &result)
 
 Code help(const Request &request, Output &output)
 {
-	Json result = {{"verbs", Json::array()}};
-
-	if (!request.operands.empty()) {
-		const Verb *verb = find_verb(request.operands[0]);
-		if (!verb)
-			throw Error(Code::usage, text("unknown command '", request.operands[0],
-						      "': 'rfm help' lists the commands"));
-		result["verbs"].push_back(verb_json(*verb));
-		output.result(result, verb_text);
+	if (request.operands.empty()) {
+		output.result(Help{{verbs().begin(), verbs().end()}, exit_codes()});
 		return Code::ok;
 	}
-	for (const Verb *verb : verbs())
-		result["verbs"].push_back(verb_json(*verb));
-	result["exit_codes"] = Json::array();
-	for (const ExitCode &row : exit_codes())
-		result["exit_codes"].push_back({{"code", static_cast<int>(row.code)},
-						{"kind", row.kind},
-						{"meaning", row.meaning}});
-	output.result(result, overview_text);
+	const Verb *verb = find_verb(request.operands[0]);
+	if (!verb)
+		throw Error(Code::usage, text("unknown command '", request.operands[0],
+					      "': 'rfm help' lists the commands"));
+	output.result(Help{{verb}, {}});
 	return Code::ok;
 }
 
-// What is loaded, of whatever version, or why that cannot be said: no reason to fail.
-Json loaded_json()
+// This rfm, and what is loaded, of whatever version.
+struct Versions {
+	std::string module;			// "" if it cannot be asked
+	std::optional<std::uint32_t> module_abi;
+	std::string problem;			// "" if there is none
+};
+
+// Why something cannot be said is no reason to fail.
+Versions look_at_versions()
 {
 	try {
 		const auto supervisor = Supervisor::open_if_possible();
 		if (!supervisor)
-			return {{"rf_supervisor", nullptr}, {"rf_supervisor_abi", nullptr},
-				{"problem", "not loaded, or visible only to root"}};
+			return {"", std::nullopt, "not loaded, or visible only to root"};
 		const rf_info info = supervisor->info();
-		return {{"rf_supervisor", info.version}, {"rf_supervisor_abi", info.abi},
-			{"problem", fit_of(info) == Fit::same
-					    ? Json()
-					    : Json("another ABI: 'rfm check' says what helps")}};
+		return {info.version, info.abi,
+			fit_of(info) == Fit::same ? "" : "another ABI: 'rfm check' says what helps"};
 	} catch (const Error &error) {
-		return {{"rf_supervisor", nullptr}, {"rf_supervisor_abi", nullptr},
-			{"problem", error.what()}};
+		return {"", std::nullopt, error.what()};
 	}
 }
 
-std::string version_text(const Json &result)
+void to_json(Json &json, const Versions &versions)
 {
-	const Json &module = result["rf_supervisor"], &problem = result["problem"];
-	const std::string why = problem.is_null() ? "" : problem.get<std::string>();
-	std::string loaded = why;
+	json = {{"rfm", tool_version},
+		{"abi", RF_ABI_VERSION},
+		{"rf_supervisor", or_null(versions.module)},
+		{"rf_supervisor_abi", or_null(versions.module_abi)},
+		{"problem", or_null(versions.problem)}};
+}
 
-	if (!module.is_null())
-		loaded = text(module.get<std::string>(), " (ABI ", result["rf_supervisor_abi"],
-			      why.empty() ? "" : ", ", why, ")");
-	return text("rfm ", result["rfm"].get<std::string>(), " (ABI ", result["abi"],
-		    "), rf_supervisor ", loaded, "\n");
+std::string to_text(const Versions &versions)
+{
+	std::string loaded = versions.problem;
+
+	if (versions.module_abi)
+		loaded = text(versions.module, " (ABI ", *versions.module_abi,
+			      versions.problem.empty() ? "" : ", ", versions.problem, ")");
+	return text("rfm ", tool_version, " (ABI ", RF_ABI_VERSION, "), rf_supervisor ",
+		    one_line(loaded), "\n");
 }
 
 Code version(const Request &, Output &output)
 {
-	Json result = {{"rfm", tool_version}, {"abi", RF_ABI_VERSION}};
-
-	result.update(loaded_json());
-	output.result(result, version_text);
+	output.result(look_at_versions());
 	return Code::ok;
 }
 

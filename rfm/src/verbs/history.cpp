@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm history: the adjustments of cores, memory and PCI functions, with how long each took.
-#include "base/sizes.hpp"
+#include "cli/columns.hpp"
 #include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"
@@ -9,29 +9,32 @@ namespace rf {
 
 namespace {
 
-std::string as_text(const Json &result)
-{
-	Table table({"TIME", "SUBOS", "WHAT", "AMOUNT", "TOOK", "RESULT"});
+struct History {
+	std::uint32_t lost = 0;	// older events
+	std::vector<Event> adjustments;
+};
 
-	for (const Json &event : result["history"])
-		table.add({display_time(event["time"]), event["name"], event["event"], describe_amount(event),
-			   format_seconds(event["duration_seconds"]), describe_result(event)});
-	return table.str();
+void to_json(Json &json, const History &history)
+{
+	json = {{"lost", history.lost}, {"history", history.adjustments}};
 }
+
+constexpr Option options[] = {columns_option, filter_option};
 
 Code run(const Request &request, Output &output)
 {
+	const Columns<Event> shown(event_columns(), request);
 	const Supervisor supervisor = Supervisor::open();
 	const std::string name = request.operands.empty() ? "" : request.operands[0];
-	Events events = supervisor.events(0);
-	Json result = {{"lost", events.lost}, {"history", Json::array()}};
+	const Events events = supervisor.events(0);
+	History history{events.lost, select_events(supervisor, events.list, name)};
 
-	for (const rf_event &event : select_events(supervisor, std::move(events.list), name))
-		if (is_adjustment(event.type))
-			result["history"].push_back(event_json(event));
+	std::erase_if(history.adjustments, [&](const Event &event) {
+		return !event.is_adjustment() || !shown.takes(event);
+	});
 	if (events.lost && !request.json)
 		output.note(text(events.lost, " older events are no longer kept"));
-	output.result(result, as_text);
+	output.show(ListView(history, history.adjustments, shown));
 	return Code::ok;
 }
 
@@ -42,7 +45,7 @@ const Verb history_verb = {
 	"show past changes of cores, memory and PCI functions",
 	"Shows what was added, removed, moved, borrowed and returned, oldest first, how\n"
 	"long each took and how it ended. 'rfm events' shows everything that happened.",
-	{}, 0, 1, run,
+	options, 0, 1, run,
 };
 
 } // namespace rf

@@ -131,7 +131,44 @@ std::string subos_name(const std::string &hostname)
 	}
 }
 
-Json build(const ImageOptions &wanted, Output &output)
+struct BuiltDisk {
+	std::string disk;
+	bool device = false;
+	std::string function;		// that the device hangs on, or ""
+	std::uint64_t size = 0, bytes_on_disk = 0;
+	std::string file_system, uuid, suite, hostname;
+	std::vector<std::string> kernels, with_modules;
+	std::string kernel;		// the newest one's file on this host, or ""
+	std::string next;		// how a subOS boots from it
+	double seconds = 0;
+};
+
+void to_json(Json &json, const BuiltDisk &built)
+{
+	json = {{"disk", built.disk},
+		{"device", built.device},
+		{"function", or_null(built.function)},
+		{"size", built.size},
+		{"bytes_on_disk", built.bytes_on_disk},
+		{"fs", built.file_system},
+		{"uuid", built.uuid},
+		{"suite", built.suite},
+		{"hostname", built.hostname},
+		{"kernels", built.kernels},
+		{"modules", built.with_modules},
+		{"kernel", or_null(built.kernel)},
+		{"next", built.next},
+		{"seconds", built.seconds}};
+}
+
+std::string to_text(const BuiltDisk &built)
+{
+	return text("Debian ", built.suite, " with kernel ", built.kernels.back(), " is on '",
+		    one_line(built.disk), "' (", built.file_system, ", ", format_size(built.size),
+		    ", ", format_seconds(built.seconds), ")\nnext: ", built.next, "\n");
+}
+
+BuiltDisk build(const ImageOptions &wanted, Output &output)
 {
 	const std::uint64_t begin = monotonic_ns();
 	const std::string uuid = new_uuid();
@@ -161,32 +198,25 @@ Json build(const ImageOptions &wanted, Output &output)
 		output.note(text("this host has no /boot/vmlinuz-", version,
 				 ": take it and its initrd out of the disk's /boot, or give "
 				 "--boot FOLDER"));
-	return {{"disk", wanted.disk},
-		{"device", disk.is_device()},
-		{"function", function.empty() ? Json() : Json(function)},
-		{"size", disk.size()},
-		{"bytes_on_disk", disk.bytes_on_disk()},
-		{"fs", wanted.file_system},
-		{"uuid", uuid},
-		{"suite", wanted.suite},
-		{"hostname", wanted.hostname},
-		{"kernels", tree.kernels()},
-		{"modules", tree.with_modules()},
-		{"kernel", kernel.empty() ? Json() : Json(kernel)},
-		{"next", text("rfm create ", subos_name(wanted.hostname), " --ncores 1 --mem 1G",
-			      " --pci ", function.empty() ? "BDF" : function, " --kernel ",
-			      kernel.empty() ? "vmlinuz-" + version : kernel,
-			      " --append root=UUID=", uuid)},
-		{"seconds", static_cast<double>(monotonic_ns() - begin) / 1e9}};
-}
-
-std::string as_text(const Json &result)
-{
-	return text("Debian ", result["suite"].get<std::string>(), " with kernel ",
-		    result["kernels"].back().get<std::string>(), " is on '",
-		    result["disk"].get<std::string>(), "' (", result["fs"].get<std::string>(), ", ",
-		    format_size(result["size"]), ", ", format_seconds(result["seconds"]),
-		    ")\nnext: ", result["next"].get<std::string>(), "\n");
+	BuiltDisk built;
+	built.disk = wanted.disk;
+	built.device = disk.is_device();
+	built.function = function;
+	built.size = disk.size();
+	built.bytes_on_disk = disk.bytes_on_disk();
+	built.file_system = wanted.file_system;
+	built.uuid = uuid;
+	built.suite = wanted.suite;
+	built.hostname = wanted.hostname;
+	built.kernels = tree.kernels();
+	built.with_modules = tree.with_modules();
+	built.kernel = kernel;
+	built.next = text("rfm create ", subos_name(wanted.hostname), " --ncores 1 --mem 1G",
+			  " --pci ", function.empty() ? "BDF" : function, " --kernel ",
+			  kernel.empty() ? "vmlinuz-" + version : kernel, " --append root=UUID=",
+			  uuid);
+	built.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	return built;
 }
 
 Code run(const Request &request_given, Output &output)
@@ -202,7 +232,7 @@ Code run(const Request &request_given, Output &output)
 
 	check_host(wanted);
 	catch_interrupts();
-	output.result(build(wanted, output), as_text);
+	output.result(build(wanted, output));
 	return Code::ok;
 }
 

@@ -19,9 +19,16 @@ constexpr std::chrono::milliseconds poll_interval{250};
 // A record that is not final is shown after so many looks at which it was the last.
 constexpr int patience = 4;
 
-Json record_json(const inspect::Record &record)
+// A record as a result.
+struct LogLine {
+	const inspect::Record &record;
+};
+
+void to_json(Json &json, const LogLine &line)
 {
-	return {{"seq", record.seq},
+	const inspect::Record &record = line.record;
+
+	json = {{"seq", record.seq},
 		{"seconds", static_cast<double>(record.ns) / 1e9},
 		{"level", record.level},
 		{"facility", record.facility},
@@ -30,9 +37,19 @@ Json record_json(const inspect::Record &record)
 		{"line", inspect::dmesg_lines(record)}};
 }
 
-std::string record_text(const Json &record)
+std::string to_text(const LogLine &line)
 {
-	return record["line"].get<std::string>() + '\n';
+	return inspect::dmesg_lines(line.record) + '\n';
+}
+
+// What is printed before the records, as JSON.
+struct LogHead {
+	std::string name, release;
+};
+
+void to_json(Json &json, const LogHead &head)
+{
+	json = {{"name", head.name}, {"release", head.release}};
 }
 
 std::optional<inspect::KernelLog> find_log(const inspect::Memory &memory, const rf_status &status)
@@ -70,7 +87,7 @@ private:
 		if (next_ && record.seq > next_)
 			output_.note(text(record.seq - next_, " records were overwritten before they "
 							      "could be read"));
-		output_.item(record_json(record), record_text);
+		output_.item(LogLine{record});
 		next_ = record.seq + 1;
 	}
 
@@ -137,14 +154,12 @@ Code run(const Request &request, Output &output)
 	const auto log = find_log(subos, status);
 	if (!log)
 		fail_without_log(subos, status);
-	const Json head = {{"name", subos.name()}, {"release", log->release()}};
-	const auto fill = [&](const Output::Sink &sink) {
+	output.list<LogHead, LogLine>({subos.name(), log->release()}, "records", [&](const auto &sink) {
 		log->walk(0, [&](const inspect::Record &record) {
-			sink(record_json(record));
+			sink({record});
 			return true;
 		});
-	};
-	output.list(head, "records", fill, record_text);
+	});
 	return Code::ok;
 }
 

@@ -26,22 +26,38 @@ constexpr Option return_options[] = {
 	{"wait", "S", "time limit in seconds (default 10)"},
 };
 
-std::string holder_text(const Json &holder)
+struct Moved {
+	Resized from, to;
+};
+
+struct Returned {
+	Resized by;
+};
+
+std::string cores_text(const Resized &holder)
 {
-	return text("subOS '", holder["name"].get<std::string>(), "': cores ",
-		    format_cpulist(holder["before"]["cores"]), " -> ",
-		    format_cpulist(holder["after"]["cores"]), "\n");
+	return text("subOS '", holder.after.name, "': cores ", format_cpulist(holder.before.cores),
+		    " -> ", format_cpulist(holder.after.cores), "\n");
 }
 
-std::string move_text(const Json &result)
+void to_json(Json &json, const Moved &moved)
 {
-	return holder_text(result["from"]) + holder_text(result["to"]) +
-	       steps_text(result["from"]["steps"]);
+	json = {{"from", moved.from}, {"to", moved.to}};
 }
 
-std::string return_text(const Json &result)
+std::string to_text(const Moved &moved)
 {
-	return holder_text(result) + steps_text(result["steps"]);
+	return cores_text(moved.from) + cores_text(moved.to) + to_text(moved.from.steps);
+}
+
+void to_json(Json &json, const Returned &returned)
+{
+	json = Json(returned.by);
+}
+
+std::string to_text(const Returned &returned)
+{
+	return cores_text(returned.by) + to_text(returned.by.steps);
 }
 
 Code run_move(const Request &request, Output &output)
@@ -80,17 +96,15 @@ Code run_move(const Request &request, Output &output)
 	catch_interrupts();
 	ResizeOperation giver(from, before, output);
 	giver.take(step);
-	Json result = {{"from", giver.result()}, {"to", Json::object()}};
-	ResizeOperation taker(to, to_before, output);
-	result["to"] = taker.result();
-	for (const unsigned core : step.cpus) {
-		const Json &cores = result["to"]["after"]["cores"];
+	const ResizeOperation taker(to, to_before, output);
+	const Moved moved{giver.result(), taker.result()};
+	const std::vector<unsigned> &cores = moved.to.after.cores;
+	for (const unsigned core : step.cpus)
 		if (std::find(cores.begin(), cores.end(), core) == cores.end())
 			throw Error(Code::incomplete,
 				    text("core ", core, " is missing from subOS '", to_name,
 					 "' after the move"));
-	}
-	output.result(result, move_text);
+	output.result(moved);
 	return Code::ok;
 }
 
@@ -135,7 +149,7 @@ Code run_return(const Request &request, Output &output)
 		catch_interrupts();
 		returning.take(step);
 	}
-	output.result(returning.result(), return_text);
+	output.result(Returned{returning.result()});
 	return Code::ok;
 }
 

@@ -2,6 +2,7 @@
 // rfm pci: which PCI functions there are, who has them, and which could be given to a
 // subOS; rfm pci vf: make virtual ones.
 #include "base/pci_address.hpp"
+#include "cli/columns.hpp"
 #include "base/sizes.hpp"
 #include "client/problem.hpp"
 #include "client/supervisor.hpp"
@@ -9,16 +10,16 @@
 #include "host/pci_function.hpp"
 #include "operations/virtual_functions.hpp"
 #include "verbs/verbs.hpp"
+#include "view/function.hpp"
 
 #include <algorithm>
-#include <cstdio>
 
 namespace rf {
 
 namespace {
 
 constexpr unsigned vfs_limit = 65535;	// the field in the SR-IOV capability has 16 bits
-constexpr std::size_t class_width = 18, driver_width = 12, owner_width = 12;
+constexpr Option options[] = {columns_option, filter_option};
 
 // Where the two sources of facts meet.
 struct Subject {
@@ -26,16 +27,6 @@ struct Subject {
 	const std::optional<Inventory> &inventory;
 	const rf_function_info *info;	// what the module says of it, if it does
 };
-
-Json or_null(const std::string &word)
-{
-	return word.empty() ? Json() : Json(word);
-}
-
-Json or_null(const std::optional<unsigned> &number)
-{
-	return number ? Json(*number) : Json();
-}
 
 // What stands in the way: the module's judgement, or what sysfs alone tells.
 std::uint32_t problem_of(const Subject &subject)
@@ -84,160 +75,35 @@ std::string why_not(const Subject &subject, std::uint32_t problem,
 	return list;
 }
 
-Json identity_json(const PciFunction &function)
+Function function_of(const Subject &subject, const std::vector<PciFunction> &all)
 {
-	return {{"function", format_bdf(function.bdf)},
-		{"class", function.class_code},
-		{"class_name", function.class_name},
-		{"vendor", function.vendor},
-		{"vendor_name", function.vendor_name},
-		{"device", function.device},
-		{"device_name", function.device_name},
-		{"driver", or_null(function.driver)},
-		{"numa", function.node},
-		{"msi", or_null(function.msi)},
-		{"msix", or_null(function.msix)},
-		{"dma_bits", function.dma_bits ? Json(function.dma_bits) : Json()},
-		{"bridge", function.bridge},
-		{"physical_function",
-		 function.physical ? Json(format_bdf(*function.physical)) : Json()},
-		{"virtual_functions", bdfs_json(virtual_functions(function.bdf))},
-		{"virtual_functions_most", function.vfs_most}};
-}
-
-Json function_json(const Subject &subject, const std::vector<PciFunction> &all)
-{
-	const PciFunction &function = subject.function;
+	const PciFunction &device = subject.function;
 	const rf_function_info *info = subject.info;
 	const bool lent = info && info->owner;
-	const std::vector<std::string> uses =
-		function.bridge || lent ? std::vector<std::string>{} : uses_of(function.bdf);
-	const std::uint32_t problem = problem_of(subject);
-	Json json = identity_json(function);
+	Function function;
 
+	function.device = device;
+	function.made = virtual_functions(device.bdf);
 	if (lent) {
 		// Our own driver holds it: what that asked for says nothing of the device.
-		json["driver"] = nullptr;
-		json["dma_bits"] = nullptr;
-		json["returns_to"] = or_null(info->driver);
+		function.returns_to = info->driver;
+	} else {
+		function.driver = device.driver;
+		function.dma_bits = device.dma_bits;
 	}
-	json["dma_32bit_only"] = json["dma_bits"].is_null() ? Json() : Json(json["dma_bits"] <= 32);
-	json["reset"] = reset_name(info ? info->reset : std::uint32_t{function.reset});
-	json["group"] = bdfs_json(group_of(subject, all));
-	json["iommu"] = info ? info->iommu != 0 : function.iommu_group.has_value();
-	json["owner"] = info ? Json(subject.inventory->owner_name(*info)) : Json();
-	json["owner_id"] = info ? Json(info->owner) : Json();
-	json["dma_faults"] = info ? Json(info->faults) : Json();
-	json["uses"] = uses;
-	json["problem"] = or_null(problem_word(problem));
-	json["force_helps"] = problem == RF_PROBLEM_NONE ? !uses.empty() : is_forceable(problem);
-	json["can_be_given"] = problem == RF_PROBLEM_NONE && uses.empty();
-	json["why"] = or_null(why_not(subject, problem, uses));
-	return json;
-}
-
-std::string shortened(const std::string &word, std::size_t width)
-{
-	return word.size() <= width ? word : word.substr(0, width - 1) + "~";
-}
-
-std::string short_answer(const Json &function)
-{
-	if (!function["problem"].is_null())
-		return function["problem"];
-	if (!function["uses"].empty())
-		return "in use";
-	return function["group"].size() > 1 ? text("yes, all ", function["group"].size()) : "yes";
-}
-
-std::string vectors_text(const Json &function)
-{
-	if (function["msix"].is_null())
-		return "?";
-	return std::max(function["msi"], function["msix"]).dump();
-}
-
-std::string table_text(const Json &result)
-{
-	Table table({"FUNCTION", "CLASS", "DRIVER", "MSI", "OWNER", "CAN GIVE"});
-	const auto or_dash = [](const Json &word) {
-		return word.is_null() ? "-" : word.get<std::string>();
-	};
-
-	for (const Json &function : result["functions"])
-		table.add({function["function"], shortened(function["class_name"], class_width),
-			   shortened(or_dash(function["driver"]), driver_width),
-			   vectors_text(function),
-			   shortened(or_dash(function["owner"]), owner_width),
-			   short_answer(function)});
-	return table.str();
-}
-
-std::string name_text(const Json &name, unsigned number)
-{
-	char digits[16];
-
-	std::snprintf(digits, sizeof(digits), "%04x", number);
-	return text(name.get<std::string>(), " (", digits, ")");
-}
-
-std::string vectors_of(const Json &function, const char *kind)
-{
-	return function[kind].is_null() ? "visible only to root" : function[kind].dump();
-}
-
-std::string dma_text(const Json &function)
-{
-	if (function["dma_bits"].is_null())
-		return "not known without a driver";
-	return text(function["dma_bits"], " bits",
-		    function["dma_32bit_only"] ? ": it reaches only memory below 4G" : "");
-}
-
-// What has to do with the subOS it may be given to.
-void add_lending(const Json &function, Table &table)
-{
-	const Json &why = function["why"];
-
-	table.add({"reset by", function["reset"]});
-	table.add({"changes hands with",
-		   function["group"].size() > 1 ? join(function["group"]) : "no other function"});
-	table.add({"IOMMU", function["iommu"] ? "confines its DMA" : "none"});
-	table.add({"owner", function["owner"].is_null() ? "known only to the module"
-							: function["owner"].get<std::string>()});
-	if (function.contains("returns_to") && !function["returns_to"].is_null())
-		table.add({"returns to", function["returns_to"]});
-	if (!function["dma_faults"].is_null())
-		table.add({"DMA faults", function["dma_faults"].dump()});
-	table.add({"can be given", why.is_null() ? "yes" : "no"});
-	if (!why.is_null())
-		table.add({"because", why});
-}
-
-std::string details_text(const Json &result)
-{
-	const Json &function = result["functions"][0];
-	Table table({"WHAT", "VALUE"});
-
-	table.add({"function", function["function"]});
-	table.add({"class", name_text(function["class_name"], function["class"].get<unsigned>() >> 8)});
-	table.add({"vendor", name_text(function["vendor_name"], function["vendor"])});
-	table.add({"device", name_text(function["device_name"], function["device"])});
-	table.add({"driver", function["driver"].is_null() ? "none"
-							  : function["driver"].get<std::string>()});
-	table.add({"NUMA node", function["numa"] < 0 ? "not known" : function["numa"].dump()});
-	table.add({"MSI vectors", vectors_of(function, "msi")});
-	table.add({"MSI-X vectors", vectors_of(function, "msix")});
-	table.add({"DMA", dma_text(function)});
-	if (!function["physical_function"].is_null())
-		table.add({"virtual function of", function["physical_function"]});
-	if (function["virtual_functions_most"] > 0)
-		table.add({"virtual functions", text(function["virtual_functions"].size(), " of ",
-						     function["virtual_functions_most"])});
-	for (const Json &bdf : function["virtual_functions"])
-		table.add({"", bdf});
-	add_lending(function, table);
-	return table.str();
+	function.reset = reset_name(info ? info->reset : std::uint32_t{device.reset});
+	function.group = group_of(subject, all);
+	function.iommu = info ? info->iommu != 0 : device.iommu_group.has_value();
+	if (info) {
+		function.owner = subject.inventory->owner_name(*info);
+		function.owner_id = info->owner;
+		function.dma_faults = info->faults;
+	}
+	if (!device.bridge && !lent)
+		function.uses = uses_of(device.bdf);
+	function.problem = problem_of(subject);
+	function.why = why_not(subject, function.problem, function.uses);
+	return function;
 }
 
 std::optional<Inventory> inventory_if_possible()
@@ -247,37 +113,88 @@ std::optional<Inventory> inventory_if_possible()
 	return supervisor ? std::optional(ask_inventory(*supervisor)) : std::nullopt;
 }
 
-// All functions, or one.
-Code show(const std::string &operand, Output &output)
+struct FunctionList {
+	std::vector<Function> functions;
+};
+
+void to_json(Json &json, const FunctionList &list)
 {
+	json = {{"functions", list.functions}};
+}
+
+// One, with everything about it.
+class FunctionView final : public View {
+public:
+	FunctionView(const FunctionList &one, const Columns<Function> &columns)
+		: one_(one), columns_(columns) {}
+	Json json() const override
+	{
+		Json json;
+		to_json(json, one_);
+		return json;
+	}
+	std::string text() const override
+	{
+		return columns_.chosen() ? columns_.table(one_.functions)
+					 : to_text(one_.functions.front());
+	}
+	std::string csv() const override { return columns_.csv(one_.functions); }
+
+private:
+	const FunctionList &one_;
+	const Columns<Function> &columns_;
+};
+
+// All functions, or one.
+Code show(const std::string &operand, const Request &request, Output &output)
+{
+	const Columns<Function> shown(function_columns(), request);
 	const std::uint32_t wanted = operand.empty() ? RF_BDF_NONE : parse_bdf(operand);
 	const std::vector<PciFunction> all = read_functions();
 	const std::optional<Inventory> inventory = inventory_if_possible();
-	Json result = {{"functions", Json::array()}};
+	FunctionList list;
 
 	if (wanted != RF_BDF_NONE && !find_function(all, wanted))
 		throw problem_error(wanted, RF_PROBLEM_ABSENT, {});
-	for (const PciFunction &function : all)
-		if (wanted == RF_BDF_NONE || wanted == function.bdf)
-			result["functions"].push_back(function_json(
-				{function, inventory,
-				 inventory ? inventory->find(function.bdf) : nullptr},
-				all));
+	for (const PciFunction &device : all) {
+		if (wanted != RF_BDF_NONE && wanted != device.bdf)
+			continue;
+		const Function function = function_of(
+			{device, inventory, inventory ? inventory->find(device.bdf) : nullptr}, all);
+		if (wanted != RF_BDF_NONE || shown.takes(function))
+			list.functions.push_back(function);
+	}
 	if (!inventory)
 		output.note("showing only what sysfs has: rf_supervisor is not loaded, or rfm is "
 			    "not run as root");
-	output.result(result, operand.empty() ? table_text : details_text);
+	if (wanted == RF_BDF_NONE)
+		output.show(ListView(list, list.functions, shown));
+	else
+		output.show(FunctionView(list, shown));
 	return Code::ok;
 }
 
-std::string vf_text(const Json &result)
+struct VirtualFunctions {
+	std::uint32_t physical = 0;
+	std::vector<std::uint32_t> made;
+	unsigned most = 0;
+};
+
+void to_json(Json &json, const VirtualFunctions &functions)
 {
-	std::string lines = text("PCI function ", result["function"].get<std::string>(), " has ",
-				 result["virtual_functions"].size(), " of ", result["most"],
+	json = {{"function", format_bdf(functions.physical)},
+		{"virtual_functions", bdfs_json(functions.made)},
+		{"most", functions.most}};
+}
+
+std::string to_text(const VirtualFunctions &functions)
+{
+	std::string lines = text("PCI function ", format_bdf(functions.physical), " has ",
+				 functions.made.size(), " of ", functions.most,
 				 " virtual functions\n");
 
-	for (const Json &bdf : result["virtual_functions"])
-		lines += "  " + bdf.get<std::string>() + "\n";
+	for (const std::uint32_t bdf : functions.made)
+		lines += "  " + format_bdf(bdf) + "\n";
 	return lines;
 }
 
@@ -295,10 +212,7 @@ Code make_virtual(const Request &request, Output &output)
 	if (!function || made.size() != count)
 		throw Error(Code::incomplete, text("PCI function ", format_bdf(physical), " has ",
 						   made.size(), " virtual functions, not ", count));
-	output.result({{"function", format_bdf(physical)},
-		       {"virtual_functions", bdfs_json(made)},
-		       {"most", function->vfs_most}},
-		      vf_text);
+	output.result(VirtualFunctions{physical, made, function->vfs_most});
 	return Code::ok;
 }
 
@@ -307,9 +221,13 @@ Code run(const Request &request, Output &output)
 	const std::vector<std::string> &operands = request.operands;
 
 	if (operands.empty() || (operands.size() == 1 && operands[0] != "vf"))
-		return show(operands.empty() ? "" : operands[0], output);
+		return show(operands.empty() ? "" : operands[0], request, output);
 	if (operands[0] != "vf" || operands.size() != 3)
 		throw Error(Code::usage, "give 'rfm pci', 'rfm pci BDF' or 'rfm pci vf BDF N'");
+	for (const Option &option : options)
+		if (request.has(option.name) || request.value("output") == "csv")
+			throw Error(Code::usage, text("'rfm pci vf' lists nothing: give no --columns, "
+						      "no --filter and no -o csv"));
 	return make_virtual(request, output);
 }
 
@@ -325,7 +243,7 @@ const Verb pci_verb = {
 	"without the module too, but then shows less.\n"
 	"With vf: makes N virtual functions of a function with SR-IOV, to be given to\n"
 	"subOSes; 0 removes them.",
-	{},
+	options,
 	0,
 	3,
 	run,

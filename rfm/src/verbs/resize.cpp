@@ -149,23 +149,6 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 	return steps;
 }
 
-std::string as_text(const Json &result)
-{
-	const Json &before = result["before"], &after = result["after"];
-	const auto functions = [](const Json &holdings) {
-		return holdings["functions"].empty() ? "none" : join(holdings["functions"]);
-	};
-
-	return text("subOS '", result["name"].get<std::string>(), "': cores ",
-		    format_cpulist(before["cores"]), " -> ", format_cpulist(after["cores"]),
-		    ", memory ", format_size(before["memory"]), " -> ",
-		    format_size(after["memory"]),
-		    before["functions"] == after["functions"]
-			    ? std::string()
-			    : text(", PCI functions ", functions(before), " -> ", functions(after)),
-		    "\n", steps_text(result["steps"]));
-}
-
 // Functions can also be taken from a subOS that ended, and by force from one that is lost.
 bool needs_no_answer(const std::vector<ResizeRequest> &steps, const rf_status &status)
 {
@@ -208,11 +191,11 @@ Code run(const Request &request, Output &output)
 		for (const ResizeRequest &step : steps)
 			resizing.take(step);
 	}
-	Json result = resizing.result();
-	result["notes"] = notes;
+	Resized result = resizing.result();
+	result.notes = notes;
 	if (!resizing.complete())
 		output.note(resizing.shortfall());
-	output.result(result, as_text);
+	output.result(result);
 	return resizing.complete() ? Code::ok : Code::not_enough;
 }
 

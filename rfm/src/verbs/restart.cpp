@@ -34,13 +34,13 @@ Code run(const Request &request, Output &output)
 		subos.set_wait(wait);
 
 	phases.enter("stop");
-	const Json stopped =
+	const Stopped stopped =
 		StopOperation(supervisor.subos(name), wanted, stop_deadline(wanted)).await(output);
-	phases.remark(stopped["forced"] ? "by force" : "");
+	phases.remark(stopped.forced ? "by force" : "");
 	phases.leave();
-	Json result = subos.start(phases);
-	result["stopped"] = stopped;
-	output.result(result, launched_text);
+	Launched launched = subos.start(phases);
+	launched.stopped = stopped;
+	output.result(launched);
 	return Code::ok;
 }
 

@@ -29,7 +29,7 @@ void tell_kernel_log(const std::string &message)
 		return;
 }
 
-Json start(const Request &request, Phases &phases)
+Launched start(const Request &request, Phases &phases)
 {
 	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 	const Supervisor supervisor = Supervisor::open();
@@ -47,7 +47,7 @@ Code run(const Request &request, Output &output)
 
 	catch_interrupts();
 	try {
-		output.result(start(request, phases), launched_text);
+		output.result(start(request, phases));
 	} catch (const Error &error) {
 		if (request.has("policy"))
 			tell_kernel_log(error.what());

@@ -17,12 +17,21 @@ constexpr Option options[] = {
 	{"force", nullptr, "hold the cores of one that does not end in time or cannot be asked"},
 };
 
-std::string as_text(const Json &result)
+struct StopResult {
+	std::vector<Stopped> stopped;
+};
+
+void to_json(Json &json, const StopResult &result)
+{
+	json = {{"stopped", result.stopped}};
+}
+
+std::string to_text(const StopResult &result)
 {
 	std::string lines;
 
-	for (const Json &stopped : result["stopped"])
-		lines += stopped_line(stopped);
+	for (const Stopped &stopped : result.stopped)
+		lines += to_text(stopped);
 	return lines;
 }
 
@@ -41,16 +50,6 @@ std::vector<Partition> targets(const Request &request, const Supervisor &supervi
 	return subos;
 }
 
-Json failure_json(const StopOutcome &outcome)
-{
-	const Error &error = *outcome.failure;
-
-	return {{"name", outcome.name},
-		{"code", static_cast<int>(error.code())},
-		{"kind", exit_code(error.code()).kind},
-		{"message", one_line(error.what())}};
-}
-
 Code run(const Request &request, Output &output)
 {
 	StopOptions wanted;
@@ -58,25 +57,21 @@ Code run(const Request &request, Output &output)
 	wanted.force = request.has("force");
 
 	const Supervisor supervisor = Supervisor::open();
-	Json stopped = Json::array(), failed = Json::array();
-	std::optional<Error> first;
+	StopResult result;
+	std::vector<Failure> failures;
 
 	catch_interrupts();
 	for (const StopOutcome &outcome : stop_all(targets(request, supervisor), wanted, output)) {
-		if (!outcome.failure) {
-			stopped.push_back(outcome.stopped);
-			continue;
-		}
-		failed.push_back(failure_json(outcome));
-		if (!first)
-			first = outcome.failure;
+		if (outcome.failure)
+			failures.push_back({outcome.name, *outcome.failure});
+		else
+			result.stopped.push_back(*outcome.stopped);
 	}
 	// What was stopped is a result for people, even if something else was not.
-	if (!first || (!request.json && !stopped.empty()))
-		output.result({{"stopped", stopped}}, as_text);
-	if (first)
-		throw Error(first->code(), first->what(),
-			    {{"stopped", stopped}, {"failed", failed}});
+	if (failures.empty() || (!request.json && !result.stopped.empty()))
+		output.result(result);
+	if (!failures.empty())
+		throw SeveralErrors(std::move(failures), {{"stopped", result.stopped}});
 	return Code::ok;
 }
 

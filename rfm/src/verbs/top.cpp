@@ -36,13 +36,25 @@ constexpr Option options[] = {
 constexpr unsigned delay_default = 2;
 constexpr unsigned delay_most = 3600;
 
-std::string as_text(const Json &result)
+struct Kernels {
+	std::uint64_t pool_total = 0, pool_free = 0;	// memory for subOSes
+	std::vector<KernelRow> rows;			// the supervisor's first
+};
+
+void to_json(Json &json, const Kernels &kernels)
+{
+	json = {{"pool_total", kernels.pool_total},
+		{"pool_free", kernels.pool_free},
+		{"kernels", kernels.rows}};
+}
+
+std::string to_text(const Kernels &kernels)
 {
 	const auto size = window_size(STDOUT_FILENO);
 	const int columns = size ? size->columns : usage_columns_least;
 	std::string words;
 
-	for (const std::string &line : usage_lines(result["kernels"], columns))
+	for (const std::string &line : usage_lines(kernels.rows, columns))
 		words += line + '\n';
 	return words;
 }
@@ -52,63 +64,62 @@ class Watch {
 public:
 	explicit Watch(const Supervisor &supervisor) : supervisor_(supervisor) {}
 
-	Json look()
+	Kernels look()
 	{
 		const rf_info info = supervisor_.info();
-		Json result = {{"pool_total", info.pool_total},
-			       {"pool_free", info.pool_free},
-			       {"kernels", Json::array({own_row()})}};
+		Kernels kernels{info.pool_total, info.pool_free, {own_row()}};
 
-		for (Json &row : usage_rows(supervisor_.names(), [this](const std::string &name) {
+		for (KernelRow &row : usage_rows(supervisor_.names(), [this](const std::string &name) {
 			     return row_of(supervisor_.subos(name));
 		     }))
-			result["kernels"].push_back(std::move(row));
-		return result;
+			kernels.rows.push_back(std::move(row));
+		return kernels;
 	}
 
 private:
-	Json usage_of(std::uint32_t id, const rf_statistics &now)
+	Usage usage_since(std::uint32_t id, const rf_statistics &now)
 	{
 		const auto found = seen_.find(id);
 		const auto before = found == seen_.end() ? std::nullopt
 							 : std::optional(found->second);
 		seen_[id] = now;
-		return usage_json(now, before);
+		return usage_of(now, before);
 	}
 
-	Json own_row()
+	KernelRow own_row()
 	{
 		const rf_statistics own = supervisor_statistics();
-		Json usage = usage_of(0, own);
+		Usage usage = usage_since(0, own);
 
-		usage["messages_per_second"] = Json();
-		usage["interrupts_per_second"] = Json();
-		return {{"name", "supervisor"},	      {"id", 0},
-			{"state", "-"},		      {"cores", own.cpus_online},
-			{"memory", own.memory_total}, {"usage", usage}};
+		usage.messages_per_second.reset();
+		usage.interrupts_per_second.reset();
+		return {.name = "supervisor",
+			.id = 0,
+			.cores = own.cpus_online,
+			.memory = own.memory_total,
+			.usage = usage};
 	}
 
-	Json row_of(const Partition &subos)
+	KernelRow row_of(const Partition &subos)
 	{
 		const rf_status status = subos.status();
-		Json row = {{"name", subos.name()},
-			    {"id", status.id},
-			    {"state", state_name(status.state)},
-			    {"cores", status.nr_cpus},
-			    {"memory", status.memory},
-			    {"usage", Json()}};
+		KernelRow row{.name = subos.name(),
+			      .id = status.id,
+			      .state = state_name(status.state),
+			      .cores = status.nr_cpus,
+			      .memory = status.memory};
 
 		if (status.state != RF_STATE_RUNNING)
 			return row;
 		try {
-			row["usage"] = usage_of(status.id, subos.statistics());
+			row.usage = usage_since(status.id, subos.statistics());
 		} catch (const Error &error) {
 			if (error.code() == Code::interrupted ||
 			    error.code() == Code::no_such_subos)
 				throw;
 			// One that does not answer does not keep the others, and what is known
 			// of it from outside.
-			row["error"] = one_line(error.what());
+			row.error = one_line(error.what());
 		}
 		return row;
 	}
@@ -123,13 +134,13 @@ public:
 	Screen() : mode_(STDIN_FILENO, TerminalMode::Kind::keys) { enter(); }
 	~Screen() { leave(); }
 
-	void draw(const Json &result) const
+	void draw(const Kernels &kernels) const
 	{
 		const WindowSize size = window_size(STDOUT_FILENO).value_or(WindowSize{24, 80});
-		std::vector<std::string> lines = usage_lines(result["kernels"], size.columns);
+		std::vector<std::string> lines = usage_lines(kernels.rows, size.columns);
 		std::string frame = "\033[H";
 
-		lines.insert(lines.begin(), headline(result));
+		lines.insert(lines.begin(), headline(kernels));
 		lines.resize(std::min<std::size_t>(lines.size(), size.rows - 1u));
 		// Erased first: behind a line as wide as the screen its end would be erased.
 		for (const std::string &line : lines)
@@ -144,15 +155,15 @@ public:
 	}
 
 private:
-	static std::string headline(const Json &result)
+	static std::string headline(const Kernels &kernels)
 	{
 		timespec now{};
 
 		::clock_gettime(CLOCK_REALTIME, &now);
 		return text(format_time(static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000u)
 				    .substr(11, 8),
-			    "  pool: ", short_size(result["pool_free"]), " of ",
-			    short_size(result["pool_total"]), " free  q: quit");
+			    "  pool: ", short_size(kernels.pool_free), " of ",
+			    short_size(kernels.pool_total), " free  q: quit");
 	}
 	void enter() const { std::cout << "\033[?1049h\033[?25l\033[2J" << std::flush; }
 	void leave() const { std::cout << "\033[?25h\033[?1049l" << std::flush; }
@@ -173,7 +184,7 @@ void renew(Watch &watch, std::chrono::seconds delay)
 {
 	SignalQueue signals({SIGWINCH, SIGTSTP});
 	Screen screen;
-	Json seen = watch.look();
+	Kernels seen = watch.look();
 	const std::uint64_t delay_ns = static_cast<std::uint64_t>(delay.count()) * 1'000'000'000u;
 	std::uint64_t next = monotonic_ns() + delay_ns;
 	const int keys = ::isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
@@ -207,7 +218,7 @@ Code run(const Request &request, Output &output)
 	Watch watch(supervisor);
 
 	if (request.has("once") || request.json || !::isatty(STDOUT_FILENO)) {
-		output.result(watch.look(), as_text);
+		output.result(watch.look());
 		return Code::ok;
 	}
 	catch_interrupts();

@@ -56,9 +56,10 @@ const char *request_name(std::uint64_t op)
 	}
 }
 
-void add_particulars(const rf_event &event, Json &json)
+void add_particulars(const Event &whole, Json &json)
 {
-	const std::string detail = words(event.detail);
+	const rf_event &event = whole.told;
+	const std::string detail = whole.detail();
 
 	switch (event.type) {
 	case RF_EVENT_CREATED:
@@ -122,28 +123,45 @@ void add_particulars(const rf_event &event, Json &json)
 	}
 }
 
-std::string string_of(const Json &event, const char *key)
+std::string error_of(const Event &event)
 {
-	return event.value(key, "");
+	return event.told.result ? std::strerror(std::abs(event.told.result)) : "";
 }
 
-std::string describe_state_change(const Json &event)
+std::string describe_state_change(const Event &event)
 {
-	std::string line = string_of(event, "from") + " -> " + string_of(event, "to");
+	const auto &args = event.told.args;
+	std::string line = text(state_name(static_cast<std::uint32_t>(args[0])), " -> ",
+				state_name(static_cast<std::uint32_t>(args[1])));
 
-	if (string_of(event, "why") != "none")
-		line += " (" + string_of(event, "why") + ")";
-	if (!string_of(event, "reason").empty())
-		line += ": " + string_of(event, "reason");
+	if (args[2] != RF_CAUSE_NONE)
+		line += text(" (", cause_name(static_cast<std::uint32_t>(args[2])), ")");
+	if (!event.detail().empty())
+		line += ": " + event.detail();
 	return line;
 }
 
-} // namespace
-
-bool is_adjustment(std::uint32_t type)
+// Of what is no adjustment.
+std::string describe_particulars(const Event &event)
 {
-	return (type >= RF_EVENT_CORES_ADDED && type <= RF_EVENT_CORES_RETURNED) ||
-	       (type >= RF_EVENT_PCI_ADDED && type <= RF_EVENT_PCI_TAKEN);
+	const auto &args = event.told.args;
+
+	switch (event.told.type) {
+	case RF_EVENT_CREATED:
+		return text("cores ", event.detail(), ", ", format_size(args[0]));
+	case RF_EVENT_STATE: return describe_state_change(event);
+	case RF_EVENT_LATE:
+		return text(request_name(args[0]), " was answered too late and undone");
+	case RF_EVENT_DESTROYED: return format_size(args[0]) + " given back";
+	case RF_EVENT_CONSOLE: return text(args[0], " bytes dropped in all");
+	case RF_EVENT_PCI_FAULT:
+		return text(function_of(event.told), " attempted DMA to 0x", std::hex, args[1],
+			    std::dec, " and was blocked, ", args[2], " times so far");
+	case RF_EVENT_PCI_ERROR: return function_of(event.told) + " " + event.detail();
+	case RF_EVENT_CORE_NOT_HELD:
+		return text("core ", args[0], " does not react to INIT");
+	default: return event.detail();
+	}
 }
 
 std::string format_timestamp(std::uint64_t realtime_ns)
@@ -161,109 +179,156 @@ std::string format_timestamp(std::uint64_t realtime_ns)
 	return whole;
 }
 
-std::string display_time(std::string timestamp)
+const Column<Event> columns[] = {
+	{"time", "TIME", [](const Event &event) { return event.timestamp(); },
+	 [](const Event &event) { return format_time(event.told.time_ns); }},
+	{"name", "SUBOS", [](const Event &event) { return event.name(); }},
+	{"event", "WHAT",
+	 [](const Event &event) { return std::string(event_name(event.told.type)); }},
+	{"amount", "AMOUNT", describe_amount},
+	{"took", "TOOK", [](const Event &event) { return plain_seconds(event.duration_seconds()); },
+	 [](const Event &event) { return format_seconds(event.duration_seconds()); }},
+	{"result", "RESULT", describe_result},
+	{"sequence", "SEQUENCE",
+	 [](const Event &event) { return std::to_string(event.told.sequence); }, nullptr, false},
+	{"id", "ID", [](const Event &event) { return std::to_string(event.told.id); }, nullptr,
+	 false},
+	{"cause", "CAUSE",
+	 [](const Event &event) { return std::string(cause_name(event.told.cause)); }, nullptr,
+	 false},
+	{"description", "DESCRIPTION", describe_event, nullptr, false},
+};
+
+} // namespace
+
+std::span<const Column<Event>> event_columns()
 {
-	timestamp.resize(date_and_time);
-	timestamp[date_only] = ' ';
-	return timestamp;
+	return columns;
+}
+
+std::string Event::name() const
+{
+	return words(told.name);
+}
+
+std::string Event::detail() const
+{
+	return words(told.detail);
+}
+
+std::string Event::timestamp() const
+{
+	return format_timestamp(told.time_ns);
+}
+
+bool Event::is_adjustment() const
+{
+	const std::uint32_t type = told.type;
+
+	return (type >= RF_EVENT_CORES_ADDED && type <= RF_EVENT_CORES_RETURNED) ||
+	       (type >= RF_EVENT_PCI_ADDED && type <= RF_EVENT_PCI_TAKEN);
+}
+
+bool Event::is_partial() const
+{
+	return concerns_memory(told.type) && told.args[0] < told.args[1];
 }
 
 std::string format_time(std::uint64_t realtime_ns)
 {
-	return display_time(format_timestamp(realtime_ns));
+	std::string time = format_timestamp(realtime_ns);
+
+	time.resize(date_and_time);
+	time[date_only] = ' ';
+	return time;
 }
 
-Json event_json(const rf_event &event)
+void to_json(Json &json, const Event &event)
 {
-	Json json = {{"sequence", event.sequence},
-		     {"time", format_timestamp(event.time_ns)},
-		     // Beyond 2^53: always a string, whatever the clock says.
-		     {"time_ns", std::to_string(event.time_ns)},
-		     {"name", words(event.name)},
-		     {"id", event.id},
-		     {"event", event_name(event.type)},
-		     {"cause", cause_name(event.cause)}};
+	const rf_event &told = event.told;
 
-	if (is_adjustment(event.type) || event.duration_ns)
-		json["duration_seconds"] = static_cast<double>(event.duration_ns) / 1e9;
-	if (is_adjustment(event.type))
-		json["partial"] = concerns_memory(event.type) && event.args[0] < event.args[1];
-	json["result"] = event.result;
-	if (event.result)
-		json["error"] = std::strerror(std::abs(event.result));
+	json = {{"sequence", told.sequence},
+		{"time", event.timestamp()},
+		// Beyond 2^53: always a string, whatever the clock says.
+		{"time_ns", std::to_string(told.time_ns)},
+		{"name", event.name()},
+		{"id", told.id},
+		{"event", event_name(told.type)},
+		{"cause", cause_name(told.cause)}};
+	if (event.is_adjustment() || told.duration_ns)
+		json["duration_seconds"] = event.duration_seconds();
+	if (event.is_adjustment())
+		json["partial"] = event.is_partial();
+	json["result"] = told.result;
+	if (told.result)
+		json["error"] = error_of(event);
 	add_particulars(event, json);
-	return json;
 }
 
-std::string describe_amount(const Json &event)
+std::string to_text(const Event &event)
 {
-	if (event.contains("wanted")) {
-		const std::uint64_t done = event["memory"], wanted = event["wanted"];
-		return done == wanted ? format_size(done)
-				      : text(format_size(done), " of ", format_size(wanted));
+	char name[RF_NAME_MAX + 1];
+
+	std::snprintf(name, sizeof(name), "%-12s", event.name().c_str());
+	return text(format_time(event.told.time_ns), "  ", name, "  ", describe_event(event), "\n");
+}
+
+std::string describe_amount(const Event &event)
+{
+	const auto &args = event.told.args;
+
+	switch (event.told.type) {
+	case RF_EVENT_MEMORY_ADDED:
+	case RF_EVENT_MEMORY_REMOVED:
+		return args[0] == args[1]
+			       ? format_size(args[0])
+			       : text(format_size(args[0]), " of ", format_size(args[1]));
+	case RF_EVENT_PCI_ADDED:
+	case RF_EVENT_PCI_REMOVED:
+	case RF_EVENT_PCI_TAKEN: return function_of(event.told);
+	case RF_EVENT_CORES_ADDED:
+	case RF_EVENT_CORES_REMOVED:
+	case RF_EVENT_CORES_MOVED:
+	case RF_EVENT_CORES_BORROWED:
+	case RF_EVENT_CORES_RETURNED: break;
+	default: return "";
 	}
-	if (event.contains("function"))
-		return string_of(event, "function");
-	const std::string cores = string_of(event, "cores");
-	const std::string other =
-		event.contains("other_id") ? text(" to id ", event["other_id"]) : std::string();
-	return (cores.empty() ? text(event["count"], " cores") : cores) + other;
+	const bool between = event.told.type != RF_EVENT_CORES_ADDED &&
+			     event.told.type != RF_EVENT_CORES_REMOVED;
+	return text(event.detail().empty() ? text(args[0], " cores") : event.detail(),
+		    between ? text(" to id ", args[1]) : std::string());
 }
 
-std::string describe_result(const Json &event)
+std::string describe_result(const Event &event)
 {
-	if (event.contains("error"))
-		return string_of(event, "error");
-	return event.value("partial", false) ? "in part" : "ok";
+	if (event.told.result)
+		return error_of(event);
+	return event.is_partial() ? "in part" : "ok";
 }
 
-std::string describe_event(const Json &event)
+std::string describe_event(const Event &event)
 {
-	const std::string kind = string_of(event, "event");
-	const auto with = [&](const std::string &rest) {
-		const std::string error = string_of(event, "error");
-		return kind + (rest.empty() ? "" : ": " + rest) +
-		       (error.empty() ? "" : " (" + error + ")");
-	};
+	const std::string kind = event_name(event.told.type), error = error_of(event);
 
-	if (event.contains("partial"))
+	if (event.is_adjustment())
 		return text(kind, ": ", describe_amount(event), ", ",
-			    format_seconds(event["duration_seconds"]), ", ",
-			    describe_result(event));
-	if (event.contains("faults"))
-		return with(text(string_of(event, "function"), " attempted DMA to 0x", std::hex,
-				 event["address"].get<std::uint64_t>(), std::dec,
-				 " and was blocked, ", event["faults"], " times so far"));
-	if (event.contains("core"))
-		return with(text("core ", event["core"], " does not react to INIT"));
-	if (event.contains("problem"))
-		return with(string_of(event, "function") + " " + string_of(event, "problem"));
-	if (event.contains("from"))
-		return with(describe_state_change(event));
-	if (event.contains("request"))
-		return with(string_of(event, "request") + " was answered too late and undone");
-	if (event.contains("does"))
-		return with(string_of(event, "does"));
-	if (event.contains("dropped"))
-		return with(text(event["dropped"], " bytes dropped in all"));
-	if (event.contains("cores"))
-		return with(text("cores ", string_of(event, "cores"), ", ",
-				 format_size(event["memory"])));
-	if (event.contains("memory"))
-		return with(format_size(event["memory"]) + " given back");
-	return with(string_of(event, "detail"));
+			    format_seconds(event.duration_seconds()), ", ", describe_result(event));
+	const std::string rest = describe_particulars(event);
+	return kind + (rest.empty() ? "" : ": " + rest) + (error.empty() ? "" : " (" + error + ")");
 }
 
-std::vector<rf_event> select_events(const Supervisor &supervisor, std::vector<rf_event> events,
-				    const std::string &name)
+std::vector<Event> select_events(const Supervisor &supervisor, const std::vector<rf_event> &events,
+				 const std::string &name)
 {
-	if (name.empty())
-		return events;
-	std::erase_if(events, [&](const rf_event &event) { return name != event.name; });
+	std::vector<Event> selected;
+
+	for (const rf_event &event : events)
+		if (name.empty() || name == event.name)
+			selected.push_back({event});
 	// Events outlive their subOS: only a name that nobody ever had is an error.
-	if (events.empty())
+	if (selected.empty() && !name.empty())
 		supervisor.subos(name);
-	return events;
+	return selected;
 }
 
 } // namespace rf

@@ -4,6 +4,7 @@
 #include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/pci_address.hpp"
+#include "cli/output.hpp"
 #include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "wire/control.h"
@@ -22,19 +23,6 @@ constexpr const char *moment_names[RF_MOMENT_NR] = {
 	"create", "cpus", "memory", "loaded", "start", "kernel", "agent", "running", "end",
 };
 
-std::vector<std::string> capability_names(std::uint32_t capabilities)
-{
-	constexpr std::pair<std::uint32_t, const char *> table[] = {
-		{RF_CAN_CORES, "cores"}, {RF_CAN_MEMORY, "memory"}, {RF_CAN_CONSOLE, "console"},
-		{RF_CAN_PCI, "pci"}};
-	std::vector<std::string> names;
-
-	for (const auto &[bit, name] : table)
-		if (capabilities & bit)
-			names.emplace_back(name);
-	return names;
-}
-
 // Those that have all of `flags`.
 std::vector<std::uint32_t> functions_with(const rf_status &status, std::uint32_t flags)
 {
@@ -48,22 +36,22 @@ std::vector<std::uint32_t> functions_with(const rf_status &status, std::uint32_t
 
 } // namespace
 
-Json borrowed_json(const Supervisor &supervisor, std::uint32_t id)
+std::vector<std::string> capability_names(std::uint32_t capabilities)
 {
-	std::map<std::uint32_t, std::string> names;
-	Json borrowed = Json::array();
+	constexpr std::pair<std::uint32_t, const char *> table[] = {
+		{RF_CAN_CORES, "cores"}, {RF_CAN_MEMORY, "memory"}, {RF_CAN_CONSOLE, "console"},
+		{RF_CAN_PCI, "pci"}};
+	std::vector<std::string> names;
 
-	for (const rf_core &core : supervisor.cores()) {
-		if (core.owner != id || !core.lender)
-			continue;
-		if (names.empty())
-			names = supervisor.names_by_id();
-		// A lender that is gone has no name any more.
-		const auto lender = names.find(core.lender);
-		const Json name = lender == names.end() ? Json() : Json(lender->second);
-		borrowed.push_back({{"core", core.cpu}, {"lender", name}});
-	}
-	return borrowed;
+	for (const auto &[bit, name] : table)
+		if (capabilities & bit)
+			names.emplace_back(name);
+	return names;
+}
+
+const char *moment_name(int moment)
+{
+	return moment_names[moment];
 }
 
 std::uint64_t uptime_ns(const rf_status &status)
@@ -75,48 +63,93 @@ std::uint64_t uptime_ns(const rf_status &status)
 	return from && to > from ? to - from : 0;
 }
 
-Json subos_json(const rf_status &status)
+std::vector<unsigned> Subos::cores() const
 {
-	Json json = {
+	return {status.cpus, status.cpus + status.nr_cpus};
+}
+
+std::vector<unsigned> Subos::apic_ids() const
+{
+	return {status.apic_ids, status.apic_ids + status.nr_cpus};
+}
+
+std::vector<std::uint32_t> Subos::functions() const
+{
+	return functions_with(status, 0);
+}
+
+std::vector<std::uint32_t> Subos::functions_taken() const
+{
+	return functions_with(status, RF_FUNCTION_TAKEN);
+}
+
+Subos subos_of(const Supervisor &supervisor, const rf_status &status)
+{
+	std::map<std::uint32_t, std::string> names;
+	Subos subos{status, {}, uptime_ns(status), supervisor.info().memory_block_size};
+
+	for (const rf_core &core : supervisor.cores()) {
+		if (core.owner != status.id || !core.lender)
+			continue;
+		if (names.empty())
+			names = supervisor.names_by_id();
+		// A lender that is gone has no name any more.
+		const auto lender = names.find(core.lender);
+		subos.borrowed.push_back(
+			{core.cpu, lender == names.end() ? std::string() : lender->second});
+	}
+	return subos;
+}
+
+void to_json(Json &json, const Loan &loan)
+{
+	json = {{"core", loan.core}, {"lender", or_null(loan.lender)}};
+}
+
+void to_json(Json &json, const Subos &subos)
+{
+	const rf_status &status = subos.status;
+
+	json = {
 		{"name", status.name},
 		{"id", status.id},
 		{"state", state_name(status.state)},
 		{"cause", cause_name(status.cause)},
 		{"reason", inspect::printable(status.reason)},
 		{"stage", stage_name(status.stage)},
-		{"cores", std::vector<std::uint32_t>(status.cpus, status.cpus + status.nr_cpus)},
-		{"apic_ids",
-		 std::vector<std::uint32_t>(status.apic_ids, status.apic_ids + status.nr_cpus)},
+		{"cores", subos.cores()},
+		{"apic_ids", subos.apic_ids()},
 		{"cores_online", status.cpus_online},
 		{"core_not_held", status.not_held ? Json(status.not_held) : Json()},
+		{"borrowed", subos.borrowed},
 		{"memory", status.memory},
+		{"memory_block_size", subos.memory_block_size},
 		{"low_slice", status.low_slice},
 		{"vmcoreinfo", status.vmcoreinfo},
 		{"block_size", status.block_size},
 		{"capabilities", capability_names(status.capabilities)},
 		{"member", status.member},
-		{"beat_age_seconds", static_cast<double>(status.beat_age_ns) / 1e9},
+		{"beat_age_seconds", subos.beat_age_seconds()},
 		{"starts", status.starts},
 		{"on_crash", policy_name(status.on_crash)},
 		{"on_reboot", policy_name(status.on_reboot)},
 		{"restarts_left", status.restarts_left},
-		{"hang_timeout_seconds", status.hang_timeout_ms / 1000.0},
+		{"hang_timeout_seconds", subos.hang_timeout_seconds()},
 		{"console_viewers", status.console_viewers},
-		{"uptime_seconds", static_cast<double>(uptime_ns(status)) / 1e9},
+		{"uptime_seconds", subos.uptime_seconds()},
+		{"functions", bdfs_json(subos.functions())},
+		{"functions_taken", bdfs_json(subos.functions_taken())},
+		// Without a function there is no DMA to be confined.
+		{"dma_isolated", status.nr_functions ? Json(status.dma_isolated != 0) : Json()},
+		{"dma_faults", status.dma_faults},
+		{"ranges", Json::array()},
+		{"moments_ns", Json::object()},
 	};
-	json["functions"] = bdfs_json(functions_with(status, 0));
-	json["functions_taken"] = bdfs_json(functions_with(status, RF_FUNCTION_TAKEN));
-	// Without a function there is no DMA to be confined.
-	json["dma_isolated"] = status.nr_functions ? Json(status.dma_isolated != 0) : Json();
-	json["dma_faults"] = status.dma_faults;
-	json["ranges"] = Json::array();
 	for (std::uint32_t i = 0; i < status.nr_ranges; i++)
 		json["ranges"].push_back(
 			{{"start", status.ranges[i].start}, {"size", status.ranges[i].size}});
-	json["moments_ns"] = Json::object();
 	for (int i = 0; i < RF_MOMENT_NR; i++)
 		json["moments_ns"][moment_names[i]] = status.moments[i];
-	return json;
 }
 
 std::string describe_state(const rf_status &status)

@@ -1,18 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
-// One subOS as a result model, and the pieces of it that verbs share.
+// One subOS as a result, and the pieces of it that verbs share.
 #pragma once
 
+#include "base/error.hpp"
 #include "client/supervisor.hpp"
 #include "inspect/kernel_log.hpp"
 
 namespace rf {
 
-// Everything that STATUS tells, in words and plain numbers.
-Json subos_json(const rf_status &status);
+// A core that a subOS borrowed.
+struct Loan {
+	unsigned core = 0;
+	std::string lender;	// "" if it is gone
+};
 
-// Borrowed cores of the subOS with this id, with the names of their lenders:
-// [{"core": 5, "lender": "db"}, ...].
-Json borrowed_json(const Supervisor &supervisor, std::uint32_t id);
+// What list, show and all that starts one print of it.
+struct Subos {
+	rf_status status{};
+	std::vector<Loan> borrowed;
+	std::uint64_t uptime_ns = 0;		// as long as it has run or ran; 0 before its kernel
+	std::uint64_t memory_block_size = 0;	// of the machine
+
+	std::vector<unsigned> cores() const;	// boot core first
+	std::vector<unsigned> apic_ids() const;
+	std::vector<std::uint32_t> functions() const;		// RF_BDF()
+	std::vector<std::uint32_t> functions_taken() const;	// by force
+	double uptime_seconds() const { return static_cast<double>(uptime_ns) / 1e9; }
+	double beat_age_seconds() const { return static_cast<double>(status.beat_age_ns) / 1e9; }
+	double hang_timeout_seconds() const { return status.hang_timeout_ms / 1000.0; }
+};
+
+// Looks up what its status does not tell.
+Subos subos_of(const Supervisor &supervisor, const rf_status &status);
+
+void to_json(Json &json, const Loan &loan);
+void to_json(Json &json, const Subos &subos);
+std::string to_text(const Subos &subos);
+
+// What its agent can be asked for.
+std::vector<std::string> capability_names(std::uint32_t capabilities);
+
+// Of enum rf_moment: "kernel".
+const char *moment_name(int moment);
 
 // Nanoseconds it has run or ran; 0 before its kernel was entered.
 std::uint64_t uptime_ns(const rf_status &status);

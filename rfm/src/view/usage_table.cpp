@@ -15,25 +15,24 @@ namespace {
 constexpr int name_least = 11;
 
 // A column after the name; left-aligned if the width is negative.
-struct Column {
+struct Field {
 	const char *title;
 	int width;
 };
-constexpr Column columns[] = {{"STATE", -8}, {"CORES", 5}, {"LOAD", 5}, {"BUSY", 4},
+constexpr Field columns[] = {{"STATE", -8}, {"CORES", 5}, {"LOAD", 5}, {"BUSY", 4},
 			      {"MEM", 5},    {"AVAIL", 5}, {"UPTIME", 8}, {"MSG/S", 5},
 			      {"INT/S", 5},  {"PRESSURE", 8}};
 
-std::string short_number(const Json &value)
+std::string short_number(const std::optional<double> &number)
 {
 	char buffer[16];
 
-	if (value.is_null())
+	if (!number)
 		return "-";
-	const double number = value;
-	if (number < 99'999.5)
-		std::snprintf(buffer, sizeof(buffer), "%.0f", number);
+	if (*number < 99'999.5)
+		std::snprintf(buffer, sizeof(buffer), "%.0f", *number);
 	else
-		std::snprintf(buffer, sizeof(buffer), "%.0fk", std::min(number / 1000, 9999.0));
+		std::snprintf(buffer, sizeof(buffer), "%.0fk", std::min(*number / 1000, 9999.0));
 	return buffer;
 }
 
@@ -55,14 +54,12 @@ std::string short_uptime(double seconds)
 }
 
 // "12/0/3": cpu, memory, io in percent.
-std::string short_pressure(const Json &pressure)
+std::string short_pressure(const Usage &usage)
 {
 	std::string words;
 
-	for (const auto &[name, percent] : pressure.items()) {
-		words += words.empty() ? "" : "/";
-		words += short_number(percent);
-	}
+	for (const std::optional<double> &percent : usage.pressure_percent)
+		words += (words.empty() ? "" : "/") + short_number(percent);
 	return words;
 }
 
@@ -80,36 +77,37 @@ std::string line_of(const std::string &name, int name_width, const std::vector<s
 	return line.substr(0, line.find_last_not_of(' ') + 1);
 }
 
-std::vector<std::string> cells_of(const Json &row)
+std::vector<std::string> cells_of(const KernelRow &row)
 {
-	const Json &usage = row["usage"];
-	const std::string owned = row["cores"].is_null() ? "-" : row["cores"].dump();
-	std::vector<std::string> cells = {row["state"]};
+	const std::string owned = row.cores ? std::to_string(*row.cores) : "-";
+	const std::string state = one_line(row.state);
 
-	if (usage.is_null()) {
-		const std::string memory =
-			row["memory"].is_null() ? "-" : short_size(row["memory"]);
-		cells.insert(cells.end(), {owned, "-", "-", memory, "-", "-", "-", "-", "-"});
-		return cells;
-	}
-	const std::string online = usage["cores_online"].dump();
+	if (!row.usage)
+		return {state, owned, "-", "-", row.memory ? short_size(*row.memory) : "-",
+			"-",   "-",   "-", "-", "-"};
+	const Usage &usage = *row.usage;
+	const std::string online = std::to_string(usage.cores_online);
 	char load[16];
-	std::snprintf(load, sizeof(load), "%.2f", usage["load"][0].get<double>());
-	cells.insert(cells.end(),
-		     {online == owned ? owned : online + "/" + owned, load,
-		      short_number(usage["busy_percent"]), short_size(usage["memory_total"]),
-		      short_size(usage["memory_available"]), short_uptime(usage["uptime_seconds"]),
-		      short_number(usage["messages_per_second"]),
-		      short_number(usage["interrupts_per_second"]),
-		      short_pressure(usage["pressure_percent"])});
-	return cells;
+	std::snprintf(load, sizeof(load), "%.2f", usage.load[0]);
+	return {state,
+		online == owned ? owned : online + "/" + owned,
+		load,
+		short_number(usage.busy_percent),
+		short_size(usage.memory_total),
+		short_size(usage.memory_available),
+		short_uptime(usage.uptime_seconds),
+		short_number(usage.messages_per_second),
+		short_number(usage.interrupts_per_second),
+		short_pressure(usage)};
 }
 
-Json failed_row(const std::string &name, const Error &error)
+KernelRow failed_row(const std::string &name, const Error &error)
 {
-	return {{"name", name},	  {"id", Json()},    {"state", "-"},
-		{"cores", Json()}, {"memory", Json()}, {"usage", Json()},
-		{"error", one_line(error.what())}};
+	KernelRow row;
+
+	row.name = name;
+	row.error = one_line(error.what());
+	return row;
 }
 
 } // namespace
@@ -127,10 +125,22 @@ std::string short_size(std::uint64_t bytes)
 	return buffer;
 }
 
-Json usage_rows(const std::vector<std::string> &names,
-		const std::function<Json(const std::string &)> &look)
+void to_json(Json &json, const KernelRow &row)
 {
-	Json rows = Json::array();
+	json = {{"name", row.name},
+		{"id", or_null(row.id)},
+		{"state", row.state},
+		{"cores", or_null(row.cores)},
+		{"memory", or_null(row.memory)},
+		{"usage", or_null(row.usage)}};
+	if (!row.error.empty())
+		json["error"] = row.error;
+}
+
+std::vector<KernelRow> usage_rows(const std::vector<std::string> &names,
+				  const std::function<KernelRow(const std::string &)> &look)
+{
+	std::vector<KernelRow> rows;
 
 	for (const std::string &name : names) {
 		try {
@@ -146,25 +156,23 @@ Json usage_rows(const std::vector<std::string> &names,
 	return rows;
 }
 
-std::vector<std::string> usage_lines(const Json &rows, int width)
+std::vector<std::string> usage_lines(const std::vector<KernelRow> &rows, int width)
 {
 	const int spare = std::max(0, width - usage_columns_least);
 	int name_width = name_least;
 	std::vector<std::string> lines, cells;
 
-	for (const Json &row : rows)
-		name_width = std::max(name_width, static_cast<int>(
-							  row["name"].get<std::string>().size()));
+	for (const KernelRow &row : rows)
+		name_width = std::max(name_width, static_cast<int>(row.name.size()));
 	name_width = std::min(name_width, name_least + spare);
-	for (const Column &column : columns)
+	for (const Field &column : columns)
 		cells.emplace_back(column.title);
 	lines.push_back(line_of("NAME", name_width, cells));
-	for (const Json &row : rows)
-		lines.push_back(line_of(row["name"], name_width, cells_of(row)));
-	for (const Json &row : rows)
-		if (row.contains("error"))
-			lines.push_back(text(row["name"].get<std::string>(), ": ",
-					     row["error"].get<std::string>()));
+	for (const KernelRow &row : rows)
+		lines.push_back(line_of(one_line(row.name), name_width, cells_of(row)));
+	for (const KernelRow &row : rows)
+		if (!row.error.empty())
+			lines.push_back(one_line(row.name) + ": " + row.error);
 	return lines;
 }
 
