@@ -11,7 +11,7 @@ from pathlib import Path
 
 from functional import patience
 from functional.session import Session, Shell
-from lab import cpio, kernels, paths
+from lab import cpio, kernels, paths, schema
 
 SYSFS = "/sys/class/misc/rainforest"
 KERNEL = "/boot/vmlinuz-{}"
@@ -86,6 +86,7 @@ class Supervisor:
         result = self.machine.exec("rfm", *map(str, words), timeout=timeout)
         if patience.factor > 1:
             result.stderr = UNSEEN.sub("", result.stderr)
+        schema.check_output([*map(str, words)], result.stdout)
         return result
 
     def ok(self, *words, timeout=150):
