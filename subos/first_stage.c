@@ -81,13 +81,13 @@ static _Noreturn void give_up(const char *what, const char *name, const char *wh
 		pause();
 }
 
-static void load_module(const char *path)
+static void load_module(const char *path, const char *parameters)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
 		give_up("cannot open", path, strerror(errno));
-	if (syscall(SYS_finit_module, fd, "", 0))
+	if (syscall(SYS_finit_module, fd, parameters, 0))
 		give_up("cannot load", path, strerror(errno));
 	close(fd);
 }
@@ -195,8 +195,9 @@ int main(int argc, char **argv, char **envp)
 		return EXIT_FAILURE;
 
 	open_kmsg();
-	load_module(PATH_FICM);
-	load_module(PATH_AGENT);
+	load_module(PATH_FICM, "");
+	/* It reports the subOS as running when we have become the user's init. */
+	load_module(PATH_AGENT, "first_stage=1");
 	open_console();
 	read_cmdline(cmdline, sizeof(cmdline));
 	init = find_init(cmdline);

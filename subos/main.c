@@ -9,7 +9,8 @@
  * panic; the grant page comes before the veto, which looks at it, and the veto
  * before the first core is started. The arena is joined with all cores up; what
  * lives in it, console and requests, comes next. PCI functions come last: a subOS
- * can do without one that fails, and the user's init finds those that work.
+ * can do without one that fails, and the user's init finds those that work. That
+ * init begins after all of this, and only then the subOS is reported as running.
  */
 #include <linux/err.h>
 #include <linux/mm.h>
@@ -91,7 +92,7 @@ static int __init rf_subos_init(void)
 
 	pr_info("subOS \"%s\" (id %u): %u core(s) up\n", handoff->name, handoff->id,
 		handoff->nr_cpus);
-	rf_report_stage(RF_STAGE_RUNNING);
+	rf_init_await();
 	kvfree(handoff);
 	return 0;
 

@@ -13,6 +13,7 @@
  *   pci.c         the host bridge that has only our functions; they come and go
  *   pci_config.c  what may be read and written in their configuration spaces
  *   statistics.c  numbers for people
+ *   init.c        when the user's init has begun
  *   shutdown.c    every way down ends here, not in the machine's reset line
  */
 #ifndef RF_SUBOS_H
@@ -94,6 +95,9 @@ int rf_console_window(struct rf_request *request, const s64 *args, s64 *results)
 
 /* statistics.c */
 int rf_statistics_fill(struct rf_request *request, const s64 *args, s64 *results);
+
+/* init.c */
+void rf_init_await(void);
 
 /* shutdown.c */
 int rf_shutdown_hook(void);

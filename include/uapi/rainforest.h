@@ -71,8 +71,8 @@
 enum rf_state {
 	RF_STATE_DEFINED	= 1,	/* owns its resources, nothing loaded */
 	RF_STATE_LOADED		= 2,	/* boot image in place, no core started */
-	RF_STATE_BOOTING	= 3,	/* boot core started, no word of the agent yet */
-	RF_STATE_RUNNING	= 4,	/* the agent reported all granted cores up */
+	RF_STATE_BOOTING	= 3,	/* boot core started, not running yet */
+	RF_STATE_RUNNING	= 4,	/* all granted cores are up, and the user's init has begun */
 	RF_STATE_STOPPING	= 5,	/* being stopped or destroyed */
 	RF_STATE_STOPPED	= 6,	/* went down in order; its cores are held */
 	RF_STATE_CRASHED	= 7,	/* went down otherwise; its cores are held */
@@ -266,7 +266,7 @@ enum rf_moment {
 	RF_MOMENT_START		= 4,	/* the first SIPI is sent to the boot core */
 	RF_MOMENT_KERNEL	= 5,	/* the boot core left the trampolines */
 	RF_MOMENT_AGENT		= 6,	/* the agent reported */
-	RF_MOMENT_RUNNING	= 7,	/* all granted cores up */
+	RF_MOMENT_RUNNING	= 7,	/* the agent is done, and the user's init has begun */
 	RF_MOMENT_END		= 8,	/* stopped or crashed */
 	RF_MOMENT_NR		= 9,
 };
@@ -416,7 +416,7 @@ struct rf_definition {
  *   ENODEV     core `culprit` does not exist, or is offline in the supervisor
  *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
  *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
- *   EDOM       as for CREATE; cores that go back (REMOVE, RETURN) only must leave none behind
+ *   EDOM       as for CREATE; cores that go back (REMOVE, RETURN) only must leave none behind.
  *   EIO        core `culprit` could not be taken offline or brought up; `error` has what the other
  *              side said (ETIMEDOUT: it does not react to INIT). Results say what had been done.
  *   ENOMEM     MEMORY_ADD: not so much, `available` bytes could be given; or, if that is

@@ -41,7 +41,7 @@ enum rf_stage {
 	RF_STAGE_KERNEL		= 6,	/* about to jump to the kernel's entry */
 	RF_STAGE_AGENT		= 7,	/* rf_subos loaded and found its hand-off */
 	RF_STAGE_CPUS		= 8,	/* all granted cores are up */
-	RF_STAGE_RUNNING	= 9,	/* the agent is done; the user's init follows */
+	RF_STAGE_RUNNING	= 9,	/* the agent is done, and the user's init has begun */
 	RF_STAGE_NR
 };
 

@@ -90,6 +90,43 @@ TEST(Definition, KeepsTheFunctions)
 	EXPECT_EQ(parse_create_options(definition.request).functions, wanted.functions);
 }
 
+TEST(CreateOptions, UntilWhatIsWaitedFor)
+{
+	EXPECT_EQ(parse_create_options(given()).until, Until::init);
+	for (const Until until : {Until::agent, Until::init, Until::login}) {
+		const CreateOptions wanted = parse_create_options(
+			given({{"until", until_name(until)}}));
+		EXPECT_EQ(wanted.until, until);
+		const Definition definition =
+			parse_definition("web", format_definition(wanted, "/i", std::nullopt));
+		EXPECT_EQ(parse_create_options(definition.request).until, until);
+	}
+	EXPECT_EQ(parse_until({}, Until::login, {}), Until::login);
+}
+
+TEST(CreateOptions, UntilWhatCannotBeSeen)
+{
+	const std::pair<std::map<std::string, std::string>, const char *> table[] = {
+		{{{"until", "shell"}}, "give agent, init or login"},
+		{{{"until", ""}}, "give agent, init or login"},
+		{{{"until", "login"}, {"no-console", "yes"}}, "give --until init"},
+		{{{"until", "init"}, {"no-agent", "yes"}, {"cores", "2"}}, "leave --until out"},
+	};
+	for (const auto &[options, remedy] : table) {
+		Request request = given();
+		for (const auto &[option, value] : options)
+			request.values[option] = value;
+		try {
+			parse_create_options(request);
+			ADD_FAILURE() << "accepted: " << remedy;
+		} catch (const Error &error) {
+			EXPECT_EQ(error.code(), Code::bad_value);
+			EXPECT_NE(std::string(error.what()).find(remedy), std::string::npos)
+				<< error.what();
+		}
+	}
+}
+
 TEST(Definition, RoundTrip)
 {
 	const CreateOptions wanted = parse_create_options(given({{"append", "quiet x=\"a b\""},

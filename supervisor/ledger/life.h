@@ -30,7 +30,7 @@ extern "C" {
 enum rf_phase {
 	RF_PHASE_DEFINED,		/* owns its resources, nothing loaded */
 	RF_PHASE_LOADED,		/* boot image in place */
-	RF_PHASE_BOOTING,		/* boot core started, nothing heard from the agent yet */
+	RF_PHASE_BOOTING,		/* boot core started; its agent has not reported it as running */
 	RF_PHASE_RUNNING,		/* its agent is in place */
 	RF_PHASE_LOST,			/* heartbeat missing */
 	RF_PHASE_STOPPING,		/* its agent agreed to go down */

@@ -16,7 +16,9 @@ namespace {
 constexpr std::uint64_t second_ns = 1'000'000'000;
 // How often the progress line is renewed; changes of state wake us at once.
 constexpr std::uint64_t tick_ns = second_ns / 2;
-constexpr std::size_t log_lines = 3;
+// How often a console is looked at, which wakes nobody.
+constexpr std::uint64_t look_ns = second_ns / 10;
+constexpr std::size_t log_lines = 3, looked_through = 32;
 
 [[noreturn]] void fail(const Partition &subos, const rf_status &status, const std::string &what)
 {
@@ -33,31 +35,71 @@ constexpr std::size_t log_lines = 3;
 		log);
 }
 
-bool has_arrived(const rf_status &status, bool agent)
+// What the first stage said before it gave up: other lines follow it. "" if it said nothing.
+std::string first_stage_line(const Partition &subos, const rf_status &status)
 {
-	if (agent)
-		return status.state == RF_STATE_RUNNING;
-	return status.stage >= RF_STAGE_KERNEL;
+	constexpr std::string_view mark = "rainforest: ", end = "; powering off";
+
+	for (const std::string &line : last_log_lines(subos, status, looked_through)) {
+		const std::size_t begin = line.find(mark);
+		const std::size_t stop = line.find(end);
+		if (begin != line.npos && stop != line.npos && stop > begin)
+			return line.substr(begin + mark.size(), stop - begin - mark.size());
+	}
+	return "";
+}
+
+[[noreturn]] void fail_ended(const Partition &subos, const rf_status &status)
+{
+	const std::string line = first_stage_line(subos, status);
+
+	fail(subos, status,
+	     text("subOS '", subos.name(), "' went down while booting: ",
+		  line.empty() ? "" : line + ": ", describe_state(status), ", stage '",
+		  stage_name(status.stage), "'; it is kept for 'rfm log' and 'rfm destroy'"));
+}
+
+[[noreturn]] void fail_late(const Partition &subos, const rf_status &status,
+			    const CreateOptions &wanted)
+{
+	const std::string kept = "; it is kept for 'rfm log' and 'rfm destroy'";
+
+	if (status.state == RF_STATE_RUNNING)
+		fail(subos, status,
+		     text("subOS '", subos.name(), "' runs, but showed no login prompt within ",
+			  wanted.wait, " s", kept));
+	fail(subos, status,
+	     text("subOS '", subos.name(), "' did not come up within ", wanted.wait,
+		  " s: stage '", stage_name(status.stage), "', ", status.cpus_online, " of ",
+		  status.nr_cpus, " cores up", kept));
 }
 
 } // namespace
 
-rf_status await_running(const Partition &subos, bool agent, unsigned seconds, Phases &phases)
+bool has_arrived(const rf_status &status, const CreateOptions &wanted)
+{
+	if (!wanted.agent)
+		return status.stage >= RF_STAGE_KERNEL;
+	if (status.state == RF_STATE_RUNNING)
+		return true;
+	// It has said what it can do.
+	return wanted.until == Until::agent && status.stage >= RF_STAGE_CPUS && status.capabilities;
+}
+
+rf_status await_running(const Partition &subos, const CreateOptions &wanted, LoginWatch *login,
+			Phases &phases)
 {
 	const std::uint64_t begin = monotonic_ns();
-	const std::uint64_t deadline = begin + seconds * second_ns;
+	const std::uint64_t deadline = begin + wanted.wait * second_ns;
 
 	for (;;) {
 		const rf_status status = subos.status();
 		const std::uint64_t now = monotonic_ns();
 
 		if (has_ended(status))
-			fail(subos, status,
-			     text("subOS '", subos.name(), "' went down while booting: ",
-				  describe_state(status), ", stage '", stage_name(status.stage),
-				  "'; it is kept for 'rfm log' and "
-				  "'rfm destroy'"));
-		if (has_arrived(status, agent))
+			fail_ended(subos, status);
+		const bool prompted = !login || login->seen();
+		if (has_arrived(status, wanted) && prompted)
 			return status;
 		if (interrupted())
 			throw Error(
@@ -66,14 +108,10 @@ rf_status await_running(const Partition &subos, bool agent, unsigned seconds, Ph
 				     "' goes on booting: see 'rfm list', undo with 'rfm destroy ",
 				     subos.name(), "'"));
 		if (now >= deadline)
-			fail(subos, status,
-			     text("subOS '", subos.name(), "' did not come up within ", seconds,
-				  " s: stage '", stage_name(status.stage), "', ",
-				  status.cpus_online, " of ", status.nr_cpus,
-				  " cores up; it is kept for 'rfm log' and 'rfm destroy'"));
+			fail_late(subos, status, wanted);
 		phases.show(text("booting: stage '", stage_name(status.stage), "', ",
 				 (now - begin) / second_ns, " s ..."));
-		const std::uint64_t left = std::min(deadline - now, tick_ns);
+		const std::uint64_t left = std::min(deadline - now, login ? look_ns : tick_ns);
 		if (subos.wait(std::chrono::milliseconds(left / 1'000'000 + 1)) ==
 		    Partition::Event::gone)
 			throw Error(Code::not_up,

@@ -4,12 +4,19 @@
 
 #include "cli/phases.hpp"
 #include "client/partition.hpp"
+#include "operations/login_prompt.hpp"
+#include "plan/create_options.hpp"
 
 namespace rf {
 
-// Waits until the subOS runs (or, without an agent, until its kernel was
-// entered). Throws Error(not_up) that says how far it came, with the last lines
+// Has a start come as far as is wanted? Without an agent: its kernel was entered. A login
+// prompt is not looked for here.
+bool has_arrived(const rf_status &status, const CreateOptions &wanted);
+
+// Waits for what `wanted` says, `wanted.wait` seconds at most; `login`: the console, if a
+// prompt is waited for. Throws Error(not_up) that says how far it came, with the last lines
 // of its kernel log; the subOS is kept. Throws Error(interrupted) on a signal.
-rf_status await_running(const Partition &subos, bool agent, unsigned seconds, Phases &phases);
+rf_status await_running(const Partition &subos, const CreateOptions &wanted, LoginWatch *login,
+			Phases &phases);
 
 } // namespace rf

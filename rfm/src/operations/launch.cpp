@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "operations/launch.hpp"
 
+#include "base/clock.hpp"
 #include "base/cpulist.hpp"
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
@@ -76,13 +77,15 @@ void copy(const Partition &subos, const boot::BootImage &image)
 	subos.load(segments);
 }
 
-void add_boot_phases(Phases &phases, const rf_status &status)
+void add_boot_phases(Phases &phases, const rf_status &status, bool login)
 {
 	const auto &at = status.moments;
 
 	phases.add("start to kernel", at[RF_MOMENT_START], at[RF_MOMENT_KERNEL]);
 	phases.add("kernel to agent", at[RF_MOMENT_KERNEL], at[RF_MOMENT_AGENT]);
 	phases.add("agent to running", at[RF_MOMENT_AGENT], at[RF_MOMENT_RUNNING]);
+	if (login)
+		phases.add("running to login", at[RF_MOMENT_RUNNING], monotonic_ns());
 }
 
 } // namespace
@@ -123,11 +126,15 @@ rf_status start_and_await(const Partition &subos, const Loaded &image, const Cre
 	how.page_table = image.page_table;
 	how.boot_params = image.boot_params;
 	phases.show("start the boot core ...");
+	// Before it says anything, and without what it said before a restart.
+	std::optional<LoginWatch> login;
+	if (wanted.wait && wanted.until == Until::login)
+		login.emplace(subos.console(RF_CONSOLE_LIVE));
 	subos.start(how);
 	const rf_status status =
-		wanted.wait ? await_running(subos, wanted.agent, wanted.wait, phases)
+		wanted.wait ? await_running(subos, wanted, login ? &*login : nullptr, phases)
 			    : subos.status();
-	add_boot_phases(phases, status);
+	add_boot_phases(phases, status, login.has_value());
 	return status;
 }
 

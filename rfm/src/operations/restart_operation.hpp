@@ -22,6 +22,11 @@ public:
 			 Phases &phases);
 
 	void set_wait(unsigned seconds) { plan_.wanted.wait = seconds; }
+	// As --until says; throws like parse_until().
+	void set_until(const Request &request)
+	{
+		plan_.wanted.until = parse_until(request, plan_.wanted.until, plan_.wanted);
+	}
 	// Returns the result.
 	Launched start(Phases &phases) const;
 

@@ -140,6 +140,39 @@ unsigned parse_seconds(const Request &request, const std::string &option, unsign
 		     : otherwise;
 }
 
+const char *until_name(Until until)
+{
+	switch (until) {
+	case Until::agent: return "agent";
+	case Until::init: return "init";
+	case Until::login: return "login";
+	}
+	return "?";
+}
+
+Until parse_until(const Request &request, Until otherwise, const CreateOptions &wanted)
+{
+	constexpr std::array all{Until::agent, Until::init, Until::login};
+	const auto value = request.value("until");
+
+	if (!value)
+		return otherwise;
+	const auto found = std::ranges::find_if(
+		all, [&](Until until) { return *value == until_name(until); });
+	if (found == all.end())
+		throw Error(Code::bad_value,
+			    text("until '", *value, "' is not known: give agent, init or login"));
+	if (!wanted.agent)
+		throw Error(Code::bad_value,
+			    text("until '", *value, "' was given with --no-agent: without the agent "
+				 "nothing tells how far the subOS came; leave --until out"));
+	if (*found == Until::login && !wanted.console)
+		throw Error(Code::bad_value,
+			    "until 'login' was given with --no-console: a login prompt is seen on the "
+			    "console only; give --until init");
+	return *found;
+}
+
 CreateOptions parse_create_options(const Request &request)
 {
 	CreateOptions wanted;
@@ -171,6 +204,7 @@ CreateOptions parse_create_options(const Request &request)
 	wanted.wait = parse_seconds(request, "wait", 0, wanted.wait);
 	wanted.agent = !request.has("no-agent");
 	wanted.console = !request.has("no-console");
+	wanted.until = parse_until(request, wanted.until, wanted);
 	parse_functions(request, wanted);
 	wanted.policies = parse_policies(request);
 	wanted.start = !request.has("no-start");

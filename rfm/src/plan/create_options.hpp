@@ -16,6 +16,15 @@
 
 namespace rf {
 
+// What a start waits for.
+enum class Until {
+	agent,		// all cores are up, and the agent talks to the supervisor
+	init,		// the user's init has begun: state `running`
+	login,		// then: a login prompt on the console
+};
+
+const char *until_name(Until until);
+
 // The request with its values understood, but not yet compared with the machine.
 struct CreateOptions {
 	std::string name;
@@ -36,6 +45,7 @@ struct CreateOptions {
 	rf_policies policies{};
 	bool start = true;
 	unsigned wait = 60;		// seconds
+	Until until = Until::init;
 	std::vector<std::string> notes;
 	std::map<std::string, std::string> given;	// as it was given
 };
@@ -49,6 +59,9 @@ std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &n
 // The option's number of seconds from `least` on, or `otherwise`.
 unsigned parse_seconds(const Request &request, const std::string &option, unsigned least,
 		       unsigned otherwise);
+
+// What --until says, or `otherwise`. Throws Error(bad_value) for what `wanted` does not have.
+Until parse_until(const Request &request, Until otherwise, const CreateOptions &wanted);
 
 // The boot image of a subOS that was loaded but not started.
 struct Loaded {

@@ -60,6 +60,7 @@ void to_json(Json &json, const Plan &plan)
 		{"hang_timeout_seconds", policies.hang_timeout_ms / 1000},
 		{"start", plan.wanted.start},
 		{"wait", plan.wanted.wait},
+		{"until", until_name(plan.wanted.until)},
 		{"memory_needed", memory_needed(plan)},
 		{"cmdline", plan.cmdline},
 		{"notes", plan.notes},
@@ -88,7 +89,9 @@ std::string to_text(const Plan &plan)
 	table.add({"on crash", crash_text(wanted.policies)});
 	table.add({"on reboot", policy_name(wanted.policies.on_reboot)});
 	table.add({"hang after", text(wanted.policies.hang_timeout_ms / 1000, " s")});
-	table.add({"start", wanted.start ? text("yes, wait ", wanted.wait, " s") : "no"});
+	table.add({"start", wanted.start ? text("yes, wait ", wanted.wait, " s for ",
+						  until_name(wanted.until))
+					   : "no"});
 	table.add({"command line", or_none(plan.cmdline)});
 	return table.str();
 }

@@ -38,6 +38,7 @@ constexpr Option options[] = {
 	{"hang-timeout", "S", "seconds without heartbeat that count as a hang (default 10)", true},
 	{"no-start", nullptr, "load, but do not start", true},
 	{"wait", "S", "seconds to wait until it runs (default 60; 0: do not wait)", true},
+	{"until", "STAGE", "wait for its agent, init (default) or login", true},
 	{"allow-smt-split", nullptr, "give cores without their SMT siblings, too", true},
 	{"config", "FILE", "read options from FILE; the command line overrides it", false},
 	{"dry-run", nullptr, "check everything and print the plan; change nothing", false},
@@ -129,7 +130,7 @@ const Verb create_verb = {
 	"NAME",
 	"carve out cores and memory and boot a kernel on them",
 	"Takes the cores, the memory and the PCI functions from the running kernel, builds\n"
-	"the boot image and starts the boot core; returns when the subOS runs. Everything is\n"
+	"the boot image and starts the boot core; returns when its init runs. Everything is\n"
 	"checked before anything is changed. Until the boot core starts, an error or Ctrl-C gives back\n"
 	"all that was taken. SMT siblings stay together; core 0 cannot be given.\n"
 	"If the subOS does not come up in time, it is kept, so that 'rfm log' can show\n"

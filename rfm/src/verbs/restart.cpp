@@ -14,6 +14,7 @@ constexpr Option options[] = {
 	{"timeout", "S", "seconds to wait until it has stopped (default 60)"},
 	{"force", nullptr, "hold its cores if it does not end in time or cannot be asked"},
 	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
+	{"until", "STAGE", "wait for its agent, init or login (default: as for create)"},
 };
 
 Code run(const Request &request, Output &output)
@@ -32,6 +33,7 @@ Code run(const Request &request, Output &output)
 	RestartOperation subos(supervisor, name, {.running = true}, phases);
 	if (request.has("wait"))
 		subos.set_wait(wait);
+	subos.set_until(request);
 
 	phases.enter("stop");
 	const Stopped stopped =

@@ -15,6 +15,7 @@ namespace {
 
 constexpr Option options[] = {
 	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
+	{"until", "STAGE", "wait for its agent, init or login (default: as for create)"},
 	{"policy", nullptr,
 	 "as rf_supervisor does it: start a lost one too; errors go to the kernel log"},
 };
@@ -38,6 +39,7 @@ Launched start(const Request &request, Phases &phases)
 
 	if (request.has("wait"))
 		subos.set_wait(wait);
+	subos.set_until(request);
 	return subos.start(phases);
 }
 
