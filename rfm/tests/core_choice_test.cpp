@@ -227,4 +227,52 @@ TEST(PickCores, FillsUpWithLoneCores)
 	EXPECT_EQ(rf::pick_cores(machine, 3, -1), (List{1, 3, 7}));
 }
 
+// Groups of 2 and of 3: what is picked first leaves a rest that others can make up.
+rf::Machine uneven_machine()
+{
+	rf::Machine machine = plain_machine(11);
+
+	for (const List &group : {List{1, 2, 3}, List{4, 5, 6}, List{7, 8}, List{9, 10}})
+		for (const unsigned id : group)
+			machine.cpus[id].siblings = group;
+	return machine;
+}
+
+TEST(PickCores, MakesUpWhatGroupsCanMakeUp)
+{
+	const rf::Machine machine = uneven_machine();
+
+	EXPECT_EQ(rf::pick_cores(machine, 2, -1), (List{9, 10}));
+	EXPECT_EQ(rf::pick_cores(machine, 3, -1), (List{4, 5, 6}));
+	EXPECT_EQ(rf::pick_cores(machine, 4, -1), (List{7, 8, 9, 10}));
+	EXPECT_EQ(rf::pick_cores(machine, 5, -1), (List{4, 5, 6, 9, 10}));
+	EXPECT_EQ(rf::pick_cores(machine, 6, -1), (List{1, 2, 3, 4, 5, 6}));
+	EXPECT_EQ(rf::pick_cores(machine, 10, -1), (List{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}));
+	EXPECT_EQ(pick_error(machine, 1), rf::Code::bad_value);
+	EXPECT_EQ(pick_error(machine, 9), rf::Code::bad_value);
+	EXPECT_EQ(pick_error(machine, 11), rf::Code::not_enough);
+}
+
+// Something is lost only if there is no other way.
+TEST(PickCores, LosesNoMoreThanTheNumberWants)
+{
+	const auto loses = [](const List &cores) {
+		return std::find(cores.begin(), cores.end(), 9u) != cores.end();
+	};
+	EXPECT_EQ(rf::pick_cores(uneven_machine(), 2, -1, loses), (List{7, 8}));
+	EXPECT_EQ(rf::pick_cores(uneven_machine(), 5, -1, loses), (List{4, 5, 6, 7, 8}));
+	EXPECT_EQ(rf::pick_cores(uneven_machine(), 4, -1, loses), (List{7, 8, 9, 10}));
+}
+
+TEST(PickCores, SaysWhichNumbersAreNear)
+{
+	try {
+		rf::pick_cores(uneven_machine(), 9, -1);
+		ADD_FAILURE();
+	} catch (const rf::Error &error) {
+		EXPECT_NE(std::string(error.what()).find("ask for 8 or 10"), std::string::npos)
+			<< error.what();
+	}
+}
+
 } // namespace

@@ -171,6 +171,16 @@ TEST_F(ResizePlanSmt, NoSiblingIsLeftBehind)
 	EXPECT_NE(parted({6}).find("--allow-smt-split"), std::string::npos);
 }
 
+TEST_F(ResizePlanSmt, OneThatIsKeptKeepsNoOthers)
+{
+	using Cores = std::vector<unsigned>;
+
+	EXPECT_EQ(unparted({7, 6, 3}, web, machine), (Cores{7, 3}));
+	EXPECT_EQ(unparted({6}, web, machine), Cores{});
+	EXPECT_EQ(unparted({6, 2, 3, 7}, web, machine), (Cores{6, 2, 3, 7}));
+	EXPECT_EQ(unparted({}, web, machine), Cores{});
+}
+
 TEST_F(ResizePlanSmt, NumbersAreOfWholeGroups)
 {
 	using Cores = std::vector<unsigned>;

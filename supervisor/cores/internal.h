@@ -7,6 +7,8 @@
 
 /* cores.c. Ledger lock */
 int rf_core_add(u32 cpu);
+void rf_cores_look(void);
+void rf_core_parts(u32 cpu);
 int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state);
 
 /* take.c */

@@ -53,13 +53,10 @@ int rf_cores_check(const u32 *cpus, u32 count, u32 *culprit)
  */
 int rf_cores_together(const u32 *cpus, u32 count, u32 from, u32 to, u32 *culprit)
 {
-	u32 present;
 	int cpu;
 
 	lockdep_assert_held(&rf_ledger_lock);
-	/* A sibling may have been plugged in, and nobody asked for it yet. */
-	for_each_present_cpu(present)
-		rf_core_add(present);
+	rf_cores_look();
 	cpu = rf_ledger_core_split(&rf_books.cores, cpus, count, from, to);
 	if (cpu < 0)
 		return 0;

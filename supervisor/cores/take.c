@@ -53,6 +53,8 @@ static int rf_core_take_begin(struct rf_subos *subos, u32 cpu)
 		rc = rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
 	if (!rc)
 		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
+	if (!rc)
+		rf_core_parts(cpu);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }

@@ -79,6 +79,24 @@ int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id)
 	return 0;
 }
 
+/**
+ * rf_ledger_core_forget() - a core was unplugged
+ * @table: the table
+ * @cpu: logical number
+ *
+ * It is nobody's sibling any more, and may be plugged in again with another APIC id. One that a
+ * subOS has, or that is on its way, stays.
+ *
+ * Context: Ledger lock and state lock held.
+ */
+void rf_ledger_core_forget(struct rf_core_table *table, __u32 cpu)
+{
+	struct rf_core_entry *entry = rf_core_entry(table, cpu);
+
+	if (entry && cpu && entry->state == RF_CORE_HOME)
+		WRITE_ONCE(entry->apic_id, RF_APIC_NONE);
+}
+
 /* Number of @owner's cores, in any state. */
 static __u32 rf_core_owned(const struct rf_core_table *table, __u32 owner)
 {
@@ -175,7 +193,10 @@ static bool rf_core_lent_to(const struct rf_core_entry *entry, __u32 owner)
 	return entry->state == RF_CORE_LENT && entry->owner == owner;
 }
 
-/* The physical APIC id of a core, or RF_APIC_NONE. Context: any: an APIC id never changes. */
+/*
+ * The physical APIC id of a core, or RF_APIC_NONE. Context: any: the APIC id of a core that is there
+ * never changes.
+ */
 __u32 rf_ledger_core_apic_id(const struct rf_core_table *table, __u32 cpu)
 {
 	return cpu < table->count ? READ_ONCE(table->entries[cpu].apic_id) : RF_APIC_NONE;
@@ -277,13 +298,38 @@ static bool rf_core_named(const __u32 *cpus, __u32 count, __u32 cpu)
 	return false;
 }
 
-/* Does one physical core have both? */
-static bool rf_core_siblings(const struct rf_core_table *table, __u32 cpu, __u32 other)
+/*
+ * Are two cores SMT siblings: does one physical core have both? Context: any: the APIC ids of cores
+ * that are there do not change.
+ */
+bool rf_ledger_core_siblings(const struct rf_core_table *table, __u32 cpu, __u32 other)
 {
 	const struct rf_core_entry *one = rf_core_entry(table, cpu);
 	const struct rf_core_entry *two = rf_core_entry(table, other);
 
-	return one && two && one != two && !((one->apic_id ^ two->apic_id) >> table->smt_shift);
+	return one && two && one != two &&
+	       !((READ_ONCE(one->apic_id) ^ READ_ONCE(two->apic_id)) >> table->smt_shift);
+}
+
+/**
+ * rf_ledger_core_lent_sibling() - an SMT sibling that a subOS has
+ * @table: the table
+ * @apic_id: of a core, which need not be in the table yet
+ *
+ * Context: Any, without a lock.
+ * Return: the logical number of the sibling, in any state, or -ENODEV.
+ */
+int rf_ledger_core_lent_sibling(const struct rf_core_table *table, __u32 apic_id)
+{
+	__u32 other, id;
+
+	for (other = 0; other < table->count; other++) {
+		id = READ_ONCE(table->entries[other].apic_id);
+		if (id != RF_APIC_NONE && id != apic_id && !((id ^ apic_id) >> table->smt_shift) &&
+		    rf_owner_is_subos(rf_ledger_core_owner(table, other)))
+			return other;
+	}
+	return -ENODEV;
 }
 
 /**
@@ -307,7 +353,7 @@ int rf_ledger_core_split(const struct rf_core_table *table, const __u32 *cpus, _
 
 	for (i = 0; i < count; i++)
 		for (other = 0; other < table->count; other++) {
-			if (!rf_core_siblings(table, cpus[i], other) ||
+			if (!rf_ledger_core_siblings(table, cpus[i], other) ||
 			    rf_core_named(cpus, count, other))
 				continue;
 			owner = table->entries[other].owner;

@@ -49,6 +49,7 @@ struct rf_core_table {
 void rf_ledger_core_init(struct rf_core_table *table, struct rf_core_entry *entries,
 			 __u32 count);
 int rf_ledger_core_add(struct rf_core_table *table, __u32 cpu, __u32 apic_id);
+void rf_ledger_core_forget(struct rf_core_table *table, __u32 cpu);
 int rf_ledger_core_move(struct rf_core_table *table, __u32 cpu, __u32 from, __u32 to,
 			enum rf_core_state state);
 bool rf_core_transition(enum rf_core_state from, enum rf_core_state to);
@@ -67,6 +68,8 @@ __u32 rf_ledger_core_list(const struct rf_core_table *table, __u32 owner, __u32 
 int rf_ledger_core_next(const struct rf_core_table *table, __u32 owner, __u64 *rank);
 int rf_ledger_core_boot(const struct rf_core_table *table, __u32 owner);
 int rf_ledger_core_find(const struct rf_core_table *table, __u32 apic_id);
+bool rf_ledger_core_siblings(const struct rf_core_table *table, __u32 cpu, __u32 other);
+int rf_ledger_core_lent_sibling(const struct rf_core_table *table, __u32 apic_id);
 int rf_ledger_core_split(const struct rf_core_table *table, const __u32 *cpus, __u32 count,
 			 __u32 from, __u32 to);
 int rf_ledger_core_set_boot(struct rf_core_table *table, __u32 cpu, __u32 owner);

@@ -154,6 +154,28 @@ static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32
 	return rc;
 }
 
+/*
+ * Pass on what an agent has given up, once all SMT siblings that are asked for with it are given up,
+ * too: an agent that keeps one keeps all, and nobody has a half.
+ */
+static void rf_batch_pass(struct rf_subos *subos, struct rf_batch *batch, u32 index)
+{
+	const u32 cpu = batch->cpus[index];
+	u32 i;
+
+	if (!rf_batch_whole(batch, index))
+		return;
+	for (i = 0; i < batch->count; i++) {
+		if (!batch->given[i] || batch->told[i] != RF_UNTOLD ||
+		    (i != index && (batch->splits ||
+				    !rf_ledger_core_siblings(&rf_books.cores, cpu,
+							     batch->cpus[i]))))
+			continue;
+		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
+		batch->stranded[i] = batch->told[i] != 0;
+	}
+}
+
 /* PROGRESS of CORES_REMOVE: a core is offline in the subOS, or was not given up. */
 static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data)
 {
@@ -166,8 +188,8 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
 	} else if (args[1]) {
 		batch->told[i] = args[1];
 	} else {
-		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
-		batch->stranded[i] = batch->told[i] != 0;
+		batch->given[i] = true;
+		rf_batch_pass(subos, batch, i);
 	}
 }
 
@@ -175,7 +197,8 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
  * rf_batch_claim() - ask an agent to give up cores, and pass them on
  * @subos: the owner
  * @batch: the cores, checked by rf_cores_claim_check(); afterwards those whose told[] is 0
- *         have gone to @batch->to, or to the supervisor
+ *         have gone to @batch->to, or to the supervisor. One whose told[] is -ECANCELED was
+ *	   given up, but an SMT sibling of it was not: it is stranded[], to be offered again
  * @ask: as for rf_batch_offer()
  *
  * Context: Process context, may sleep. Only `adjusting` held.
@@ -191,9 +214,12 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	ask->progress = rf_core_given_up;
 	ask->late = rf_cores_remove_late;
 	rc = rf_batch_ask(subos, batch, ask);
-	for (i = 0; i < batch->count; i++)
-		if (batch->told[i] == RF_UNTOLD)
-			batch->told[i] = rc ?: -EPROTO;
+	for (i = 0; i < batch->count; i++) {
+		if (batch->told[i] != RF_UNTOLD)
+			continue;
+		batch->told[i] = batch->given[i] ? -ECANCELED : rc ?: -EPROTO;
+		batch->stranded[i] = batch->given[i];
+	}
 	return rc;
 }
 
@@ -313,6 +339,10 @@ int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc
 	bool failed = false;
 	u32 i;
 
+	/* Not one that only stays because of its sibling. */
+	for (i = 0; i < batch->count && !args->culprit; i++)
+		if (batch->told[i] && batch->told[i] != -ECANCELED)
+			args->culprit = batch->cpus[i];
 	for (i = 0; i < batch->count; i++) {
 		if (!batch->told[i]) {
 			args->cpus_done++;
@@ -321,7 +351,8 @@ int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc
 		failed = true;
 		if (!args->culprit)
 			args->culprit = batch->cpus[i];
-		if (args->culprit == batch->cpus[i] && !args->error && batch->told[i] != rc)
+		if (args->culprit == batch->cpus[i] && !args->error && batch->told[i] != rc &&
+		    batch->told[i] != -ECANCELED)
 			args->error = -batch->told[i];
 	}
 	return rc ?: failed ? -EIO : 0;
@@ -409,7 +440,8 @@ static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *l
 	if (!batch)
 		return;
 	mutex_lock(&rf_ledger_lock);
-	for (i = late->handled; i < late->count; i++) {
+	/* Also those that were seen, but waited for a sibling. One that is online there is just that. */
+	for (i = 0; i < late->count; i++) {
 		cpu = late->progress[i][1] ? 0 : rf_core_owned(subos, late->progress[i][0]);
 		if (!cpu || rf_batch_find(batch, late->progress[i][0]) >= 0)
 			continue;

@@ -9,8 +9,8 @@
 #include "resize/internal.h"
 #include "shared/shared.h"
 
-/* Cores that did not come home still belong to the subOS: offer them. */
-static void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
+/* Cores that were given up in vain still belong to the subOS: offer them. */
+void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
 	struct rf_batch *again = rf_batch_create(NULL, 0);
@@ -129,6 +129,7 @@ static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
 	if (rf_batch_failed(batch) && rf_batch_home(subos, batch, &args->culprit))
 		rc = -EIO;
+	rf_batch_reunite(subos, batch, NULL, 0);
 	return rf_batch_result(batch, args, rc);
 }
 
@@ -247,6 +248,7 @@ int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *c
 	batch = rf_batch_create(cpus, args->nr_cpus);
 	if (!batch)
 		return -ENOMEM;
+	batch->splits = args->flags & RF_SPLIT_SIBLINGS;
 	rc = add ? rf_cores_add(subos, args, batch) : rf_cores_remove(subos, args, batch);
 	kfree(batch);
 	return rc;

@@ -29,6 +29,8 @@ struct rf_batch {
 	u32 cpus[RF_CPUS_MAX];		/* logical numbers */
 	int told[RF_CPUS_MAX];		/* result: RF_UNTOLD: none yet; 0: success; -errno */
 	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
+	bool given[RF_CPUS_MAX];	/* by its agent, which has it offline; not passed on yet */
+	bool splits;			/* SMT siblings need not stay together */
 	bool unheld[RF_CPUS_MAX];	/* not withdrawn: it stays with its owner, not in use */
 	/* The subOS that gets cores which are given up; NULL: the supervisor. */
 	struct rf_subos *to;
@@ -47,7 +49,13 @@ int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 		   const struct rf_batch *batch, u64 other, u64 begun, int rc);
 
+/* siblings.c */
+bool rf_batch_whole(const struct rf_batch *batch, u32 index);
+int rf_batch_reunite(struct rf_subos *subos, struct rf_batch *batch, struct rf_subos *to,
+		     u32 lender);
+
 /* cores.c */
+void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch);
 int rf_cores_claim_check(struct rf_subos *subos, const u32 *cpus, u32 count, u32 *culprit);
 int rf_resize_cores(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus);
 

@@ -135,7 +135,9 @@ static int rf_move_run(struct rf_move *move, struct rf_resize *args)
 	move->batch->to = move->to;
 	move->batch->lender = move->lender_there;
 	rc = rf_resize_result(args, &ask, rf_batch_claim(move->from, move->batch, &ask));
+	rf_cores_offer_stranded(move->from, move->batch);
 	rc_arrive = rf_move_arrive(move, args);
+	rf_batch_reunite(move->to, move->batch, move->from, move->lender_here);
 	rc = rf_batch_result(move->batch, args, rc ?: rc_arrive);
 	rf_batch_note(move->from, move->event, move->batch, move->to->id, begun, rc);
 	return rc;
@@ -154,6 +156,8 @@ static int rf_move_cores(struct rf_move *move, struct rf_resize *args, const u32
 		return rc;
 	move->batch = rf_batch_create(cpus, count);
 	move->part = rf_batch_create(cpus, 0);
+	if (move->batch)
+		move->batch->splits = args->flags & RF_SPLIT_SIBLINGS;
 	rc = move->batch && move->part ? rf_move_run(move, args) : -ENOMEM;
 	kfree(move->batch);
 	kfree(move->part);
@@ -216,7 +220,28 @@ static int rf_return_to(struct rf_subos *subos, struct rf_resize *args, u32 lend
 }
 
 /*
- * The cores that are to return: those named, or all borrowed ones. They are checked here,
+ * Those that would leave an SMT sibling behind stay, if all were asked for: they are no reason to
+ * keep the others. args->culprit is the first. Ledger lock held.
+ */
+static int rf_return_together(struct rf_subos *subos, struct rf_resize *args, u32 *list, u32 *count)
+{
+	u32 culprit, i, kept;
+	int rc;
+
+	while ((rc = rf_cores_together(list, *count, subos->id, RF_OWNER_SUPERVISOR, &culprit))) {
+		args->culprit = args->culprit ?: culprit;
+		if (args->nr_cpus)
+			return rc;
+		for (i = kept = 0; i < *count; i++)
+			if (list[i] != culprit)
+				list[kept++] = list[i];
+		*count = kept;
+	}
+	return 0;
+}
+
+/*
+ * The cores that are to return: those named, or all borrowed ones that can. They are checked here,
  * because the caller groups them by lender. Return: how many, -EXDEV, -EINVAL, -ENODEV, -EDOM.
  */
 static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus,
@@ -240,8 +265,7 @@ static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const 
 		if (rf_ledger_core_lender(&rf_books.cores, cpu))
 			list[count++] = cpu;
 	if (!rc && !(args->flags & RF_SPLIT_SIBLINGS))
-		rc = rf_cores_together(list, count, subos->id, RF_OWNER_SUPERVISOR,
-				       &args->culprit);
+		rc = rf_return_together(subos, args, list, &count);
 	mutex_unlock(&rf_ledger_lock);
 	return rc ?: count;
 }
@@ -260,7 +284,7 @@ static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const 
  */
 int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *cpus)
 {
-	u32 *list, *group, i, members;
+	u32 *list, *group, stays, i, members;
 	int rc, count, result = 0;
 
 	lockdep_assert_held(&subos->adjusting);
@@ -276,6 +300,9 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 	count = rf_return_list(subos, args, cpus, list);
 	if (count < 0)
 		result = count;
+	else if (args->culprit)
+		result = -EDOM;
+	stays = args->culprit;
 	while (count > 0) {
 		u32 lender = rf_ledger_core_lender(&rf_books.cores, list[0]);
 		int left = 0;
@@ -294,6 +321,7 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 			args->culprit = group[0];
 		result = result ?: rc;
 	}
+	args->culprit = stays ?: args->culprit;
 	kfree(list);
 	return result;
 }

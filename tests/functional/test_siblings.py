@@ -1,18 +1,21 @@
 # SPDX-License-Identifier: GPL-2.0
 """SMT siblings stay together, however cores change hands, unless somebody insists."""
 
+import re
+
 import pytest
 from functional.subos import Supervisor
+from lab import qemu
 
-BAD_VALUE = 3
+BAD_VALUE, INCOMPLETE = 3, 11
 INSIST = "--allow-smt-split"
+SMT = "-smp", "6,cores=3,threads=2,sockets=1"
 
 
 @pytest.fixture
 def smt(machines):
     """Cores 0-1, 2-3 and 4-5 are SMT siblings."""
-    args = ["-smp", "6,cores=3,threads=2,sockets=1"]
-    return Supervisor(machines(cpus=6, snapshot=False, qemu_args=args))
+    return Supervisor(machines(cpus=6, snapshot=False, qemu_args=[*SMT]))
 
 
 def refuses(supervisor, words, *parts):
@@ -79,6 +82,108 @@ def test_loans(smt):
     assert smt.show("web")["cores"] == [2, 3] and smt.show("batch")["cores"] == [4, 5]
 
 
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_one_loan_keeps_no_others(smt):
+    """Of all that is borrowed, what has to stay stays, and the rest goes home."""
+    smt.create("web", "2", INSIST, mem="256M")
+    smt.create("batch", "4-5", mem="256M")
+    smt.resize("batch", "--cores", "+3", INSIST)
+    smt.move("5", "batch", "web", "--borrow", INSIST)
+    smt.move("3", "batch", "web", "--borrow", INSIST)
+    # Core 3 would leave core 2 behind.
+    result = smt.rfm("return", "web")
+    assert result.status == INCOMPLETE, result
+    assert "core(s) 3 stay with subOS 'web'" in result.stderr and INSIST in result.stderr, result
+    assert smt.show("web")["cores"] == [2, 3] and smt.show("batch")["cores"] == [4, 5]
+    remedy = re.search(r"'rfm (return [^']*)'", result.stderr)[1]
+    smt.ok(*remedy.split())
+    assert smt.show("web")["cores"] == [2] and sorted(smt.show("batch")["cores"]) == [3, 4, 5]
+
+
+def fail_once(shell, cpu):
+    """The next time that this core of the subOS comes online or goes offline, its kernel fails."""
+    shell.run(
+        "cd /sys/devices/system/cpu; "
+        "sed -n 's/^ *\\([0-9]*\\): workqueue:online$/\\1/p' hotplug/states > /tmp/state; "
+        f"[ -s /tmp/state ] && cat /tmp/state > cpu{cpu}/hotplug/fail; cd /"
+    )
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_half_an_answer(smt):
+    """An agent that gives up, or starts, one of two siblings leaves nobody with a half."""
+    smt.create("batch", "2-5", mem="256M")
+    smt.create("web", "1", INSIST, mem="256M")
+    move = ("move", "--cores", "4-5", "batch", "web")
+    with smt.shells("batch", "web") as (batch, web):
+        # Inside, cores have the numbers of the hand-off: first the own ones, then all others.
+        fail_once(batch, 3)
+        result = smt.rfm(*move)
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert smt.show("web")["cores"] == [1]
+        assert sorted(smt.show("batch")["cores"]) == [2, 3, 4, 5]
+        assert batch.apic_ids() == {2, 3, 4, 5} and web.apic_ids() == {1}
+        fail_once(web, 4)
+        result = smt.rfm(*move)
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert smt.show("web")["cores"] == [1]
+        assert sorted(smt.show("batch")["cores"]) == [2, 3, 4, 5]
+        assert batch.apic_ids() == {2, 3, 4, 5} and web.apic_ids() == {1}
+        smt.ok(*move)
+        assert web.apic_ids() == {1, 4, 5} and batch.apic_ids() == {2, 3}
+        # To the supervisor and back, too.
+        fail_once(web, 4)
+        result = smt.rfm("resize", "web", "--cores", "-4-5")
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert web.apic_ids() == {1, 4, 5} and smt.online() == "0"
+        smt.resize("web", "--cores", "-4-5")
+        assert smt.online() == "0,4-5"
+        fail_once(web, 4)
+        result = smt.rfm("resize", "web", "--cores", "+4-5")
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert web.apic_ids() == {1} and smt.online() == "0,4-5"
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_smt_comes_on_later(smt):
+    """A core that was off when its sibling was lent stays off, and the line says how not."""
+    control = "/sys/devices/system/cpu/smt/control"
+    smt.sh(f"echo off > {control}")
+    assert smt.online() == "0,2,4"
+    smt.create("web", "2", mem="256M")
+    smt.sh(f"echo on > {control}; true")
+    smt.sh("for cpu in 1 5; do echo 1 > /sys/devices/system/cpu/cpu$cpu/online; done; true")
+    assert smt.online() == "0-1,4-5"
+    three = "/sys/devices/system/cpu/cpu3/online"
+    assert not smt.machine.exec(f"echo 1 > {three}").ok
+    [*_, line] = [each for each in smt.machine.dmesg().splitlines() if "CPU 3 stays offline" in each]
+    assert "CPU 2 belongs to subOS" in line
+    smt.sh(re.search(r"(echo 1 > \S+)", line)[1])
+    smt.sh(f"echo 1 > {three}")
+    assert smt.online() == "0-1,3-5"
+    # Where somebody has insisted, a core may go and come.
+    smt.sh("echo 0 > /sys/module/rf_supervisor/parameters/allow_smt_split")
+    smt.sh(f"echo 0 > {three}; echo 1 > {three}")
+    smt.destroy("web")
+    assert smt.online() == "0-5"
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_older_processor(machines):
+    """One without CPUID leaf 0xb has siblings all the same."""
+    args = [*SMT, "-cpu", f"{qemu.CPU},cpuid-0xb=off"]
+    supervisor = Supervisor(machines(cpus=6, snapshot=False, qemu_args=args))
+    supervisor.sh("echo 0 > /sys/devices/system/cpu/cpu3/online")
+    create = ("create", "web", "--mem", "256M", "--kernel", f"/boot/vmlinuz-{supervisor.version}")
+    refuses(supervisor, (*create, "--cores", "2"), "core 2", "core 3, which is offline")
+    supervisor.sh("echo 1 > /sys/devices/system/cpu/cpu3/online")
+    supervisor.ok(*create, "--cores", "2-3")
+
+
 # Of a full pipe: rfm stands where it says that it rounds, and what it found out grows old.
 RACE = """
     cd /tmp
@@ -106,3 +211,6 @@ def test_module_looks_too(smt):
     assert INSIST in lines[-1]
     assert smt.show("web")["cores"] == [2, 3]
     assert smt.online() == "0-1,4-5"
+    smt.ok(re.search(r"'rfm (list)'", lines[-1])[1])
+    insist = re.search(r"insist with (--[a-z-]+)", lines[-1])[1]
+    assert smt.resize("web", "--cores", "+5", insist)["cores"] == [2, 3, 5]

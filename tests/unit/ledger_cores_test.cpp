@@ -317,4 +317,55 @@ TEST_F(LedgerSiblings, DoNotCountIfTheyDoNotExist)
 	EXPECT_EQ(rf_ledger_core_split(&few, &cpu, 1, 0, web), 2);
 }
 
+TEST_F(LedgerSiblings, AreTwoOfOneCore)
+{
+	EXPECT_TRUE(rf_ledger_core_siblings(&table, 4, 5));
+	EXPECT_TRUE(rf_ledger_core_siblings(&table, 5, 4));
+	EXPECT_FALSE(rf_ledger_core_siblings(&table, 4, 4));
+	EXPECT_FALSE(rf_ledger_core_siblings(&table, 5, 6));
+	EXPECT_FALSE(rf_ledger_core_siblings(&table, 4, count));
+	table.smt_shift = 0;
+	EXPECT_FALSE(rf_ledger_core_siblings(&table, 4, 5));
+}
+
+/* Whoever is about to start a core asks by its APIC id: it may just have been plugged in. */
+TEST_F(LedgerSiblings, ThatAreLentAreFound)
+{
+	const rf_core_state states[] = {RF_CORE_COMING, RF_CORE_LENT, RF_CORE_LEAVING,
+					RF_CORE_RETURNING};
+	std::uint32_t cpu = 2;
+
+	EXPECT_EQ(rf_ledger_core_lent_sibling(&table, 1003), -ENODEV);
+	for (const rf_core_state state : states) {
+		bring(cpu, web, state);
+		EXPECT_EQ(rf_ledger_core_lent_sibling(&table, 1000 + cpu + 1),
+			  static_cast<int>(cpu)) << state;
+		EXPECT_EQ(rf_ledger_core_lent_sibling(&table, 1000 + cpu), -ENODEV);
+		cpu += 2;
+	}
+	entries[3].apic_id = RF_APIC_NONE;
+	EXPECT_EQ(rf_ledger_core_lent_sibling(&table, 1003), 2);
+	table.smt_shift = 0;
+	EXPECT_EQ(rf_ledger_core_lent_sibling(&table, 1003), -ENODEV);
+}
+
+/* One that was unplugged is nobody's sibling, and may come back as another. */
+TEST_F(LedgerSiblings, AreForgottenWhenUnplugged)
+{
+	EXPECT_EQ(split({4}, 0, web), 4);
+	rf_ledger_core_forget(&table, 5);
+	EXPECT_EQ(split({4}, 0, web), -ENODEV);
+	EXPECT_EQ(rf_ledger_core_apic_id(&table, 5), RF_APIC_NONE);
+	EXPECT_EQ(rf_ledger_core_add(&table, 5, 5000), 0);
+	EXPECT_EQ(split({4}, 0, web), -ENODEV);
+
+	/* Not one that somebody has, nor the first. */
+	bring(7, web, RF_CORE_COMING);
+	for (const std::uint32_t cpu : {0u, 7u, count}) {
+		const auto before = entries;
+		rf_ledger_core_forget(&table, cpu);
+		EXPECT_EQ(std::memcmp(before.data(), entries.data(), count * sizeof(entries[0])), 0);
+	}
+}
+
 } // namespace

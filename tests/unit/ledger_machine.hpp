@@ -70,6 +70,8 @@ public:
 			return clear_some();
 		case 13:
 			return unplug(*subos);
+		case 14:
+			return world.replug_core(choice_.below(cpus));
 		default:
 			return live(*subos);
 		}

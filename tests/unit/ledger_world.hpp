@@ -220,6 +220,21 @@ public:
 
 	/* ---- cores ---- */
 
+	/* Unplugged, unless somebody has it, and plugged in again. */
+	void replug_core(uint32_t cpu)
+	{
+		const bool goes = cpu && cpu != absent_cpu && cores[cpu].state == RF_CORE_HOME;
+
+		rf_ledger_core_forget(&books.cores, cpu);
+		require((rf_ledger_core_apic_id(&books.cores, cpu) == RF_APIC_NONE) ==
+				(goes || cpu == absent_cpu),
+			"a core was forgotten, or was not");
+		if (cpu != absent_cpu)
+			require(!rf_ledger_core_add(&books.cores, cpu, apic_id(cpu)),
+				"a core cannot be plugged in again");
+		verify_cores();
+	}
+
 	int move_core(uint32_t cpu, uint32_t from, uint32_t to, rf_core_state state)
 	{
 		const bool allowed = may_move_core(cpu, from, to, state);

@@ -90,14 +90,6 @@ std::string parted_text(const Machine &machine, const Lent &lent, unsigned core,
 		    " or leave out core ", core, insist);
 }
 
-using Groups = std::vector<std::vector<unsigned>>;
-
-bool overlap(const std::vector<unsigned> &some, const std::vector<unsigned> &others)
-{
-	return std::any_of(some.begin(), some.end(),
-			   [&](unsigned core) { return contains(others, core); });
-}
-
 // The cores that have to be given together with this one; none if not all of them can be.
 std::vector<unsigned> group_of(const Machine &machine, const CoreRules &rules, const Cpu &cpu)
 {
@@ -147,18 +139,21 @@ std::size_t cores_in(const Groups &groups)
 	return cores.size();
 }
 
-// As many whole groups as fit into `count`, on top of what is picked already.
-void pick_groups(const Groups &groups, unsigned count, const Loses &loses,
-		 std::vector<unsigned> &picked)
+// The nearest numbers below and above `count` that there could be, such as "2 or 4".
+std::string near_counts(const Counts &counts, unsigned count)
 {
-	for (const std::vector<unsigned> &group : groups) {
-		std::vector<unsigned> with = picked;
+	std::string words;
+	unsigned less = count, more = count;
 
-		with.insert(with.end(), group.begin(), group.end());
-		if (overlap(group, picked) || with.size() > count || (loses && loses(with)))
-			continue;
-		picked = std::move(with);
-	}
+	while (less && !counts[less])
+		less--;
+	while (more < counts.size() && !counts[more])
+		more++;
+	if (less)
+		words = text(less);
+	if (more < counts.size())
+		words += text(words.empty() ? "" : " or ", more);
+	return words;
 }
 
 } // namespace
@@ -225,23 +220,21 @@ std::vector<unsigned> pick_cores(const Machine &machine, unsigned count, int nod
 	if (count == 0 || count > RF_CPUS_MAX)
 		throw Error(Code::bad_value, text(count, " cores were asked for: a subOS has 1 to ",
 						  RF_CPUS_MAX));
-	if (loses)
-		pick_groups(groups, count, loses, picked);
-	pick_groups(groups, count, {}, picked);
-	// What loses nothing may be of sizes that do not make up this count.
-	if (loses && picked.size() < count)
-		return pick_cores(machine, count, node, {}, rules);
 	if (free < count)
 		throw Error(Code::not_enough,
 			    text(count, " cores were asked for, but ", free, " can be given",
 				 node >= 0 ? text(" on node ", node) : std::string(),
 				 " (core 0 and its SMT siblings stay with the supervisor)"));
-	if (picked.size() < count)
+	// Where siblings may be split, cores alone fill up whatever is left.
+	const Counts possible = possible_counts(groups);
+	if (!rules.split && !possible[count])
 		throw Error(Code::bad_value,
 			    text(count, " cores cannot be made up of whole groups of SMT siblings, "
 					"which stay together: ask for ",
-				 picked.empty() ? std::string() : text(picked.size(), " or "),
-				 picked.size() + groups.front().size(), insist));
+				 near_counts(possible, count), insist));
+	if (loses)
+		pick_groups(groups, count, loses, !rules.split, picked);
+	pick_groups(groups, count, {}, !rules.split, picked);
 	std::sort(picked.begin(), picked.end());
 	return picked;
 }

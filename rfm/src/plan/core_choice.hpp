@@ -5,8 +5,8 @@
 
 #include "client/supervisor.hpp"
 #include "host/machine.hpp"
+#include "plan/core_groups.hpp"
 
-#include <functional>
 #include <string>
 #include <vector>
 
@@ -35,9 +35,6 @@ void check_together(const Machine &machine, const CoreRules &rules,
 // set that splits SMT siblings; Error(busy) for cores that change hands.
 void check_cores(const Machine &machine, const CoreRules &rules,
 		 const std::vector<unsigned> &cores);
-
-// Would something be lost with these cores?
-using Loses = std::function<bool(const std::vector<unsigned> &cores)>;
 
 // Picks `count` of the highest-numbered online cores, in whole groups of SMT
 // siblings, on `node` unless -1, never core 0 or a sibling of it. Ascending.

@@ -49,28 +49,28 @@ std::vector<unsigned> siblings_in(const Holdings &now, const Machine &machine, u
 	return both;
 }
 
-// Those that came last, at most `count` and in whole groups; never the boot core or a sibling
-// of it. In the order in which they came.
-std::vector<unsigned> last_groups(const Holdings &now, const Machine &machine, std::size_t count)
+// What can go, the groups that came last in front; never the boot core or a sibling of it.
+Groups last_groups(const Holdings &now, const Machine &machine)
 {
-	std::vector<unsigned> last;
+	Groups groups;
+	std::vector<unsigned> seen = siblings_in(now, machine, now.cores.front());
 
 	for (auto core = now.cores.rbegin(); core != now.cores.rend(); ++core) {
-		const std::vector<unsigned> group = siblings_in(now, machine, *core);
-		if (!contains(last, *core) && !contains(group, now.cores.front()) &&
-		    last.size() + group.size() <= count)
-			last.insert(last.end(), group.begin(), group.end());
+		if (contains(seen, *core))
+			continue;
+		groups.push_back(siblings_in(now, machine, *core));
+		seen.insert(seen.end(), groups.back().begin(), groups.back().end());
 	}
-	return without(now.cores, without(now.cores, last));
+	return groups;
 }
 
 // The numbers of cores that it can lose without splitting SMT siblings, in words.
-std::string possible_counts(const Holdings &now, const Machine &machine)
+std::string in_words(const Counts &possible)
 {
 	std::string counts;
 
-	for (std::size_t count = 1; count < now.cores.size(); count++)
-		if (last_groups(now, machine, count).size() == count)
+	for (std::size_t count = 1; count < possible.size(); count++)
+		if (possible[count])
 			counts += text(counts.empty() ? "" : ", ", count);
 	return counts.empty() ? "none" : counts;
 }
@@ -84,14 +84,18 @@ std::vector<unsigned> last_cores(const Holdings &now, const Machine &machine, st
 						  now.cores.size() - 1, " can be taken from it"));
 	if (split)
 		return {now.cores.end() - static_cast<std::ptrdiff_t>(count), now.cores.end()};
-	const std::vector<unsigned> last = last_groups(now, machine, count);
-	if (last.size() < count)
+	const Groups groups = last_groups(now, machine);
+	const Counts possible = possible_counts(groups);
+	if (!possible[count])
 		throw Error(Code::bad_value,
 			    text(count, " cores cannot be taken from subOS '", now.name,
 				 "' without splitting SMT siblings, which stay together: these "
-				 "numbers can be taken: ", possible_counts(now, machine),
+				 "numbers can be taken: ", in_words(possible),
 				 "; --allow-smt-split insists"));
-	return last;
+	std::vector<unsigned> last;
+	pick_groups(groups, count, {}, true, last);
+	// In the order in which they came.
+	return without(now.cores, without(now.cores, last));
 }
 
 } // namespace
@@ -214,6 +218,21 @@ void check_none_parted(const std::vector<unsigned> &cores, const Holdings &now,
 				 " with subOS '", now.name, "': ",
 				 boot ? std::string() : text("add core ", left.front(), " or "),
 				 "leave out core ", core, ", or insist with --allow-smt-split"));
+	}
+}
+
+std::vector<unsigned> unparted(std::vector<unsigned> cores, const Holdings &now,
+			       const Machine &machine)
+{
+	// Of those that stay the siblings stay, too.
+	for (;;) {
+		std::vector<unsigned> whole;
+		for (const unsigned core : cores)
+			if (without(siblings_in(now, machine, core), cores).empty())
+				whole.push_back(core);
+		if (whole.size() == cores.size())
+			return whole;
+		cores = std::move(whole);
 	}
 }
 

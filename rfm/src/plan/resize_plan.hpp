@@ -52,6 +52,10 @@ void check_removable(const std::vector<unsigned> &cores, const Holdings &now);
 void check_none_parted(const std::vector<unsigned> &cores, const Holdings &now,
 		       const Machine &machine);
 
+// Those of `cores` that can go together without an SMT sibling staying behind.
+std::vector<unsigned> unparted(std::vector<unsigned> cores, const Holdings &now,
+			       const Machine &machine);
+
 // Throws Error(bad_value) unless each of these can be given to it by the supervisor.
 void check_addable(const std::vector<unsigned> &cores, const Holdings &now, const Machine &machine,
 		   const CoreRules &rules);

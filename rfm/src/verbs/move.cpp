@@ -119,6 +119,37 @@ std::vector<unsigned> borrowed_by(const Supervisor &supervisor, std::uint32_t id
 	return cores;
 }
 
+// Of all loans, those that cannot end yet are no reason to keep the others.
+std::vector<unsigned> keep_parted(std::vector<unsigned> &cores, const Holdings &now,
+				  const Machine &machine)
+{
+	const std::vector<unsigned> all = cores;
+	std::vector<unsigned> stay;
+
+	cores = unparted(all, now, machine);
+	if (cores.empty())
+		check_none_parted(all, now, machine);
+	for (const unsigned core : all)
+		if (std::find(cores.begin(), cores.end(), core) == cores.end())
+			stay.push_back(core);
+	return stay;
+}
+
+[[noreturn]] void fail_parted(const std::string &name, const std::vector<unsigned> &stay,
+			      const Returned &result)
+{
+	const std::string list = format_cpulist(stay);
+	Json details;
+
+	to_json(details, result);
+
+	throw Error(Code::incomplete,
+		    text("core(s) ", list, " stay with subOS '", name, "', which has an SMT sibling of "
+			 "each; the others went back. 'rfm return ", name, " --cores ", list,
+			 " --allow-smt-split' insists"),
+		    details);
+}
+
 Code run_return(const Request &request, Output &output)
 {
 	const Supervisor supervisor = Supervisor::open();
@@ -140,8 +171,11 @@ Code run_return(const Request &request, Output &output)
 				    text("core ", core, " is not borrowed by subOS '", subos.name(),
 					 "'; borrowed: ",
 					 borrowed.empty() ? "none" : format_cpulist(borrowed)));
-	if (!split)
+	std::vector<unsigned> stay;
+	if (!split && request.has("cores"))
 		check_none_parted(step.cpus, holdings(before), machine);
+	else if (!split)
+		stay = keep_parted(step.cpus, holdings(before), machine);
 
 	ResizeOperation returning(subos, before, output);
 	if (!step.cpus.empty()) {
@@ -149,7 +183,10 @@ Code run_return(const Request &request, Output &output)
 		catch_interrupts();
 		returning.take(step);
 	}
-	output.result(Returned{returning.result()});
+	const Returned result{returning.result()};
+	if (!stay.empty())
+		fail_parted(subos.name(), stay, result);
+	output.result(result);
 	return Code::ok;
 }
 

@@ -10,9 +10,31 @@
 
 #include "cores/internal.h"
 
+#define RF_CPUID_FEATURES	1
+#define RF_CPUID_CACHES		4
 #define RF_CPUID_TOPOLOGY	0xb
 #define RF_CPUID_AMD_UNITS	0x8000001e
 #define RF_LEVEL_SMT		1
+
+/*
+ * Without any of the newer leaves: the logical processors of a package are those of all its cores.
+ * Where they are cores themselves (CMP_LEGACY, older AMD), or there is one, there are no siblings. So
+ * does the kernel (detect_ht()).
+ */
+static u32 rf_smt_shift_legacy(void)
+{
+	u32 eax, ebx, ecx, edx, threads, cores = 1;
+
+	if (!boot_cpu_has(X86_FEATURE_HT) || boot_cpu_has(X86_FEATURE_CMP_LEGACY))
+		return 0;
+	threads = (cpuid_ebx(RF_CPUID_FEATURES) >> 16) & 0xff;
+	if (cpuid_eax(0) >= RF_CPUID_CACHES) {
+		cpuid_count(RF_CPUID_CACHES, 0, &eax, &ebx, &ecx, &edx);
+		if (eax & 0x1f)
+			cores = (eax >> 26) + 1;
+	}
+	return threads > cores ? order_base_2(threads / cores) : 0;
+}
 
 /**
  * rf_smt_shift() - the number of APIC id bits in which SMT siblings may differ
@@ -33,5 +55,5 @@ u32 rf_smt_shift(void)
 		cpuid(RF_CPUID_AMD_UNITS, &eax, &ebx, &ecx, &edx);
 		return order_base_2(((ebx >> 8) & 0xff) + 1);
 	}
-	return 0;
+	return rf_smt_shift_legacy();
 }
