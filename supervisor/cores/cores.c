@@ -265,6 +265,7 @@ int rf_cores_init(void)
 		goto exit_park;
 	}
 	rf_veto_state = rc;
+	rf_mp_init();
 	return 0;
 
 exit_park:
@@ -278,6 +279,7 @@ free_table:
 
 void rf_cores_exit(void)
 {
+	rf_mp_exit();
 	cpuhp_remove_state_nocalls(rf_veto_state);
 	rf_park_exit();
 	rf_lowmem_exit();

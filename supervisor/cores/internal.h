@@ -31,6 +31,10 @@ void rf_core_init_delay(void);
 /* x86/siblings.c */
 u32 rf_smt_shift(void);
 
+/* x86/mp_table.c */
+void rf_mp_init(void);
+void rf_mp_exit(void);
+
 /* x86/park.c */
 int rf_park_init(void);
 void rf_park_exit(void);

@@ -48,6 +48,12 @@ def create(supervisor, word, *words):
     assert "append is not checked" in result.stderr
 
 
+def without_our_table(supervisor):
+    """Where ours is (cores/x86/mp_table.c), kernels do not find the MP table of the machine."""
+    supervisor.sh("rmmod rf_supervisor")
+    assert supervisor.machine.exec("modprobe", "rf_supervisor", "mp_table=0").ok
+
+
 def touched(trace, regions):
     """Whether the subOS's core has touched one of these yet: what does not cost much to ask."""
     names = "|".join(map(re.escape, regions))
@@ -69,6 +75,7 @@ def violations(trace, grant):
 def test_word_leads_to_the_machine(machines, word):
     """With it the kernel touches what is not its own; without, nothing: see test_isolation.py."""
     supervisor = Supervisor(machines(trace=True))
+    without_our_table(supervisor)
     trace = supervisor.machine.folder / qemu.EVENTS
     checked = supervisor.rfm(
         "create", "web", "--cores", BOOT_CORE, "--mem", "256M", "--append", word, "--dry-run",
@@ -87,6 +94,34 @@ def test_word_leads_to_the_machine(machines, word):
         assert time.monotonic() < end, seen
         wait_for(trace, TOUCHES[word], end)
         seen = violations(trace, grant)
+
+
+@pytest.mark.extended
+@pytest.mark.trouble_expected
+@pytest.mark.budget(240)
+@pytest.mark.parametrize("word", ["acpi=off", "acpi=noirq"])
+def test_io_apic_is_not_found(machines, word):
+    """A kernel that looks for an MP table finds ours, which has no IO-APIC, and boots without one."""
+    supervisor = Supervisor(machines(trace=True))
+    trace = supervisor.machine.folder / qemu.EVENTS
+    create(supervisor, word, "--no-agent", "--no-start")
+    grant = Grant.of(supervisor.show("web"))
+    supervisor.ok("start", "web", "--wait", "0")
+    # Long past all that sets up interrupts; and the supervisor has its own to tell us.
+    supervisor.await_log("web", "init reached", timeout=120)
+    log = supervisor.log("web")
+    assert "found SMP MP-table at [mem 0x00000180-" in log, log[:3000]
+    seen = violations(trace, grant)
+    assert not [what for what in seen if "(ioapic)" in what or "(elcr)" in what], seen
+    supervisor.destroy("web")
+    assert supervisor.online() == "0-3"
+    # What lay there comes back with the module.
+    read = "dd if=/dev/mem bs=64 skip=6 count=10 2>/dev/null | md5sum"
+    with_table = supervisor.sh(read)
+    supervisor.sh("rmmod rf_supervisor")
+    assert supervisor.sh(read) != with_table
+    assert supervisor.machine.exec("modprobe", "rf_supervisor").ok
+    assert supervisor.sh(read) == with_table
 
 
 def wait_for(trace, regions, end):
