@@ -48,17 +48,18 @@ constexpr auto RULES = std::to_array<WordRule>({
 	// E820 entries of the user's: RAM that is somebody else's.
 	{"memmap", refused, OWN_MEMORY},
 	// An end in bytes, and a partition lies above it: no memory is left.
-	{"mem", refused, OWN_MEMORY},
-	{"crashkernel", refused, FROM_OUTSIDE},
+	{"mem", refused, OWN_MEMORY, all, {}, false, true},
+	{"crashkernel", refused, FROM_OUTSIDE, all, {}, false, true},
 	// Makes /proc/vmcore of any memory.
 	{"elfcorehdr", refused, FROM_OUTSIDE},
 	// Memory that two kernels read would be encrypted by one of them.
 	{"mem_encrypt", refused, "other kernels could not read what they share with it; leave it out",
 	 listed, "on"},
-	{"memhp_default_state", refused, "memory given later would stay unused", listed, "offline"},
+	{"memhp_default_state", refused, "memory given later would stay unused", listed, "offline",
+	 false, true},
 	// Bounce buffers: 64 MiB below 4 GiB, where a partition has nothing.
 	{"swiotlb", refused, "a subOS has no memory below 4 GiB for it; leave it out", unlisted,
-	 "noforce"},
+	 "noforce", false, true},
 	// A log at an address of the user's, in whoever's memory that is.
 	{"ramoops.mem_address", refused,
 	 "the address is not the subOS's own; 'rfm log' reads the log of a dead one"},
@@ -110,17 +111,18 @@ constexpr auto RULES = std::to_array<WordRule>({
 	{"clearcpuid", refused, OWN_TIMER, listed, "tsc,4"},
 
 	// ---- cores ----
-	{"maxcpus", refused, OWN_CORES},
+	{"maxcpus", refused, OWN_CORES, all, {}, false, true},
 	// The machine's boot core, which a subOS is told of, takes the only place.
-	{"nr_cpus", refused, OWN_CORES},
+	{"nr_cpus", refused, OWN_CORES, all, {}, false, true},
 	{"nosmp", refused, OWN_CORES},
-	{"disable_cpu_apicid", refused, "its cores are chosen with --cores"},
+	{"disable_cpu_apicid", refused, "its cores are chosen with --cores", all, {}, false, true},
 	{"possible_cpus", dropped, "rfm tells it how many cores it could get"},
 	// Siblings that are lent stay off, whoever starts them.
-	{"nosmt", refused, "SMT siblings stay together, and the agent starts them all; leave it out"},
+	{"nosmt", refused, "SMT siblings stay together, and the agent starts them all; leave it out",
+	 all, {}, false, true},
 	{"mitigations", refused,
 	 "SMT siblings stay together, and the agent starts them all; give mitigations=auto", listed,
-	 "nosmt"},
+	 "nosmt", false, true},
 
 	// ---- what a package shares ----
 	{"rdt*", refused, "caches and bandwidth are shared by a package; leave it out"},

@@ -212,7 +212,8 @@ std::string redirect_rdinit(const Word &word)
 
 class Sorter {
 public:
-	Sorter(const Options &options, std::string_view own) : options_(options)
+	Sorter(const Options &options, std::string_view own, bool forced)
+		: options_(options), forced_(forced)
 	{
 		for (std::size_t pos = 0; pos < own.size();)
 			if (is_space(own[pos]))
@@ -254,7 +255,8 @@ private:
 		if (std::ranges::find(own_, word.text) != own_.end())
 			return leave_out(word, "rfm gives it in any case");
 		if (const WordRule *rule = find_rule(word, options_)) {
-			if (rule->fate == Fate::refused && !options_.stored)
+			if (rule->fate == Fate::refused && !options_.stored &&
+			    !(forced_ && rule->harms_itself))
 				throw Error(quoted(word.text) +
 					    " is not possible: " + std::string(rule->why));
 			return leave_out(word, rule->why);
@@ -276,6 +278,7 @@ private:
 	}
 
 	const Options &options_;
+	const bool forced_;
 	std::vector<std::string_view> own_;
 	OperatorWords words_;
 };
@@ -322,9 +325,9 @@ Word next_word(std::string_view text, std::size_t &pos)
 	return word;
 }
 
-OperatorWords sort_words(const Options &options, std::string_view own)
+OperatorWords sort_words(const Options &options, std::string_view own, bool forced)
 {
-	return Sorter(options, own).sort();
+	return Sorter(options, own, forced).sort();
 }
 
 } // namespace rf::boot

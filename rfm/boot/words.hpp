@@ -47,6 +47,7 @@ struct WordRule {
 	Values values = Values::all;
 	std::string_view list = {};
 	bool agent_only = false;	// without the agent it does no harm
+	bool harms_itself = false;	// and nobody else: who insists may try it
 };
 
 // The table. The first rule that applies to a word counts; what no rule is about is passed.
@@ -62,7 +63,8 @@ struct OperatorWords {
 };
 
 // `own`: rfm's own words, which need not be given again. Throws Error that names a word that
-// is refused, what is wrong with it, and what to do instead.
-OperatorWords sort_words(const Options &options, std::string_view own);
+// is refused, what is wrong with it, and what to do instead. `forced`: refused words that harm
+// nobody else are left out, with a note.
+OperatorWords sort_words(const Options &options, std::string_view own, bool forced = false);
 
 } // namespace rf::boot

@@ -142,6 +142,18 @@ TEST(KernelCheck, WordsThatAreBuiltIn)
 		refusal_of(with("CONFIG_CMDLINE=\"quiet acpi=off\"\n"), {.force = true});
 
 	EXPECT_NE(acpi.find("'acpi=off'"), acpi.npos) << acpi;
+	EXPECT_EQ(acpi.find("--force"), acpi.npos) << "it would harm others";
+	EXPECT_EQ(refusal_of(with("CONFIG_CMDLINE=\"acpi=off\"\n")).find("--force"), acpi.npos);
+	EXPECT_NE(refusal_of(with("CONFIG_CMDLINE=\"memmap=1G@0x10000000\"\n"), {.force = true}), "");
+	// What harms the subOS alone can be tried, and that is said.
+	for (const char *word : {"mem=100M", "nr_cpus=1", "quiet maxcpus=2", "mitigations=auto,nosmt",
+				 "console=ttyS0"}) {
+		const Features built_in = with(text("CONFIG_CMDLINE=\"", word, "\"\n"));
+		EXPECT_NE(refusal_of(built_in).find("--force tries it"), std::string::npos) << word;
+		EXPECT_EQ(refusal_of(built_in, {.force = true}), "") << word;
+		EXPECT_TRUE(check_kernel(built_in, {.path = "/k", .force = true})) << word;
+	}
+	EXPECT_FALSE(check_kernel(with("CONFIG_CMDLINE=\"quiet\"\n"), {.path = "/k", .force = true}));
 	EXPECT_NE(refusal_of(with("CONFIG_CMDLINE=\"console=ttyS0\"\n")), "");
 	EXPECT_EQ(refusal_of(with("CONFIG_CMDLINE=\"console=ttyS0\"\n"), {.force = true}), "");
 	EXPECT_EQ(refusal_of(with("CONFIG_CMDLINE=\"quiet\"\n")), "");

@@ -5,6 +5,7 @@
 #include "boot/words.hpp"
 
 #include <array>
+#include <optional>
 
 namespace rf {
 
@@ -46,28 +47,40 @@ Error lacks(const KernelUse &use, const std::string &what, bool can_be_forced)
 					  can_be_forced ? "; --force tries it all the same" : ""));
 }
 
-// What is built in comes before all that rfm says, and nobody has looked at it.
-void check_own_words(const boot::Features &features, const KernelUse &use)
+// What is wrong with words that are built in; nothing if they can be booted with.
+std::optional<std::string> refused_words(const std::string &words, bool agent, bool force)
+{
+	try {
+		const auto sorted =
+			boot::sort_words({.append = words, .agent = agent}, "", force);
+		// These cannot be left out.
+		if (!sorted.notes.empty() && !force)
+			return sorted.notes.front();
+	} catch (const boot::Error &error) {
+		return error.what();
+	}
+	return std::nullopt;
+}
+
+// What is built in comes before all that rfm says, and nobody has looked at it. Returns whether
+// it was let pass only because of `force`.
+bool check_own_words(const boot::Features &features, const KernelUse &use)
 {
 	const auto words = features.text("CONFIG_CMDLINE");
 
 	if (!features.is_set("CONFIG_CMDLINE_BOOL") || !words || words->empty())
-		return;
+		return false;
 	if (features.is_set("CONFIG_CMDLINE_OVERRIDE"))
 		throw lacks(use,
 			    "has a command line of its own that cannot be added to "
 			    "(CONFIG_CMDLINE_OVERRIDE): give another kernel",
 			    false);
-	try {
-		const auto sorted = boot::sort_words({.append = *words, .agent = use.agent}, "");
-		if (!sorted.notes.empty() && !use.force)
-			throw boot::Error(sorted.notes.front());
-	} catch (const boot::Error &error) {
+	const auto why = refused_words(*words, use.agent, use.force);
+	if (why)
 		throw lacks(use,
-			    text("has words built in that it must not get (CONFIG_CMDLINE): ",
-				 error.what()),
-			    false);
-	}
+			    text("has words built in that it must not get (CONFIG_CMDLINE): ", *why),
+			    !use.force && !refused_words(*words, use.agent, true));
+	return use.force && refused_words(*words, use.agent, false);
 }
 
 } // namespace
@@ -87,8 +100,7 @@ bool check_kernel(const boot::Features &features, const KernelUse &use)
 				    !need.always);
 		forced = true;
 	}
-	check_own_words(features, use);
-	return forced;
+	return check_own_words(features, use) || forced;
 }
 
 } // namespace rf
