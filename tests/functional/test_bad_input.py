@@ -96,7 +96,7 @@ CREATES = {
     "kernel-corrupt": ({"kernel": "/tmp/corrupt"}, BAD_FILE, ["'/tmp/corrupt'", "is corrupt"]),
     "kernel-alien": ({"kernel": "/tmp/alien"}, BAD_FILE, ["'/tmp/alien'", "machine 183"]),
     "kernel-foreign": ({"kernel": "/tmp/other", "initrd": "/boot/initrd-subos.img"}, BAD_FILE,
-                       ["rf_ficm.ko for kernel 9.", "install linux-headers-9."]),
+                       ["rf_ficm.ko for kernel 9.", "apt install linux-headers-9."]),
     "initrd-missing": ({"initrd": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", CPIO]),
     "initrd-text": ({"initrd": "/tmp/text"}, BAD_FILE, ["'/tmp/text'", CPIO]),
     "initrd-large": ({"initrd": "/tmp/large", "mem": "80M"}, BAD_VALUE,

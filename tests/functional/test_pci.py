@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """PCI functions go to subOSes and come back, as sysfs of both kernels and QEMU's disks show it."""
 
+import re
+
 import pytest
 from functional import disks
 from functional.functions import (
@@ -321,6 +323,12 @@ def test_virtual_functions(lender):
     try:
         assert attribute(lender.sh, pf, "sriov_numvfs") == "2"
         assert driver(lender.sh, first) == driver(lender.sh, second) == ""
+        # Another number: the line says what comes first.
+        again = lender.rfm("pci", "vf", pf, "1")
+        assert again.status == BUSY, again
+        lender.ok(*re.search(r"'rfm (pci vf [^']*)'", again.stderr)[1].split())
+        assert attribute(lender.sh, pf, "sriov_numvfs") == "0"
+        lender.ok("pci", "vf", pf, "2")
         lender.refuses_create(pf, BAD_VALUE, pf, "virtual functions")
         lender.create("web", "2-3", "--pci", second, mem="256M")
         with lender.shells("web") as shell:

@@ -4,6 +4,7 @@
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "boot/features.hpp"
+#include "host/module_build.hpp"
 
 #include <array>
 #include <cerrno>
@@ -100,10 +101,8 @@ std::string find_subos_module(const std::string &file, const std::string &versio
 	if (!found)
 		throw Error(Code::bad_file,
 			    text("no ", file, " for kernel ", version, " in /lib/modules/",
-				 version, ": install linux-headers-", version,
-				 " and build it ('dkms autoinstall "
-				 "-k ",
-				 version, "'), or boot one core with --no-agent"));
+				 version, ": build it ('", how_to_build(version),
+				 "'), or boot one core with --no-agent"));
 	return *found;
 }
 
@@ -129,7 +128,7 @@ void check_module(const FileBytes &module, const std::string &version)
 	if (built_for != version)
 		refuse("module", module.path(),
 		       text("built for kernel ", built_for, ", not for ", version,
-			    ": build it again ('dkms autoinstall -k ", version, "')"));
+			    ": build it again ('", how_to_build(version), "')"));
 }
 
 std::string find_first_stage()

@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/sizes.hpp"
 #include "host/artifacts.hpp"
+#include "host/module_build.hpp"
 #include "host/proc_files.hpp"
 #include "plan/losses.hpp"
 #include "plan/requirement_rows.hpp"
@@ -59,7 +60,7 @@ Finding module_row(const Platform &platform, bool is_root)
 		return {"module", Verdict::missing, "rf_supervisor is not loaded",
 			"modprobe rf_supervisor"};
 	return {"module", Verdict::missing, "rf_supervisor is not built for " + platform.release,
-		text("apt install linux-headers-", platform.release, ", then dkms autoinstall")};
+		how_to_build(platform.release)};
 }
 
 Finding apic_mode(const Machine &machine, const Platform &platform,
@@ -110,7 +111,7 @@ Finding lockdown(const Platform &platform)
 		return {"lockdown", Verdict::ok, "none", ""};
 	return {"lockdown", Verdict::missing,
 		platform.lockdown + ": the kernel may not start another kernel",
-		"turn off Secure Boot, or lockdown= on the kernel command line"};
+		"turn off Secure Boot, or take lockdown= off the kernel command line, then reboot"};
 }
 
 std::vector<unsigned> able_cores(const Machine &machine)
@@ -237,13 +238,9 @@ void add_kernels(std::vector<Finding> &findings, const std::vector<InstalledKern
 		if (kernel.has_agent)
 			findings.push_back(
 				{name, Verdict::ok, "can be booted: rf_subos is installed", ""});
-		else if (kernel.has_headers)
-			findings.push_back({name, Verdict::warn, "rf_subos is not built for it",
-					    "dkms autoinstall -k " + kernel.version});
 		else
 			findings.push_back({name, Verdict::warn, "rf_subos is not built for it",
-					    text("apt install linux-headers-", kernel.version,
-						 ", then dkms autoinstall -k ", kernel.version)});
+					    how_to_build(kernel.version)});
 	}
 }
 
@@ -263,16 +260,14 @@ std::vector<InstalledKernel> installed_kernels()
 {
 	constexpr std::string_view prefix = "vmlinuz-";
 	std::vector<InstalledKernel> kernels;
-	std::error_code error;
 
 	for (const fs::path &entry : entries("/boot")) {
 		const std::string file = entry.filename();
 		if (!file.starts_with(prefix))
 			continue;
 		const std::string version = file.substr(prefix.size());
-		kernels.push_back(
-			{version, find_module(ficm_module, version) && find_module(agent_module, version),
-			 fs::exists("/lib/modules/" + version + "/build/Makefile", error)});
+		kernels.push_back({version, find_module(ficm_module, version) &&
+						    find_module(agent_module, version)});
 	}
 	std::sort(kernels.begin(), kernels.end(),
 		  [](const auto &a, const auto &b) { return a.version < b.version; });

@@ -38,7 +38,6 @@ struct ModuleFacts {
 struct InstalledKernel {
 	std::string version;
 	bool has_agent = false;
-	bool has_headers = false;
 };
 
 std::vector<InstalledKernel> installed_kernels();

@@ -8,6 +8,7 @@
 #include "client/words.hpp"
 #include "host/new_file.hpp"
 #include "verbs/verbs.hpp"
+#include "view/no_log.hpp"
 #include "view/subos.hpp"
 
 #include "inspect/elf_core.hpp"
@@ -161,7 +162,8 @@ Code run(const Request &request, Output &output)
 		throw Error(Code::no_log,
 			    text("no VMCOREINFO note, which an image needs, is in the memory of '",
 				 subos.name(), "' yet (", describe_state(status), ", stage '",
-				 stage_name(status.stage), "'): it appears early in the boot"));
+				 stage_name(status.stage), "'): ",
+				 no_log_text(subos.name(), status, monotonic_ns())));
 	catch_interrupts();
 	NewFile file(request.operands[1], request.has("force"));
 	if (!has_ended(status))

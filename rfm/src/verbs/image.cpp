@@ -6,6 +6,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "host/folder.hpp"
+#include "host/module_build.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
 #include "operations/debian_tree.hpp"
@@ -192,8 +193,8 @@ BuiltDisk build(const ImageOptions &wanted, Output &output)
 	for (const std::string &each : tree.kernels())
 		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
 			output.note(text("this host has no rf_subos.ko for kernel ", each,
-					 ", which 'rfm create' needs: install linux-headers-", each,
-					 " and build it ('dkms autoinstall -k ", each, "')"));
+					 ", which 'rfm create' needs: build it ('", how_to_build(each),
+					 "')"));
 	if (kernel.empty())
 		output.note(text("this host has no /boot/vmlinuz-", version,
 				 ": take it and its initrd out of the disk's /boot, or give "

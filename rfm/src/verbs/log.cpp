@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm log: the kernel log of a subOS, read from its memory from outside.
+#include "base/clock.hpp"
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
 #include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "verbs/verbs.hpp"
+#include "view/no_log.hpp"
 #include "view/subos.hpp"
 
 namespace rf {
@@ -105,7 +107,7 @@ private:
 	throw Error(Code::no_log,
 		    text("no kernel log can be found in the memory of '", subos.name(), "' yet (",
 			 describe_state(status), ", stage '", stage_name(status.stage),
-			 "'): it appears early in the boot"));
+			 "'): ", no_log_text(subos.name(), status, monotonic_ns())));
 }
 
 void follow_to_end(const Partition &subos, Output &output)
