@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "operations/await_running.hpp"
+#include "wire/control.h"
 
 #include <gtest/gtest.h>
 
