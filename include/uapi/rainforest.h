@@ -42,6 +42,7 @@
  *   4  rf_memory: shared, available
  *   5  SMT siblings: rf_info.smt_shift, RF_SPLIT_SIBLINGS; without that flag, which 4 has not, they
  *      are kept together
+ *   6  rf_status.crashes
  *
  * Errors common to all calls:
  *   EPERM   the caller lacks CAP_SYS_ADMIN
@@ -65,7 +66,7 @@
 #include "rainforest_events.h"
 
 #define RF_DEVICE		"/dev/rainforest"
-#define RF_ABI_VERSION		5
+#define RF_ABI_VERSION		6
 
 /* States of a subOS. */
 enum rf_state {
@@ -307,7 +308,7 @@ struct rf_status {
 	__u32	functions[RF_FUNCTIONS_MAX];	/* out: RF_BDF() */
 	__u32	function_flags[RF_FUNCTIONS_MAX]; /* out: RF_FUNCTION_* */
 	__u32	not_held;		/* out: a core that does not react to INIT, 0: none */
-	__u32	reserved;
+	__u32	crashes;		/* out: how often it crashed */
 };
 
 /*

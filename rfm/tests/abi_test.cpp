@@ -94,7 +94,7 @@ TEST(Abi, CheckSaysWhatToDo)
 
 	FakeModule old(older);
 	EXPECT_EQ(abi_row()["status"], "warn");
-	EXPECT_EQ(abi_row()["detail"], "rf_supervisor 9.8.7 has ABI 2, this rfm ABI 5: both work "
+	EXPECT_EQ(abi_row()["detail"], "rf_supervisor 9.8.7 has ABI 2, this rfm ABI 6: both work "
 				       "together, without what is new in rfm");
 	EXPECT_EQ(abi_row()["remedy"], "modprobe -r rf_supervisor && modprobe rf_supervisor");
 	old.names = {"web", "batch"};
@@ -233,6 +233,7 @@ TEST(Abi, WhatWasThereStaysWhereItWas)
 	EXPECT_EQ(offsetof(rf_window, columns), 6u);
 	EXPECT_EQ(offsetof(rf_console_open, fd), 8u);
 	EXPECT_EQ(offsetof(rf_status, not_held), 3560u);
+	EXPECT_EQ(offsetof(rf_status, crashes), 3564u);
 	// In arrays: these do not even grow.
 	EXPECT_EQ(sizeof(rf_core), 24u);
 	EXPECT_EQ(sizeof(rf_function_info), 72u);

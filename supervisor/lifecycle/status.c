@@ -23,6 +23,7 @@ static void rf_status_life(const struct rf_subos *subos, struct rf_status *statu
 	status->vmcoreinfo_size = subos->vmcoreinfo_size;
 	memcpy(status->moments, subos->moments, sizeof(status->moments));
 	status->starts = subos->starts;
+	status->crashes = subos->crashes;
 	status->restarts_left = subos->restarts_left;
 	status->on_crash = subos->policies.on_crash;
 	status->on_reboot = subos->policies.on_reboot;

@@ -40,6 +40,7 @@ static void rf_state_report(struct rf_subos *subos, enum rf_state from)
 
 	if (to == RF_STATE_STOPPED || to == RF_STATE_CRASHED)
 		subos->moments[RF_MOMENT_END] = ktime_get_ns();
+	subos->crashes += to == RF_STATE_CRASHED && from != to;
 	rf_event(subos, RF_EVENT_STATE, 0, subos->life.cause, 0, args, subos->reason);
 	raw_notifier_call_chain(&rf_state_chain, subos->life.phase, subos);
 	rf_subos_changed(subos);

@@ -72,6 +72,7 @@ struct rf_subos {
 	u64 beat_at;			/* ktime_get_ns() when it changed, 0: never */
 	struct rf_policies policies;
 	u32 starts;
+	u32 crashes;
 	bool entering;			/* START has its boot core on the way into a kernel */
 	bool established;		/* it was started or published: it outlives its builder */
 	u32 load_ticket;		/* of the newest image on its way in; ledger lock */

@@ -14,6 +14,7 @@ namespace rf {
 constexpr std::uint32_t functions_abi = 3;	// RF_IOC_FUNCTIONS
 constexpr std::uint32_t memory_abi = 4;		// rf_memory says what is available
 constexpr std::uint32_t siblings_abi = 5;	// SMT siblings stay together, RF_SPLIT_SIBLINGS
+constexpr std::uint32_t crashes_abi = 6;	// rf_status says how often it crashed
 
 enum class Fit { same, older, newer };
 
