@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
 /*
- * The ABI between user space and rf_supervisor: /dev/rainforest (root only).
+ * The ABI between user space and rf_supervisor: /dev/rainforest.
  *
  * Two kinds of descriptors take ioctls. Opening the device gives a machine
  * descriptor (RF_IOC_INFO, _MEMORY, _LIST, _CORES, _EVENTS, _FUNCTIONS, _CREATE, _OPEN, poll).
@@ -22,6 +22,15 @@
  * poll() on a partition descriptor reports POLLIN when the state or stage changed since this
  * descriptor's last STATUS, and POLLHUP once the subOS is destroyed. pread() at offset X reads the
  * partition's memory at physical address X; addresses outside it read as an error (EFAULT).
+ *
+ * Rights. Whoever may open the device (mode 0600; with udev/60-rainforest.rules also the group
+ * rainforest, for reading) may poll(), and call what the list of numbers below marks "any": it
+ * looks, and changes nothing. All else needs CAP_SYS_ADMIN of the caller, at the call, whoever
+ * opened the descriptor; pread() needs it of both. A descriptor of CONSOLE is for whoever gets it.
+ * Callers without it see 0 for physical addresses (rf_status.low_slice, vmcoreinfo,
+ * vmcoreinfo_size, ranges[].start; args[1] of RF_EVENT_PCI_FAULT), and STATISTICS, for all of
+ * them together, ask an agent four times a second at most: what comes more often gets the last
+ * answer again.
  *
  * All structs are size-first: user space sets `size` to sizeof the struct it
  * was built with. A larger struct than the kernel knows is accepted if the
@@ -45,7 +54,7 @@
  *   6  rf_status.crashes
  *
  * Errors common to all calls:
- *   EPERM   the caller lacks CAP_SYS_ADMIN
+ *   EPERM   the caller lacks CAP_SYS_ADMIN, and the call is not for any
  *   EFAULT  a pointer is bad
  *   EINVAL  size too small, unknown flag, or a reserved field is not zero
  *   E2BIG   the unknown tail of a struct is not zero
@@ -539,17 +548,21 @@ struct rf_console_open {
 	__u32	reserved;
 };
 
-/* Numbers carry no size: the structs grow (see above). Argument: struct of the same name. */
+/*
+ * Numbers carry no size: the structs grow (see above). Argument: struct of the same name.
+ * any: for whoever may open the device. The others need CAP_SYS_ADMIN; MEMORY, which looks, too,
+ * reads all of /proc/iomem, with all addresses, while nobody can create.
+ */
 #define RF_IOC_MAGIC	0xF5
-#define RF_IOC_INFO	_IO(RF_IOC_MAGIC, 0x00)
+#define RF_IOC_INFO	_IO(RF_IOC_MAGIC, 0x00)	/* any */
 #define RF_IOC_MEMORY	_IO(RF_IOC_MAGIC, 0x01)
-#define RF_IOC_LIST	_IO(RF_IOC_MAGIC, 0x02)
+#define RF_IOC_LIST	_IO(RF_IOC_MAGIC, 0x02)	/* any */
 #define RF_IOC_CREATE	_IO(RF_IOC_MAGIC, 0x03)
-#define RF_IOC_OPEN	_IO(RF_IOC_MAGIC, 0x04)
-#define RF_IOC_CORES	_IO(RF_IOC_MAGIC, 0x05)
-#define RF_IOC_EVENTS	_IO(RF_IOC_MAGIC, 0x06)
-#define RF_IOC_FUNCTIONS _IO(RF_IOC_MAGIC, 0x07)
-#define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)
+#define RF_IOC_OPEN	_IO(RF_IOC_MAGIC, 0x04)	/* any */
+#define RF_IOC_CORES	_IO(RF_IOC_MAGIC, 0x05)	/* any */
+#define RF_IOC_EVENTS	_IO(RF_IOC_MAGIC, 0x06)	/* any */
+#define RF_IOC_FUNCTIONS _IO(RF_IOC_MAGIC, 0x07) /* any */
+#define RF_IOC_STATUS	_IO(RF_IOC_MAGIC, 0x10)	/* any */
 #define RF_IOC_LOAD	_IO(RF_IOC_MAGIC, 0x11)
 #define RF_IOC_START	_IO(RF_IOC_MAGIC, 0x12)
 #define RF_IOC_PUBLISH	_IO(RF_IOC_MAGIC, 0x13)	/* end construction without a start: no argument */
@@ -560,7 +573,7 @@ struct rf_console_open {
 #define RF_IOC_RESIZE	_IO(RF_IOC_MAGIC, 0x18)
 #define RF_IOC_STOP	_IO(RF_IOC_MAGIC, 0x19)	/* struct rf_stop_args */
 #define RF_IOC_RESET	_IO(RF_IOC_MAGIC, 0x1a)
-#define RF_IOC_STATISTICS _IO(RF_IOC_MAGIC, 0x1b)	/* struct rf_stats */
+#define RF_IOC_STATISTICS _IO(RF_IOC_MAGIC, 0x1b) /* any; struct rf_stats */
 #define RF_IOC_WINDOW	_IO(RF_IOC_MAGIC, 0x1c)
 #define RF_IOC_CONSOLE	_IO(RF_IOC_MAGIC, 0x1d)	/* struct rf_console_open */
 

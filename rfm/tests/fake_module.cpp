@@ -94,11 +94,27 @@ int status(rf_status &status)
 {
 	status.id = 1;
 	std::strcpy(status.name, loaded->called().c_str());
-	status.state = RF_STATE_RUNNING;
+	status.state = loaded->state;
 	status.memory = memory;
 	status.nr_cpus = 1;
 	status.not_held = 7;
+	status.nr_ranges = 1;
+	status.ranges[0] = {0x140000000, memory};
+	status.starts = 3;
+	status.crashes = 2;
 	return 0;
+}
+
+int statistics(rf_stats &answer)
+{
+	answer.inside.uptime_ns = 5'000'000'000;
+	answer.inside.busy_ns = 2'500'000'000;
+	answer.inside.memory_total = memory;
+	answer.inside.memory_available = memory / 2;
+	answer.inside.messages_in = 7;
+	answer.inside.cpus_online = 1;
+	std::strcpy(answer.inside.release, "6.1.0-test");
+	return loaded->statistics;
 }
 
 int stop(rf_stop_args &)
@@ -140,7 +156,7 @@ constexpr rf_ioctl row(unsigned int number, std::uint32_t first)
 
 #define UNTIL(type, field) (offsetof(type, field))
 
-template <std::uint32_t more> constexpr std::array<rf_ioctl, 10> table()
+template <std::uint32_t more> constexpr std::array<rf_ioctl, 11> table()
 {
 	return {{
 		row<rf_info, info, sizeof(rf_info) + more>(RF_IOC_INFO, 4),
@@ -153,6 +169,8 @@ template <std::uint32_t more> constexpr std::array<rf_ioctl, 10> table()
 		row<rf_create, create, sizeof(rf_create) + more>(RF_IOC_CREATE,
 								 UNTIL(rf_create, functions)),
 		row<rf_status, status, sizeof(rf_status) + more>(RF_IOC_STATUS, 4),
+		row<rf_stats, statistics, sizeof(rf_stats) + more>(RF_IOC_STATISTICS,
+								   sizeof(rf_stats)),
 		row<rf_stop_args, stop, sizeof(rf_stop_args) + more>(RF_IOC_STOP,
 								     sizeof(rf_stop_args)),
 		row<rf_destroy, destroy, sizeof(rf_destroy) + more>(RF_IOC_DESTROY,
@@ -220,6 +238,12 @@ int FakeModule::ioctl(int fd, unsigned int number, void *argument)
 }
 
 } // namespace rf::test
+
+// For ioctl.c.
+extern "C" bool capable(int)
+{
+	return !rf::test::loaded || rf::test::loaded->admin;
+}
 
 extern "C" int __wrap_open(const char *path, int flags, ...)
 {

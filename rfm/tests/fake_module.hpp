@@ -24,6 +24,9 @@ public:
 
 	std::vector<std::string> names;	// of subOSes; each has core 0 and 64 MiB
 	bool answers_cores = true;	// RF_IOC_CORES is known
+	bool admin = true;		// the caller has CAP_SYS_ADMIN
+	int statistics = 0;		// what a question to an agent ends with: 0 or a negative errno
+	std::uint32_t state = RF_STATE_RUNNING;	// of all of them
 	bool refuses = false;		// every call but INFO is EINVAL
 
 	std::uint32_t abi() const { return abi_; }

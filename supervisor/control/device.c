@@ -3,7 +3,6 @@
  * /dev/rainforest: machine descriptors. This interface is documented in
  * uapi/rainforest.h.
  */
-#include <linux/capability.h>
 #include <linux/cpumask.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -140,7 +139,7 @@ static int rf_ioctl_events(struct file *file, void *arg)
 	u64 after = events->after;
 	int rc;
 
-	rc = rf_events_read(events);
+	rc = rf_events_read(events, !rf_caller_is_admin());
 	if (!rc)
 		WRITE_ONCE(machine->seen, min(events->after, rf_events_last()));
 	events->after = after;
@@ -237,13 +236,12 @@ static const struct rf_ioctl rf_machine_ioctls[] = {
 	RF_IOCTL(RF_IOC_FUNCTIONS, rf_functions, functions, rf_ioctl_functions),
 };
 
+/* Who may is said by the mode of the node; what they may then, by the dispatcher. */
 static int rf_machine_open(struct inode *inode, struct file *file)
 {
 	struct rf_machine_file *machine;
 
-	if (!capable(CAP_SYS_ADMIN))
-		return -EPERM;
-	machine = kzalloc(sizeof(*machine), GFP_KERNEL);
+	machine = kzalloc(sizeof(*machine), GFP_KERNEL_ACCOUNT);
 	if (!machine)
 		return -ENOMEM;
 	file->private_data = machine;

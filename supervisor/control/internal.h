@@ -29,6 +29,12 @@ struct rf_partition {
 struct rf_subos *rf_subos_of_fd(int fd);
 int rf_partition_fd(struct rf_subos *subos, bool builder, struct file **filp);
 
+/* members.c */
+bool rf_caller_is_admin(void);
+bool rf_may_read_memory(const struct file *file);
+void rf_status_hide(struct rf_status *status);
+int rf_members_ask(struct rf_subos *subos, int (*ask)(struct rf_subos *subos, bool insist));
+
 /* partition_ioctl.c */
 long rf_partition_ioctl(struct file *file, unsigned int cmd, unsigned long arg);
 

@@ -36,6 +36,8 @@ static ssize_t rf_partition_read(struct file *file, char __user *buf, size_t len
 	struct rf_partition *partition = file->private_data;
 	ssize_t got;
 
+	if (!rf_may_read_memory(file))
+		return -EPERM;
 	got = len ? rf_subos_read(partition->subos, buf, len, *pos) : 0;
 	if (got > 0)
 		*pos += got;
@@ -98,7 +100,7 @@ int rf_partition_fd(struct rf_subos *subos, bool builder, struct file **filp)
 	struct rf_partition *partition;
 	int fd, rc;
 
-	partition = kzalloc(sizeof(*partition), GFP_KERNEL);
+	partition = kzalloc(sizeof(*partition), GFP_KERNEL_ACCOUNT);
 	if (!partition)
 		return -ENOMEM;
 	partition->subos = subos;

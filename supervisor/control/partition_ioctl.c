@@ -33,6 +33,8 @@ static int rf_ioctl_status(struct file *file, void *arg)
 	rc = rf_subos_status(partition->subos, arg, &generation);
 	if (!rc)
 		WRITE_ONCE(partition->seen, generation);
+	if (!rf_caller_is_admin())
+		rf_status_hide(arg);
 	return rc;
 }
 
@@ -247,7 +249,7 @@ static int rf_ioctl_reset(struct file *file, void *arg)
 }
 
 /* Send a query to the agent of a running subOS. */
-static int rf_partition_ask(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS])
+static int rf_partition_ask(struct rf_subos *subos, struct rf_ask ask)
 {
 	int rc;
 
@@ -255,15 +257,20 @@ static int rf_partition_ask(struct rf_subos *subos, enum rf_op op, s64 args[RF_C
 		return -ENOENT;
 	if (!rf_phase_adjustable(rf_subos_phase(subos)))
 		return -EBUSY;
-	rc = rf_supcon_request(subos, op, args, RF_ASK_MS, NULL, NULL);
+	ask.timeout_ms = RF_ASK_MS;
+	rc = rf_supcon_ask(subos, &ask);
 	return rc == -ENOTCONN ? -EOPNOTSUPP : rc;
+}
+
+static int rf_statistics_ask(struct rf_subos *subos, bool insist)
+{
+	return rf_partition_ask(subos, (struct rf_ask){ .op = RF_OP_STATISTICS, .insist = insist });
 }
 
 static int rf_ioctl_statistics(struct file *file, void *arg)
 {
 	struct rf_partition *partition = file->private_data;
 	struct rf_subos *subos = partition->subos;
-	s64 args[RF_CONTROL_ARGS] = {};
 	struct rf_endpoint *endpoint;
 	struct rf_stats *stats = arg;
 	char *c;
@@ -271,7 +278,8 @@ static int rf_ioctl_statistics(struct file *file, void *arg)
 
 	if (stats->reserved)
 		return -EINVAL;
-	rc = rf_partition_ask(subos, RF_OP_STATISTICS, args);
+	rc = rf_caller_is_admin() ? rf_statistics_ask(subos, false)
+				  : rf_members_ask(subos, rf_statistics_ask);
 	if (rc)
 		return rc;
 	down_read(&subos->memory_sem);	/* keeps its home segment in place */
@@ -290,9 +298,12 @@ static int rf_ioctl_window(struct file *file, void *arg)
 {
 	struct rf_partition *partition = file->private_data;
 	struct rf_window *window = arg;
-	s64 args[RF_CONTROL_ARGS] = { window->rows, window->columns };
+	const struct rf_ask ask = {
+		.op = RF_OP_WINDOW,
+		.args = { window->rows, window->columns },
+	};
 
-	return rf_partition_ask(partition->subos, RF_OP_WINDOW, args);
+	return rf_partition_ask(partition->subos, ask);
 }
 
 static int rf_ioctl_console(struct file *file, void *arg)

@@ -61,8 +61,9 @@ struct rf_attr {
 	enum rf_attr_index index;
 };
 
-#define RF_ATTR(_name, _index) \
-	static struct rf_attr rf_attr_##_name = { { .name = #_name, .mode = 0444 }, _index }
+#define RF_ATTR_MODE(_name, _index, _mode) \
+	static struct rf_attr rf_attr_##_name = { { .name = #_name, .mode = _mode }, _index }
+#define RF_ATTR(_name, _index)	RF_ATTR_MODE(_name, _index, 0444)
 RF_ATTR(id, RF_ATTR_ID);
 RF_ATTR(state, RF_ATTR_STATE);
 RF_ATTR(cause, RF_ATTR_CAUSE);
@@ -72,7 +73,7 @@ RF_ATTR(cpus, RF_ATTR_CPUS);
 RF_ATTR(cpus_online, RF_ATTR_CPUS_ONLINE);
 RF_ATTR(apic_ids, RF_ATTR_APIC_IDS);
 RF_ATTR(memory, RF_ATTR_MEMORY);
-RF_ATTR(low_slice, RF_ATTR_LOW_SLICE);
+RF_ATTR_MODE(low_slice, RF_ATTR_LOW_SLICE, 0400);	/* an address */
 RF_ATTR(member, RF_ATTR_MEMBER);
 RF_ATTR(starts, RF_ATTR_STARTS);
 RF_ATTR(restarts_left, RF_ATTR_RESTARTS_LEFT);

@@ -98,6 +98,7 @@ static struct rf_subos *rf_subos_alloc(const char *name)
 	kobject_init(&subos->kobj, &rf_subos_ktype);
 	strscpy(subos->name, name, sizeof(subos->name));
 	mutex_init(&subos->adjusting);
+	mutex_init(&subos->members_lock);
 	init_rwsem(&subos->memory_sem);
 	init_waitqueue_head(&subos->wait);
 	INIT_LIST_HEAD(&subos->node);

@@ -89,14 +89,24 @@ static u32 rf_events_copy(struct rf_event *to, u32 room, u64 *after, u64 *lost)
 	return count;
 }
 
+static void rf_events_hide(struct rf_event *events, u32 count)
+{
+	u32 i;
+
+	for (i = 0; i < count; i++)
+		if (events[i].type == RF_EVENT_PCI_FAULT)
+			events[i].args[1] = 0;
+}
+
 /**
  * rf_events_read() - copy events to user space
  * @args: see RF_IOC_EVENTS; on return, `after` is the sequence up to which they were read
+ * @hide: without physical addresses
  *
  * Context: Process context.
  * Return: 0, -EFAULT, -ENOMEM.
  */
-int rf_events_read(struct rf_events *args)
+int rf_events_read(struct rf_events *args, bool hide)
 {
 	struct rf_event __user *to = u64_to_user_ptr(args->events);
 	struct rf_event *chunk;
@@ -114,6 +124,8 @@ int rf_events_read(struct rf_events *args)
 				       &args->after, &lost);
 		if (!count)
 			break;
+		if (hide)
+			rf_events_hide(chunk, count);
 		if (copy_to_user(to + args->count, chunk, count * sizeof(*chunk))) {
 			rc = -EFAULT;
 			break;

@@ -47,6 +47,11 @@ struct rf_subos {
 	/* rf_requests_lock (agent/request.c). */
 	struct list_head requests;	/* waiting for an answer */
 
+	/* control/members.c */
+	struct mutex members_lock;	/* of both */
+	u64 members_asked_at;		/* ktime_get_ns() when its agent was last asked, 0: never */
+	int members_answer;		/* 0 or a negative errno */
+
 	struct rf_console_log *console;	/* agent/console.c; lives as long as the subOS */
 	char *definition;		/* ledger lock: RF_IOC_DEFINE, kvmalloc()ed, or NULL */
 	u32 definition_length;
@@ -107,7 +112,7 @@ void rf_state_ignore(struct notifier_block *block);
 /* events.c */
 void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
 	      u64 duration_ns, const u64 args[4], const char *detail);
-int rf_events_read(struct rf_events *args);
+int rf_events_read(struct rf_events *args, bool hide);
 u64 rf_events_last(void);
 extern wait_queue_head_t rf_events_wait;
 

@@ -43,7 +43,9 @@ void fail_ioctl(int error, const char *what)
 	case EPERM:
 	case EACCES:
 		throw Error(Code::not_permitted,
-			    "this needs root (CAP_SYS_ADMIN) and a kernel that is not locked down");
+			    text("only root (CAP_SYS_ADMIN), of a kernel that is not locked down, "
+				 "may ", what, ": members of the group '", operators_group,
+				 "' only look (list, show, top, events, history, metrics, map)"));
 	case ENOENT:
 		throw Error(Code::no_such_subos, "the subOS was destroyed in the meantime");
 	case ENOMEM:

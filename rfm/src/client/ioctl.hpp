@@ -91,6 +91,9 @@ template <> struct Call<rf_console_open> {
 	static constexpr const char *what = "open the console";
 };
 
+// Whose members may open the device and look (udev/60-rainforest.rules).
+constexpr const char operators_group[] = "rainforest";
+
 // 0 or an errno.
 int ioctl_errno(const Descriptor &fd, unsigned long number, void *argument);
 

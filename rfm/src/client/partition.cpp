@@ -120,7 +120,11 @@ Partition::Event Partition::wait(std::chrono::milliseconds at_most) const
 
 bool Partition::read(std::uint64_t phys, std::span<std::byte> into) const
 {
-	return read_at(fd_.get(), into, phys);
+	if (read_at(fd_.get(), into, phys))
+		return true;
+	if (errno == EPERM)
+		fail_ioctl(errno, "read the subOS's memory");
+	return false;
 }
 
 // The errors that all calls have which ask the agent.

@@ -29,8 +29,10 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 {
 	switch (error) {
 	case EPERM:
-		throw Error(Code::not_permitted, "the kernel is locked down (Secure Boot?): it may "
-						 "not start another kernel");
+		if (supervisor.info().locked_down)
+			throw Error(Code::not_permitted, "the kernel is locked down (Secure Boot?): "
+							 "it may not start another kernel");
+		fail_ioctl(error, Call<rf_create>::what);
 	case EBUSY:
 		throw Error(Code::busy, "this machine is being suspended: try again when it is awake");
 	case EEXIST:
@@ -79,11 +81,13 @@ void set_name(char (&field)[RF_NAME_MAX], const std::string &name)
 
 Supervisor Supervisor::open()
 {
-	Descriptor fd(::open(RF_DEVICE, O_RDWR | O_CLOEXEC));
+	// For reading: more than that the operators' group may not, and nothing is written.
+	Descriptor fd(::open(RF_DEVICE, O_RDONLY | O_CLOEXEC));
 
 	if (!fd.valid() && (errno == EACCES || errno == EPERM))
 		throw Error(Code::not_permitted,
-			    text("this needs root: ", RF_DEVICE, " cannot be opened by user id ",
+			    text("this needs root or, to look only, a member of the group '",
+				 operators_group, "': ", RF_DEVICE, " cannot be opened by user id ",
 				 ::geteuid()));
 	if (!fd.valid() && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
 		throw Error(Code::no_module, "the module rf_supervisor is not loaded: load it with "

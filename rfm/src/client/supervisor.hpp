@@ -36,7 +36,8 @@ using Lent = std::map<unsigned, std::string>;
 // The machine, as the supervisor module sees it.
 class Supervisor {
 public:
-	// Of any version. Throws Error(no_module), or Error(not_permitted) for callers other than root.
+	// Of any version. Throws Error(no_module), or Error(not_permitted) for callers other than root
+	// and the operators' group.
 	static Supervisor open();
 	// Nothing if the module is not loaded or the caller may not ask it.
 	static std::optional<Supervisor> open_if_possible();

@@ -28,6 +28,20 @@ std::optional<ModuleFacts> ask_module(const std::optional<Supervisor> &superviso
 	return facts;
 }
 
+// Who may only look (the operators' group) is not told how much memory there is to give: then
+// it is as without the module.
+std::optional<ModuleFacts> ask_module_if_possible(const std::optional<Supervisor> &supervisor,
+						  const Machine &machine)
+{
+	try {
+		return ask_module(supervisor, machine);
+	} catch (const Error &error) {
+		if (error.code() != Code::not_permitted)
+			throw;
+		return std::nullopt;
+	}
+}
+
 struct Checked {
 	std::vector<Finding> findings;
 	std::optional<ModuleFacts> module;	// nothing if it cannot be asked
@@ -96,7 +110,7 @@ Code run(const Request &, Output &output)
 {
 	const auto supervisor = Supervisor::open_if_possible();
 	const Machine machine = read_machine(supervisor ? &*supervisor : nullptr);
-	Checked checked{{}, ask_module(supervisor, machine)};
+	Checked checked{{}, ask_module_if_possible(supervisor, machine)};
 
 	checked.findings = find_all(machine, read_platform(), checked.module, installed_kernels(),
 				    ::geteuid() == 0, read_settings());

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Callers that may open /dev/rainforest, but lack CAP_SYS_ADMIN: the members of an operators'
+ * group. They look, and change nothing (ioctl.c). Here is what they do not get to see, and how
+ * often they may trouble an agent.
+ */
+#include <linux/capability.h>
+#include <linux/fs.h>
+#include <linux/ktime.h>
+#include <linux/mutex.h>
+
+#include "control/internal.h"
+
+/* Between two questions of members to an agent. */
+#define RF_MEMBERS_PAUSE_NS	(250 * NSEC_PER_MSEC)
+
+/**
+ * rf_caller_is_admin() - does the caller have CAP_SYS_ADMIN?
+ *
+ * For calls that everybody gets an answer to: a member who lacks it is nothing to be audited.
+ *
+ * Context: Process context.
+ */
+bool rf_caller_is_admin(void)
+{
+	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
+}
+
+/**
+ * rf_may_read_memory() - may the caller read a subOS's memory through this descriptor?
+ * @file: partition descriptor
+ *
+ * A plain read(2) is also what a privileged program does with the standard input that it is
+ * given: who opened it needs the right, too.
+ *
+ * Context: Process context.
+ */
+bool rf_may_read_memory(const struct file *file)
+{
+	return file_ns_capable(file, &init_user_ns, CAP_SYS_ADMIN) && capable(CAP_SYS_ADMIN);
+}
+
+/**
+ * rf_status_hide() - leave physical addresses out, as /proc/iomem does
+ * @status: of a subOS, for a member
+ *
+ * Context: Any.
+ */
+void rf_status_hide(struct rf_status *status)
+{
+	u32 i;
+
+	status->low_slice = status->vmcoreinfo = status->vmcoreinfo_size = 0;
+	for (i = 0; i < status->nr_ranges; i++)
+		status->ranges[i].start = 0;
+}
+
+/**
+ * rf_members_ask() - have an agent renew its statistics, for a member
+ * @subos: the subOS
+ * @ask: what asks the agent; returns 0 or a negative errno
+ *
+ * However many members ask, there is one question at a time, and one in RF_MEMBERS_PAUSE_NS:
+ * those who come between get what came of the last one.
+ *
+ * Context: Process context, interruptible. No lock held.
+ * Return: what @ask returned; -EINTR.
+ */
+int rf_members_ask(struct rf_subos *subos, int (*ask)(struct rf_subos *subos, bool insist))
+{
+	int rc;
+
+	if (mutex_lock_interruptible(&subos->members_lock))
+		return -EINTR;
+	if (!subos->members_asked_at ||
+	    ktime_get_ns() - subos->members_asked_at >= RF_MEMBERS_PAUSE_NS) {
+		/* No signal ends it: the next one would ask anew at once. */
+		subos->members_answer = ask(subos, true);
+		subos->members_asked_at = ktime_get_ns();
+	}
+	rc = subos->members_answer;
+	mutex_unlock(&subos->members_lock);
+	return rc;
+}
