@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm metrics: the numbers of all kernels for Prometheus.
+#include "client/supervisor.hpp"
+#include "host/new_file.hpp"
+#include "verbs/verbs.hpp"
+#include "view/metrics.hpp"
+
+#include <cerrno>
+#include <cstring>
+
+#include <sys/stat.h>
+
+namespace rf {
+
+namespace {
+
+constexpr Option options[] = {
+	{"textfile", "FILE", "write them to FILE, for node_exporter, instead of standard output"},
+};
+
+// In which agents are asked. Prometheus looks every 15 s or less often.
+constexpr std::chrono::seconds patience{10};
+constexpr mode_t readable = 0644;	// for node_exporter
+
+std::string as_it_is(const Json &words)
+{
+	return words.get<std::string>();
+}
+
+std::string nothing(const Json &)
+{
+	return "";
+}
+
+// Under its name only when it is whole: node_exporter may look at any time.
+void write_file(const std::string &path, const std::string &words)
+{
+	NewFile file(path, true);
+
+	file.write(0, std::as_bytes(std::span(words)));
+	if (::fchmod(file.fd(), readable) < 0)
+		throw Error(Code::bad_file, text("'", path, "' cannot be made readable: ",
+						 std::strerror(errno)));
+	file.finish();
+}
+
+Code run(const Request &request, Output &output)
+{
+	const auto path = request.value("textfile");
+	const Metrics metrics = read_metrics(Supervisor::open(), patience);
+	const Exposition exposition = to_exposition(metrics);
+
+	if (path) {
+		write_file(*path, exposition.text());
+		output.result({{"file", *path}, {"samples", exposition.samples()}}, nothing);
+	} else {
+		output.result(request.json ? to_json(metrics) : Json(exposition.text()), as_it_is);
+	}
+	return Code::ok;
+}
+
+} // namespace
+
+const Verb metrics_verb = {
+	"metrics", "",
+	"print numbers of all kernels for Prometheus",
+	"Prints, in Prometheus' text format, how each subOS fares and who owns what: state,\n"
+	"uptime, cores, memory, starts, crashes, heartbeat, DMA faults, and what its agent says\n"
+	"of processors, memory, pressure and messages. One that does not answer takes some\n"
+	"seconds, ten for all, and rainforest_subos_agent_up is 0 for it. With --textfile, for\n"
+	"the textfile collector of node_exporter: FILE is replaced when all is written.",
+	options, 0, 0, run,
+};
+
+} // namespace rf
