@@ -23,8 +23,9 @@ BASE = ["usr-is-merged", "systemd", "systemd-sysv", "dbus", "udev", "kmod"]
 # The libraries are those of rfm.
 SUPERVISOR = BASE + [
     "initramfs-tools", "zstd", "procps", "iproute2", "util-linux",
-    "libboost-program-options1.74.0", "libnuma1", "libpci3", "libsmartcols1", "libstdc++6", "liblz4-1",
-    "liblzma5", "libnettle8", "libzstd1", "zlib1g",
+    "libboost-program-options1.74.0", "libnuma1", "libpci3", "libsmartcols1", "libstdc++6",
+    "liblz4-1", "liblzma5", "libnettle8", "libzstd1", "zlib1g", "libkmod2", "libmount1",
+    "libblkid1",
 ]  # fmt: skip
 
 # What no lab machine reads.

@@ -6,6 +6,7 @@
 #include "boot/features.hpp"
 #include "host/module_build.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
@@ -86,12 +87,15 @@ FileBytes FileBytes::read(std::string_view what, const std::string &path,
 	return file;
 }
 
-std::optional<std::string> find_module(const std::string &file, const std::string &version)
+FileBytes FileBytes::of(std::string path, std::span<const std::byte> bytes)
 {
-	const std::string root = "/lib/modules/" + version + "/";
+	FileBytes file;
 
-	return first_that_exists({root + "updates/dkms/" + file, root + "updates/" + file,
-				  root + "extra/" + file, root + "kernel/extra/" + file});
+	file.path_ = std::move(path);
+	file.size_ = bytes.size();
+	file.bytes_ = std::make_unique_for_overwrite<std::byte[]>(file.size_);
+	std::copy(bytes.begin(), bytes.end(), file.bytes_.get());
+	return file;
 }
 
 std::string find_subos_module(const std::string &file, const std::string &version)

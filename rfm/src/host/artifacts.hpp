@@ -20,6 +20,8 @@ public:
 	// says that `accepted` ("a bzImage") is needed.
 	static FileBytes read(std::string_view what, const std::string &path,
 			      std::string_view accepted);
+	// What was made of the file of this name.
+	static FileBytes of(std::string path, std::span<const std::byte> bytes);
 
 	std::span<const std::byte> view() const { return {bytes_.get(), size_}; }
 	const std::string &path() const { return path_; }
@@ -30,8 +32,13 @@ private:
 	std::string path_;
 };
 
-// A module for this kernel version, where DKMS, packages and `make install` put it.
-std::optional<std::string> find_module(const std::string &file, const std::string &version);
+// A module for this kernel version, as modprobe finds it, or where DKMS, packages and `make install`
+// put it; it may be compressed, and has a longer name then. `root` stands before /lib, for tests.
+std::optional<std::string> find_module(const std::string &file, const std::string &version,
+				       const std::string &root = "");
+
+// A module in its own format, whatever it was compressed with. Throws Error(bad_file).
+FileBytes read_module(const std::string &path);
 
 // The modules that a subOS loads at its start, in this order.
 inline constexpr const char *ficm_module = "rf_ficm.ko";

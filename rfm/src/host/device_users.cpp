@@ -12,12 +12,13 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
+#include <memory>
 #include <set>
-#include <sstream>
 
 #include <fcntl.h>
+#include <libmount/libmount.h>
 #include <net/if.h>
+#include <sys/sysmacros.h>
 
 namespace rf {
 
@@ -94,25 +95,6 @@ Devices devices_of(std::uint32_t bdf, const std::string &root)
 	return devices;
 }
 
-// mountinfo and swaps write blanks and the like as "\040".
-std::string unescape(const std::string &field)
-{
-	std::string plain;
-
-	for (std::size_t i = 0; i < field.size(); i++) {
-		unsigned code = 0;
-		const char *digits = field.data() + i + 1;
-		if (field[i] == '\\' && i + 3 < field.size() &&
-		    std::from_chars(digits, digits + 3, code, 8).ptr == digits + 3) {
-			plain += static_cast<char>(code);
-			i += 3;
-		} else {
-			plain += field[i];
-		}
-	}
-	return plain;
-}
-
 // The kernel's name as that of a node in /dev.
 std::string node_name(const fs::path &disk)
 {
@@ -122,32 +104,48 @@ std::string node_name(const fs::path &disk)
 	return name;
 }
 
+using Table = std::unique_ptr<libmnt_table, decltype(&mnt_unref_table)>;
+
+// Each line of a table of the kernel's, as libmount understands it.
+template <typename Look> void for_each_line(const Table &table, Look look)
+{
+	const std::unique_ptr<libmnt_iter, decltype(&mnt_free_iter)> lines(
+		mnt_new_iter(MNT_ITER_FORWARD), mnt_free_iter);
+	libmnt_fs *line = nullptr;
+
+	while (table && lines && mnt_table_next_fs(table.get(), lines.get(), &line) == 0)
+		look(line);
+}
+
+std::string word(const char *field)
+{
+	return field ? field : "";
+}
+
 void find_mounts(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
 {
 	const std::string number = read_line(disk / "dev");
-	std::ifstream file(root + "/proc/1/mountinfo");
-	std::string line;
+	const Table table(mnt_new_table_from_file((root + "/proc/1/mountinfo").c_str()),
+			  mnt_unref_table);
 
-	// "36 35 259:1 / /mnt rw,relatime shared:1 - ext4 /dev/nvme0n1p1 rw"
-	while (!number.empty() && std::getline(file, line)) {
-		std::istringstream fields(line);
-		std::string id, parent, device, from, point;
-		fields >> id >> parent >> device >> from >> point;
-		if (device == number)
-			uses.push_back(text(node_name(disk), " is mounted on ", unescape(point)));
-	}
+	for_each_line(table, [&](libmnt_fs *line) {
+		const dev_t device = mnt_fs_get_devno(line);
+		if (number == text(major(device), ":", minor(device)))
+			uses.push_back(text(node_name(disk), " is mounted on ",
+					    word(mnt_fs_get_target(line))));
+	});
 }
 
 void find_swap(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)
 {
-	std::ifstream file(root + "/proc/swaps");
-	std::string line;
+	const Table table(mnt_new_table(), mnt_unref_table);
 
-	while (std::getline(file, line)) {
-		const std::string path = unescape(line.substr(0, line.find_first_of(" \t")));
-		if (path == "/dev/" + node_name(disk))
+	if (!table || mnt_table_parse_swaps(table.get(), (root + "/proc/swaps").c_str()) != 0)
+		return;
+	for_each_line(table, [&](libmnt_fs *line) {
+		if (word(mnt_fs_get_source(line)) == "/dev/" + node_name(disk))
 			uses.push_back(node_name(disk) + " is swap");
-	}
+	});
 }
 
 void find_holders(const fs::path &disk, const std::string &root, std::vector<std::string> &uses)

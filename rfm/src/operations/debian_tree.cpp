@@ -142,7 +142,7 @@ bool DebianTree::add_modules(const std::string &version) const
 		const auto path = find_module(name, version);
 		if (!path)
 			return false;
-		const FileBytes module = FileBytes::read("module", *path, "a kernel module");
+		const FileBytes module = read_module(*path);
 		check_module(module, version);
 		tree_->write(text("usr/lib/modules/", version, "/updates/", name),
 			     {reinterpret_cast<const char *>(module.view().data()),

@@ -5,6 +5,7 @@
 #include "host/folder.hpp"
 #include "host/loop_device.hpp"
 #include "host/proc_files.hpp"
+#include "host/signatures.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -24,8 +25,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t device_least = std::uint64_t{1} << 30;
-// What blkid says if it finds nothing.
-constexpr int nothing_found = 2;
 
 std::string folder_in_sysfs(dev_t number)
 {
@@ -111,18 +110,13 @@ void ImageDisk::open_device()
 
 void ImageDisk::check_signature() const
 {
-	const Outcome found = run_program({{"blkid", "-p", "-o", "export", node_}, {}}, output_,
-					  "look at the disk");
-	std::istringstream lines(found.said);
 	std::string what;
 
-	if (found.status == nothing_found)
-		return;
-	for (std::string line; std::getline(lines, line);)
-		if (line.starts_with("TYPE=") || line.starts_with("PTTYPE="))
-			what += (what.empty() ? "" : ", ") + line.substr(line.find('=') + 1);
-	throw Error(Code::bad_file, text("'", path_, "' is not empty (", what.empty() ? "?" : what,
-					 "): --force overwrites it"));
+	for (const std::string &each : signatures_on(device_, path_))
+		what += (what.empty() ? "" : ", ") + each;
+	if (!what.empty())
+		throw Error(Code::bad_file, text("'", path_, "' is not empty (", what,
+						 "): --force overwrites it"));
 }
 
 std::string ImageDisk::function() const

@@ -74,10 +74,9 @@ void load_kernel(Artifacts &files, const CreateOptions &wanted)
 	});
 }
 
-FileBytes read_module(const char *file, const std::string &version)
+FileBytes load_module(const char *file, const std::string &version)
 {
-	FileBytes module =
-		FileBytes::read("module", find_subos_module(file, version), "a kernel module");
+	FileBytes module = read_module(find_subos_module(file, version));
 
 	check_module(module, version);
 	return module;
@@ -98,8 +97,8 @@ void load_initrd(Artifacts &files, const CreateOptions &wanted)
 						 initrd_accepted, " is needed"));
 	if (!wanted.agent)
 		return;
-	files.ficm = read_module(ficm_module, version);
-	files.agent = read_module(agent_module, version);
+	files.ficm = load_module(ficm_module, version);
+	files.agent = load_module(agent_module, version);
 	files.first_stage = FileBytes::read("first stage", find_first_stage(),
 					    "the one of this version of rfm");
 }
