@@ -287,6 +287,8 @@ TEST(JsonSchema, Verbs)
 	run(show_verb, {"web"});
 	run(pci_verb);
 	run(top_verb);
+	run(metrics_verb);
+	run(map_verb);
 	run(destroy_verb, {"web", "db"});
 	EXPECT_EQ(judge.verdict(), "");
 }

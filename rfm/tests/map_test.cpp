@@ -263,7 +263,7 @@ TEST(Map, JsonHasNoAddressThatIsNotKnown)
 {
 	MachineMap map = machine(4, 1);
 	map.memory.push_back({std::nullopt, gib, -1, 1});
-	const rf::Json json = to_json(map);
+	const rf::Json json = map;
 
 	EXPECT_EQ(json["cores"].size(), 4u);
 	EXPECT_EQ(json["cores"][0]["owner"], "supervisor");

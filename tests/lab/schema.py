@@ -15,7 +15,8 @@ import jsonschema
 SCHEMA = Path(__file__).resolve().parents[2] / "docs/rfm.schema.json"
 # What has several results, by an option or operand that tells them apart.
 OTHERS = {("create", "--dry-run"): "dry-run", ("events", "--follow"): "events-line",
-          ("log", "--follow"): "log-line", ("pci", "vf"): "pci-vf",
+          ("log", "--follow"): "log-line", ("map", "--svg"): "map-file",
+          ("metrics", "--textfile"): "metrics-file", ("pci", "vf"): "pci-vf",
           ("--version", "--version"): "version", ("--help", "--help"): "help"}  # fmt: skip
 
 

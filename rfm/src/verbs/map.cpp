@@ -33,14 +33,35 @@ bool wants_colours()
 	       std::strcmp(terminal, "dumb") != 0;
 }
 
-std::string as_it_is(const Json &words)
+struct Drawn {
+	const MachineMap &map;
+	Drawing drawing;
+};
+
+void to_json(Json &json, const Drawn &drawn)
 {
-	return words.get<std::string>();
+	to_json(json, drawn.map);
 }
 
-std::string written(const Json &result)
+std::string to_text(const Drawn &drawn)
 {
-	return text("the map is in '", result["file"].get<std::string>(), "'\n");
+	return to_text(drawn.map, drawn.drawing);
+}
+
+// What went to a file.
+struct Written {
+	std::string file;
+	std::size_t bytes;
+};
+
+void to_json(Json &json, const Written &written)
+{
+	json = {{"file", written.file}, {"bytes", written.bytes}};
+}
+
+std::string to_text(const Written &written)
+{
+	return text("the map is in '", written.file, "'\n");
 }
 
 Code run(const Request &request, Output &output)
@@ -55,13 +76,13 @@ Code run(const Request &request, Output &output)
 		const std::string picture = to_svg(map);
 		file.write(0, std::as_bytes(std::span(picture)));
 		file.finish();
-		output.result({{"file", *path}, {"bytes", picture.size()}}, written);
+		output.result(Written{*path, picture.size()});
 		return Code::ok;
 	}
 	const auto size = window_size(STDOUT_FILENO);
 	const Drawing drawing{size && size->columns ? size->columns : columns_default,
 			      wants_colours()};
-	output.result(request.json ? to_json(map) : Json(to_text(map, drawing)), as_it_is);
+	output.result(Drawn{map, drawing});
 	return Code::ok;
 }
 

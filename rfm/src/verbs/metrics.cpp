@@ -22,12 +22,18 @@ constexpr Option options[] = {
 constexpr std::chrono::seconds patience{10};
 constexpr mode_t readable = 0644;	// for node_exporter
 
-std::string as_it_is(const Json &words)
+// What went to a file.
+struct Written {
+	std::string file;
+	std::size_t samples;
+};
+
+void to_json(Json &json, const Written &written)
 {
-	return words.get<std::string>();
+	json = {{"file", written.file}, {"samples", written.samples}};
 }
 
-std::string nothing(const Json &)
+std::string to_text(const Written &)
 {
 	return "";
 }
@@ -48,14 +54,14 @@ Code run(const Request &request, Output &output)
 {
 	const auto path = request.value("textfile");
 	const Metrics metrics = read_metrics(Supervisor::open(), patience);
-	const Exposition exposition = to_exposition(metrics);
 
-	if (path) {
-		write_file(*path, exposition.text());
-		output.result({{"file", *path}, {"samples", exposition.samples()}}, nothing);
-	} else {
-		output.result(request.json ? to_json(metrics) : Json(exposition.text()), as_it_is);
+	if (!path) {
+		output.result(metrics);
+		return Code::ok;
 	}
+	const Exposition exposition = to_exposition(metrics);
+	write_file(*path, exposition.text());
+	output.result(Written{*path, exposition.samples()});
 	return Code::ok;
 }
 

@@ -251,9 +251,9 @@ MachineMap read_map(const Supervisor &supervisor)
 	return map;
 }
 
-Json to_json(const MachineMap &map)
+void to_json(Json &json, const MachineMap &map)
 {
-	Json json = {{"owners", Json::array()},	 {"cores", Json::array()},
+	json = {{"owners", Json::array()},	 {"cores", Json::array()},
 		     {"memory", Json::array()},	 {"functions", Json::array()},
 		     {"pool_free", map.pool_free}, {"pool_shared", map.pool_shared}};
 
@@ -280,7 +280,6 @@ Json to_json(const MachineMap &map)
 					     {"node", function.node},
 					     {"bridge", function.bridge},
 					     {"owner", owner_json(map, function.owner)}});
-	return json;
 }
 
 std::string headline(const MachineMap &map)

@@ -70,7 +70,7 @@ std::vector<MachineMap::Memory> layers(const std::vector<MemoryPiece> &blocks,
 				       const std::vector<MemoryPiece> &pool,
 				       const std::vector<MachineMap::Memory> &owned);
 
-Json to_json(const MachineMap &map);
+void to_json(Json &json, const MachineMap &map);
 
 // "8 cores, 4G of memory, 7 PCI functions, 2 subOSes"
 std::string headline(const MachineMap &map);

@@ -306,9 +306,9 @@ Metrics read_metrics(const Supervisor &supervisor, std::chrono::seconds patience
 	return metrics;
 }
 
-Json to_json(const Metrics &metrics)
+void to_json(Json &json, const Metrics &metrics)
 {
-	Json json = {{"version", metrics.version},
+	json = {{"version", metrics.version},
 		     {"abi", metrics.abi},
 		     {"pool_total", metrics.pool_total},
 		     {"pool_free", metrics.pool_free},
@@ -326,7 +326,11 @@ Json to_json(const Metrics &metrics)
 			{{"owner", owned.owner}, {"id", owned.id}, {"cores", owned.cores}});
 	for (const SubosMetrics &subos : metrics.suboses)
 		json["subos"].push_back(subos_json(subos));
-	return json;
+}
+
+std::string to_text(const Metrics &metrics)
+{
+	return to_exposition(metrics).text();
 }
 
 Exposition to_exposition(const Metrics &metrics)

@@ -47,7 +47,8 @@ struct Metrics {
 // not answered.
 Metrics read_metrics(const Supervisor &supervisor, std::chrono::seconds patience);
 
-Json to_json(const Metrics &metrics);
+void to_json(Json &json, const Metrics &metrics);
+std::string to_text(const Metrics &metrics);
 Exposition to_exposition(const Metrics &metrics);
 
 } // namespace rf
