@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 RFM = Path(os.environ.get("RFM", ROOT / "build/rfm/rfm"))
 MAN = ROOT / "docs/man"
 COMPLETION = ROOT / "rfm/completion/rfm"
-# Verbs that rfm(1) itself documents.
+# Verbs that rfm(8) itself documents.
 IN_MAIN_PAGE = {"help", "version"}
 
 
@@ -57,22 +57,22 @@ def complete(*words):
 def test_each_verb_has_a_page_with_its_options(verbs):
     for name, verb in verbs.items():
         if name not in IN_MAIN_PAGE:
-            assert page_options(MAN / f"rfm-{name}.1") == options_of(verb), name
+            assert page_options(MAN / f"rfm-{name}.8") == options_of(verb), name
 
 
 def test_no_page_without_a_verb(verbs):
-    pages = {page.stem.removeprefix("rfm-") for page in MAN.glob("rfm-*.1")}
+    pages = {page.stem.removeprefix("rfm-") for page in MAN.glob("rfm-*.8")}
     assert pages == set(verbs) - IN_MAIN_PAGE
 
 
 def test_page_titles_are_the_summaries(verbs):
     for name, verb in verbs.items():
         if name not in IN_MAIN_PAGE:
-            assert f".Nd {verb['summary']}\n" in (MAN / f"rfm-{name}.1").read_text()
+            assert f".Nd {verb['summary']}\n" in (MAN / f"rfm-{name}.8").read_text()
 
 
 def test_main_page_names_all_verbs_and_exit_codes(table, verbs):
-    page = (MAN / "rfm.1").read_text()
+    page = (MAN / "rfm.8").read_text()
     named = re.findall(r"^\.It Cm (\S+)$", page, re.M)
     assert named == list(verbs)
     codes = re.findall(r"^\.It (\d+)$", page, re.M)
@@ -80,7 +80,7 @@ def test_main_page_names_all_verbs_and_exit_codes(table, verbs):
 
 
 def test_pages_are_clean():
-    for page in sorted(MAN.glob("rfm*.1")):
+    for page in sorted(MAN.glob("rfm*.8")):
         lint = subprocess.run(
             ["mandoc", "-T", "lint", "-W", "warning", page], capture_output=True, text=True
         )
@@ -110,7 +110,7 @@ def test_help_shows_every_option(verbs):
 
 
 def test_create_page_names_the_keys_of_files(verbs):
-    page = (MAN / "rfm-create.1").read_text()
+    page = (MAN / "rfm-create.8").read_text()
     section = page[page.index(".Sh CONFIGURATION FILES") : page.index(".Sh EXIT STATUS")]
     keys = [option["name"] for option in verbs["create"]["options"] if option["in_file"]]
     assert all(re.search(rf"\b{key}\b", section) for key in keys)
@@ -134,7 +134,7 @@ def test_example_files_can_be_read():
 
 
 def test_example_in_the_create_page_can_be_read(verbs):
-    page = (MAN / "rfm-create.1").read_text()
+    page = (MAN / "rfm-create.8").read_text()
     example = page[page.index(".Bd -literal") : page.index(".Ed")].partition("\n")[2]
     known = {option["name"] for option in verbs["create"]["options"] if option["in_file"]}
     assert set(tomllib.loads(example)) <= known
@@ -143,7 +143,7 @@ def test_example_in_the_create_page_can_be_read(verbs):
 def test_files_named_in_the_documentation_exist():
     tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
     names = tracked.stdout.split()
-    pages = [ROOT / name for name in names if name.endswith((".md", ".1"))]
+    pages = [ROOT / name for name in names if name.endswith((".md", ".8"))]
     missing = [
         f"{page.name}: {named}"
         for page in pages
