@@ -9,6 +9,9 @@ namespace rf {
 inline constexpr const char on_command_line[] =
 	" on the supervisor's kernel command line, then reboot";
 
+// The kernel addresses cores by bits of a byte, which those of subOSes could be meant by.
+bool is_logical_flat(const Machine &machine, const Platform &platform);
+
 // abi_requirement.cpp
 void add_abi(std::vector<Finding> &findings, const std::optional<ModuleFacts> &module);
 

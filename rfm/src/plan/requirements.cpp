@@ -246,6 +246,12 @@ void add_kernels(std::vector<Finding> &findings, const std::vector<InstalledKern
 
 } // namespace
 
+bool is_logical_flat(const Machine &machine, const Platform &platform)
+{
+	return parse_version(platform.release) < always_physical &&
+	       machine.possible <= logical_flat_most;
+}
+
 const char *verdict_name(Verdict verdict)
 {
 	switch (verdict) {
