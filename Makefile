@@ -6,6 +6,7 @@
 #   make soak       long runs (SECONDS=N)     make check-all  all three
 #   make bench      the benchmark             make check-debug  under a kernel that finds faults
 #   make lab        a shell on a lab machine  make install      onto this machine
+#   make deb        packages, in build/deb
 
 BUILD   := $(CURDIR)/build
 # Every kernel whose headers are installed; `make modules KERNELS=VERSION` for one.
@@ -18,13 +19,17 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps modules rfm first-stage unit fuzz fuzzers check extended soak check-all check-debug bench demo lab install clean
+.PHONY: all deps build-deps deb modules rfm first-stage unit fuzz fuzzers check extended soak check-all check-debug bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
 # of kernels is only known after it: hence the second make.
 deps:
 	@tools/deps
+
+# Of that, what `make` and `make install` take.
+build-deps:
+	@tools/deps build
 
 modules: $(KERNELS:%=modules-%)
 
@@ -144,6 +149,22 @@ demo: deps
 lab: deps
 	@$(MAKE) --no-print-directory all
 	@$(LAB) shell --up
+
+# Debian packages of this tree as it is: of a copy, in which what was built before stays.
+# DEB: where. VERSION: other than the changelog's newest, for a build of one's own.
+DEB ?= $(BUILD)/deb
+deb:
+	@tools/deps deb
+	@mkdir -p $(DEB)/tree
+	@rm -f $(DEB)/*.deb $(DEB)/*.changes $(DEB)/*.buildinfo
+	@find $(DEB)/tree -mindepth 1 -maxdepth 1 ! -name debian -exec rm -rf {} +
+	@find $(DEB)/tree/debian -mindepth 1 -maxdepth 1 ! -name build -exec rm -rf {} + 2> /dev/null || true
+	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(DEB)/tree
+	@[ -z "$(VERSION)" ] || sed -i "1e sed '1s/(.*)/($(VERSION))/;/^ -- /q' debian/changelog; echo" \
+		$(DEB)/tree/debian/changelog
+	@cd $(DEB)/tree && dpkg-buildpackage -us -uc -b -nc > ../build.log 2>&1 || \
+		{ tail -n 40 ../build.log; exit 1; }
+	@ls $(DEB)/*.deb
 
 install: all
 	@tools/install "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
