@@ -117,6 +117,8 @@ class Config:
     devices: list = field(default_factory=list)
     iommu: bool | str = False  # "intremap": it remaps interrupts too; "ats": virtio has ATS
     pool: str = "reserved"
+    bare: bool = False  # nothing of what `rfm setup` asks for is on the command line
+    root_disk: str = ""  # of the root "packages": a qcow2 file that keeps what is written
     trace: bool = False
     allow_reboot: bool = False
     debian_subos: bool = False
@@ -129,8 +131,8 @@ class Config:
         self.devices = parsed(Device, self.devices)
         if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", self.name):
             raise LabError(f"not a machine name: '{self.name}'")
-        if self.rootfs not in ("tiny", "debian"):
-            raise LabError(f"no such root: '{self.rootfs}' (tiny or debian)")
+        if self.rootfs not in ("tiny", "debian", "packages"):
+            raise LabError(f"no such root: '{self.rootfs}' (tiny, debian or packages)")
         if self.kernel == "debug" and self.rootfs != "tiny":
             raise LabError("the debug kernel has the tiny root only")
         if self.pool not in ("reserved", "runtime"):
@@ -151,6 +153,8 @@ class Config:
         return size - 2 * GIB if size >= 0xB0000000 else 0
 
     def kernel_command_line(self):
+        if self.bare:
+            return " ".join(["console=ttyS0,115200", "panic=0", "oops=panic", *self.append.split()])
         words = [
             "console=ttyS0,115200",
             "no_ipi_broadcast=1",

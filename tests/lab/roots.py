@@ -4,7 +4,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import debian, kernels, tiny
+from . import debian, kernels, packaged, tiny
 
 
 @dataclass
@@ -20,4 +20,6 @@ def prepare(config):
     kernel = kernels.find(config.kernel)
     if config.rootfs == "debian":
         return Root(*debian.prepare(kernel))
+    if config.rootfs == "packages":
+        return Root(*packaged.prepare(kernel, config.root_disk))
     return Root(kernel.image, tiny.initrd(config, kernel))
