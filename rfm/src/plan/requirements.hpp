@@ -3,6 +3,7 @@
 // the machine comes in as structs.
 #pragma once
 
+#include "cli/output.hpp"
 #include "host/machine.hpp"
 #include "host/settings.hpp"
 
@@ -24,6 +25,10 @@ struct Finding {
 };
 
 const char *verdict_name(Verdict verdict);
+
+void to_json(Json &json, const Finding &finding);
+// A table, and the remedies below it.
+std::string to_text(const std::vector<Finding> &findings);
 
 // What the module says, when it can be asked.
 struct ModuleFacts {

@@ -80,28 +80,13 @@ Json module_json(const ModuleFacts &module)
 void to_json(Json &json, const Checked &checked)
 {
 	json = {{"able", is_able(checked.findings)},
-		{"findings", Json::array()},
+		{"findings", checked.findings},
 		{"module", checked.module ? module_json(*checked.module) : Json()}};
-	for (const Finding &finding : checked.findings)
-		json["findings"].push_back({{"name", finding.name},
-					    {"status", verdict_name(finding.verdict)},
-					    {"detail", finding.detail},
-					    {"remedy", finding.remedy}});
 }
 
 std::string to_text(const Checked &checked)
 {
-	Table table({"CHECK", "STATUS", "DETAIL"});
-	std::string remedies;
-
-	for (const Finding &finding : checked.findings) {
-		table.add({finding.name, verdict_name(finding.verdict), finding.detail});
-		if (!finding.remedy.empty())
-			remedies += text("  ", finding.name, ": ", finding.remedy, "\n");
-	}
-	if (!remedies.empty())
-		remedies = "\nSuggested remedies:\n" + remedies;
-	return text(table.str(), remedies, "\n",
+	return text(to_text(checked.findings), "\n",
 		    is_able(checked.findings) ? "rfm create can work here.\n"
 					      : "rfm create cannot work here yet.\n");
 }

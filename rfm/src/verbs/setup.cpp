@@ -117,62 +117,56 @@ std::string act(const Request &request, const SetupPlan &plan, const BootFacts &
 	return "written";
 }
 
-Json plan_json(const SetupPlan &plan)
-{
-	Json result = {{"able", is_able(plan.findings) && plan.all_there()},
-		       {"findings", Json::array()},
-		       {"parameters", Json::array()},
-		       {"file", drop_in_path()}};
+// What is missing, and what was done about it.
+struct SetUp {
+	const SetupPlan &plan;
+	std::string done;	// see act()
+	bool reboot;		// the running kernel was started without something that it needs
 
-	for (const Finding &finding : plan.findings)
-		result["findings"].push_back({{"name", finding.name},
-					      {"status", verdict_name(finding.verdict)},
-					      {"detail", finding.detail},
-					      {"remedy", finding.remedy}});
-	for (const SetupWords &parameter : plan.parameters)
-		result["parameters"].push_back({{"words", spaced(parameter.words)},
-						{"there", parameter.there},
-						{"why", parameter.why}});
-	return result;
+	bool able() const { return is_able(plan.findings) && plan.all_there(); }
+};
+
+void to_json(Json &json, const SetUp &result)
+{
+	json = {{"able", result.able()},
+		{"findings", result.plan.findings},
+		{"parameters", Json::array()},
+		{"file", drop_in_path()},
+		{"done", or_null(result.done)},
+		{"reboot", result.reboot}};
+	for (const SetupWords &parameter : result.plan.parameters)
+		json["parameters"].push_back({{"words", spaced(parameter.words)},
+					      {"there", parameter.there},
+					      {"why", parameter.why}});
 }
 
-std::string last_line(const Json &result)
+std::string last_line(const SetUp &result)
 {
-	const std::string file = result["file"], done = result["done"].is_null()
-								? ""
-								: result["done"].get<std::string>();
+	const std::string file = drop_in_path();
 
-	if (done == "removed")
+	if (result.done == "removed")
 		return text("'", file, "' is gone: the next boot is without it.\n");
-	if (done == "written")
+	if (result.done == "written")
 		return text("'", file, "' is written, and GRUB's menu: reboot, then rfm check.\n");
-	if (result["reboot"])
-		return done.empty() ? text("Next: rfm setup --apply writes these words to '", file,
-					   "'; then reboot.\n")
-				    : text("'", file, "' is as it has to be: reboot.\n");
-	if (done == "unchanged")
+	if (result.reboot)
+		return result.done.empty()
+			       ? text("Next: rfm setup --apply writes these words to '", file,
+				      "'; then reboot.\n")
+			       : text("'", file, "' is as it has to be: reboot.\n");
+	if (result.done == "unchanged")
 		return "There was nothing to change.\n";
-	return result["able"] ? "Nothing is left to be done here: see rfm check.\n"
-			      : "No kernel parameter is missing, but something else is.\n";
+	return result.able() ? "Nothing is left to be done here: see rfm check.\n"
+			     : "No kernel parameter is missing, but something else is.\n";
 }
 
-std::string as_text(const Json &result)
+std::string to_text(const SetUp &result)
 {
-	Table rows({"CHECK", "STATUS", "DETAIL"}), words({"KERNEL PARAMETERS", "STATUS", "WHY"});
-	std::string remedies;
+	Table words({"KERNEL PARAMETERS", "STATUS", "WHY"});
 
-	for (const Json &row : result["findings"]) {
-		rows.add({row["name"], row["status"], row["detail"]});
-		const std::string remedy = row["remedy"];
-		if (!remedy.empty())
-			remedies += text("  ", row["name"].get<std::string>(), ": ", remedy, "\n");
-	}
-	if (!remedies.empty())
-		remedies = "\nSuggested remedies:\n" + remedies;
-	for (const Json &parameter : result["parameters"])
-		words.add({parameter["words"], parameter["there"] ? "ok" : "missing",
-			   parameter["why"]});
-	return text(rows.str(), remedies, "\n", words.str(), "\n", last_line(result));
+	for (const SetupWords &parameter : result.plan.parameters)
+		words.add({spaced(parameter.words), parameter.there ? "ok" : "missing",
+			   parameter.why});
+	return text(to_text(result.plan.findings), "\n", words.str(), "\n", last_line(result));
 }
 
 void check_request(const Request &request)
@@ -192,13 +186,11 @@ Code run(const Request &request, Output &output)
 	const BootFacts facts = read_boot_facts();
 	const SetupPlan plan =
 		plan_setup(read_machine(), read_platform(), facts, ::geteuid() == 0, pool);
-	const std::string done = act(request, plan, facts, output);
+	const SetUp result{plan, act(request, plan, facts, output),
+			   !request.has("remove") && !plan.all_there()};
 
-	Json result = plan_json(plan);
-	result["done"] = done.empty() ? Json() : Json(done);
-	result["reboot"] = !request.has("remove") && !plan.all_there();
-	output.result(result, as_text);
-	return !done.empty() || result["able"] ? Code::ok : Code::bad_value;
+	output.result(result);
+	return !result.done.empty() || result.able() ? Code::ok : Code::bad_value;
 }
 
 } // namespace
