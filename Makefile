@@ -19,7 +19,7 @@ LAB     := tests/lab/lab
 PREFIX  ?= /usr
 DESTDIR ?=
 
-.PHONY: all deps build-deps deb modules rfm first-stage unit fuzz fuzzers check extended soak check-all check-debug bench demo lab install clean
+.PHONY: all deps build-deps deb modules rfm rfm-tests first-stage unit fuzz fuzzers check extended soak check-all check-debug bench demo lab install clean
 all: modules rfm first-stage
 
 # What a fresh Debian needs, by apt-get; does nothing if it is all there. The list
@@ -54,13 +54,16 @@ rfm:
 	@mkdir -p $(BUILD)
 	@cmake -S rfm -B $(BUILD)/rfm -DCMAKE_BUILD_TYPE=Release > $(BUILD)/cmake.log || \
 		{ cat $(BUILD)/cmake.log; exit 1; }
-	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(BUILD)/rfm
+	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(BUILD)/rfm rfm
+
+rfm-tests: rfm
+	@$(MAKE) -s --no-print-directory -j$(JOBS) -C $(BUILD)/rfm rfm_tests
 
 first-stage:
 	@$(MAKE) -s --no-print-directory -C subos -f first_stage.mk OUT=$(BUILD)/subos
 
 # Unit tests need no machine, but the stock kernels that the lab fetches.
-unit: rfm
+unit: rfm-tests
 	@RF_TEST_KERNELS=$$($(LAB) kernels) $(BUILD)/rfm/rfm_tests --gtest_brief=1
 	@$(MAKE) --no-print-directory fuzz SECONDS=30
 
@@ -142,8 +145,8 @@ bench: deps
 	@$(MAKE) --no-print-directory all
 	/usr/bin/python3 tests/performance/bench.py
 
-demo: deps
-	@$(MAKE) --no-print-directory all
+# Installs, builds and downloads no more than it shows, side by side.
+demo:
 	@tools/demo
 
 lab: deps

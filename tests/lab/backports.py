@@ -23,6 +23,32 @@ def unpack_source(package, folder):
     return next(path.parent for path in folder.glob("*/configure"))
 
 
+def unpack_with_needs(package, folder):
+    """Package @package and all that it depends on but the C library, in the new directory @folder."""
+    scratch = folder.with_name(folder.name + "-apt")
+    archives, nothing = scratch / "archives", scratch / "status"
+    (archives / "partial").mkdir(parents=True)
+    nothing.touch()
+    try:
+        debian.apt(scratch, both_lists(scratch), "-y", "-t", SUITE, "-o", f"Dir::State::Status={nothing}",
+                   "-o", f"Dir::Cache={scratch}", "-o", f"Dir::Cache::Archives={archives}",
+                   "--no-install-recommends", "--download-only", "install", package)  # fmt: skip
+        for deb in sorted(archives.glob("*.deb")):
+            if not deb.name.startswith("libc6_"):  # the host's loader takes the host's only
+                images.run("dpkg-deb", "-x", deb, folder)
+    finally:
+        images.remove(scratch)
+
+
+def both_lists(folder):
+    """A list, in @folder, of the release and of backports."""
+    path = source_list(folder)
+    found = debian.mirror()
+    own = found[0].read_text() if found else debian.DEFAULT
+    path.write_text(f"{own}\n{path.read_text()}")
+    return path
+
+
 def source_list(folder):
     """A list, in @folder, of backports at the places where the host takes Debian itself from."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,10 +9,10 @@ import termios
 import time
 import tty
 
-from . import qemu
+from . import emulator, qemu, roots
 from .config import Config, Device
 from .errors import LabError, Timeout
-from .kernels import debug, stock
+from .kernels import debug, stock, version_of
 from .machine import Machine
 
 EXIT_TIMEOUT = 124
@@ -62,6 +62,9 @@ def parse(argv):
                       "one started here goes down with the shell")  # fmt: skip
     add(verbs, "list", show, "list machines")
     add(verbs, "kernels", kernels, "paths of the stock kernel images, separated by colons")
+    add(verbs, "version", version, "version of the stock kernel of machines")
+    add(verbs, "prepare", prepare, "make what machines with Debian need and what is not built here",
+        machine)  # fmt: skip
     add(verbs, "debug-kernel", debug_kernel, "version of the debug kernel, which is built if it is missing")
     verb = add(verbs, "down", down, "stop a machine", named)
     verb.add_argument("--keep", action="store_true", help="keep its logs")
@@ -97,7 +100,10 @@ def machine_options(named):
     group.add_argument("--rootfs", choices=("tiny", "debian"), default=Config.rootfs)
     group.add_argument("--pool", choices=("reserved", "runtime"), default=Config.pool,
                        help="memory of subOSes: reserved at boot, or taken at run time")
-    group.add_argument("--qemu", default=Config.qemu, metavar="PATH", help="another QEMU")
+    group.add_argument("--qemu", default=Config.qemu, metavar="PATH|stock",
+                       help="another QEMU; 'stock': the package of Debian's backports")  # fmt: skip
+    group.add_argument("--lean", action="store_true",
+                       help="a Debian root without other kernels and the small subOS")  # fmt: skip
     group.add_argument("--qemu-arg", dest="qemu_args", action="append", default=[], metavar="ARG",
                        help="repeatable")  # fmt: skip
     group.add_argument("--disk", dest="disks", action="append", default=[],
@@ -250,6 +256,16 @@ def down(args):
 
 def kernels(_args):
     print(":".join(str(kernel.image) for kernel in stock()))
+
+
+def version(_args):
+    print(version_of(Config.kernel))
+
+
+def prepare(args):
+    config = config_of(args)
+    emulator.path(config)
+    roots.prepare_debian(config)
 
 
 def debug_kernel(_args):

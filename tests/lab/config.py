@@ -111,7 +111,8 @@ class Config:
     kernel: str = "amd64"
     append: str = ""
     rootfs: str = "tiny"
-    qemu: str = ""  # the lab's own
+    qemu: str = ""  # the lab's own; "stock": the one of Debian's backports
+    lean: bool = False  # of a Debian root: without other kernels and the small subOS
     qemu_args: list = field(default_factory=list)
     disks: list = field(default_factory=list)
     devices: list = field(default_factory=list)

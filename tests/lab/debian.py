@@ -79,11 +79,11 @@ def apt(folder, sources, *words):
     images.run(*command, *words, cwd=folder)
 
 
-def prepare(kernel):
+def prepare(kernel, lean=False):
     """Kernel, initramfs, command line and drives of a machine with the Debian root."""
     root = supervisor_root(kernel)
     drives = drive("root", root / "root.ext4", snapshot=True)
-    drives += drive("overlay", built_overlay(kernel), readonly=True)
+    drives += drive("overlay", built_overlay(kernel, lean), readonly=True)
     image = root / "boot" / f"vmlinuz-{kernel.version}"
     initrd = root / "boot" / f"initrd.img-{kernel.version}"
     return image, initrd, (f"root=LABEL={LABEL}", "rw"), tuple(drives)
@@ -96,16 +96,18 @@ def drive(name, file, snapshot=False, readonly=False):
             "-device", f"virtio-blk-pci,drive={name},serial=lab-{name}"]  # fmt: skip
 
 
-def built_overlay(kernel):
-    """What the project built, the subOS's Debian and the other stock kernels, as a tar archive."""
+def built_overlay(kernel, lean):
+    """What the project built and the subOS's Debian, as a tar archive. Not @lean: also the small
+    subOS, and the other stock kernels."""
     files = overlay.built() | overlay.module_index(kernel)
     files["boot/debian-subos.img"] = subos_initrd()
-    files["boot/initrd-subos.img"] = tiny.subos_initrd(kernel)
-    for each in kernels.stock():
-        if each.version != kernel.version:
-            files[f"boot/{each.image.name}"] = each.image
-            files[f"boot/{each.config.name}"] = each.config
-            files[f"boot/{tiny.initrd_name(each)}"] = tiny.subos_initrd(each)
+    if not lean:
+        files["boot/initrd-subos.img"] = tiny.subos_initrd(kernel)
+        for each in kernels.stock():
+            if each.version != kernel.version:
+                files[f"boot/{each.image.name}"] = each.image
+                files[f"boot/{each.config.name}"] = each.config
+                files[f"boot/{tiny.initrd_name(each)}"] = tiny.subos_initrd(each)
 
     def build(path):
         with tarfile.open(path, "w") as archive:

@@ -61,6 +61,7 @@ def make(path, build, label):
     if label:
         print(f"lab: building {label}", file=sys.stderr, flush=True)
     part = path.with_name("part-" + path.name)
+    began = time.monotonic()
     remove(part)
     try:
         with stopwatch:
@@ -68,6 +69,8 @@ def make(path, build, label):
         part.rename(path)
     finally:
         remove(part)
+    if label:
+        print(f"lab: built {label} in {time.monotonic() - began:.0f} s", file=sys.stderr, flush=True)
 
 
 class Stopwatch:
