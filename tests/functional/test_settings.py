@@ -192,6 +192,21 @@ def test_as_before_or_said(settings):
 
 @pytest.mark.extended
 @pytest.mark.budget(300)
+def test_huge_pages_of_both_sizes(machines):
+    """One of 1 GiB goes as a whole with a part of it; what the note says has it there again."""
+    words = "hugepagesz=1G hugepages=1 hugepagesz=2M hugepages=50"
+    settings = Settings(Supervisor(machines(pool="runtime", mem="6G", append=words)))
+    count = "cat /sys/kernel/mm/hugepages/hugepages-*/nr_hugepages"
+    assert settings.sh(count).split() == ["1", "50"]
+    notes, _ = settings.lend(mem="1500M")
+    note = about(notes, "free huge pages", "up to 1 of 1 of 1G", "50 of 50 of 2M", KEPT)
+    assert settings.sh(count).split()[0] == "0"
+    settings.sh(note.partition("afterwards: ")[2])
+    assert settings.sh(count).split() == ["1", "50"]
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
 def test_partition(settings):
     """It comes back; kernels before 6.2 forget the affinity of tasks beside it."""
     old = settings.supervisor.version.startswith("6.1.")
