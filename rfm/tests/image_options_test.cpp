@@ -78,6 +78,24 @@ TEST(ImageOptions, NamesWhatIsNotAcceptable)
 	EXPECT_EQ(refusal({{"root-password", "a b"}, {"mirror", "http://mirror/debian"}}), "");
 }
 
+TEST(ImageOptions, InitrdHasNothingOfADisk)
+{
+	const auto parse = [](std::map<std::string, std::string> values) {
+		return parse_image_options({.values = std::move(values), .operands = {"build"}});
+	};
+	const auto packages = packages_of(parse({{"initrd", "image"}}), false);
+
+	EXPECT_TRUE(has(packages, "systemd-sysv"));
+	for (const char *name : {"linux-image-amd64", "initramfs-tools", "e2fsprogs"})
+		EXPECT_FALSE(has(packages, name)) << name;
+	EXPECT_TRUE(has(packages_of(parse({{"initrd", "image"}})), "linux-image-amd64"));
+	EXPECT_THROW(parse({}), Error);
+	EXPECT_THROW(parse({{"initrd", ""}}), Error);
+	EXPECT_NE(refusal({{"initrd", "x"}}).find("give one of them"), std::string::npos);
+	EXPECT_THROW(parse({{"initrd", "image"}, {"size", "4G"}}), Error);
+	EXPECT_THROW(parse({{"initrd", "image"}, {"fs", "xfs"}}), Error);
+}
+
 TEST(ImageOptions, TakesPublicKeysOnly)
 {
 	const test::TemporaryDirectory directory;

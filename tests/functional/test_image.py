@@ -13,7 +13,12 @@ from lab import paths
 USAGE, BAD_VALUE, BAD_FILE, INCOMPLETE, INTERRUPTED = 2, 3, 7, 11, 130
 
 REFUSED = {
-    "no-disk": ((), USAGE, "--disk is missing"),
+    "no-disk": ((), USAGE, "--disk is missing, or --initrd"),
+    "both": (("--disk", "x", "--initrd", "y"), USAGE, "give one of them"),
+    "size-of-initrd": (("--initrd", "x", "--size", "4G"), USAGE, "--size applies only to --disk"),
+    "kernel-of-initrd": (("--initrd", "x", "--kernel", "0.1"), BAD_FILE,
+                         "kernel 0.1 is not installed on this host"),
+    "initrd-exists": (("--initrd", "there", "--boot", "boot"), BAD_FILE, "'there' exists"),
     "other-verb": (("--disk", "x", "more"), USAGE, "unexpected argument 'more'"),
     "suite": (("--disk", "x", "--suite", "../x"), BAD_VALUE, "suite '../x'"),
     "file-system": (("--disk", "x", "--fs", "btrfs"), BAD_VALUE, "give ext4 or xfs"),

@@ -2,7 +2,7 @@
 #include "operations/debian_tree.hpp"
 
 #include "host/artifacts.hpp"
-#include "host/program.hpp"
+#include "operations/subos_modules.hpp"
 
 #include <algorithm>
 #include <cstring>
@@ -34,6 +34,18 @@ constexpr const char *wired_network =
 	"[Network]\n"
 	"DHCP=yes\n";
 
+// In an initrd, all that nobody reads takes memory.
+constexpr const char *unread[] = {
+	"--dpkgopt=path-exclude=/usr/share/doc/*",
+	"--dpkgopt=path-include=/usr/share/doc/*/copyright",
+	"--dpkgopt=path-exclude=/usr/share/man/*",
+	"--dpkgopt=path-exclude=/usr/share/info/*",
+	"--dpkgopt=path-exclude=/usr/share/locale/*",
+	"--dpkgopt=path-exclude=/usr/share/i18n/*",
+	"--dpkgopt=path-exclude=/lib/udev/hwdb.d/*",
+	"--dpkgopt=path-exclude=/usr/lib/udev/hwdb.d/*",
+};
+
 constexpr mode_t for_all = 0644;
 constexpr mode_t for_root = 0600;
 
@@ -61,25 +73,44 @@ DebianTree::DebianTree(const ImageOptions &wanted, const std::string &uuid, cons
 		set_console();
 	if (!wanted_.ssh_key.empty())
 		set_network();
+	if (!wanted_.initrd.empty()) {
+		become_initrd();
+		return;
+	}
 	find_kernels();
 	for (const std::string &version : kernels_)
 		if (add_modules(version))
 			with_modules_.push_back(version);
 }
 
+// What the kernel runs, and those of its modules that are worth their memory.
+void DebianTree::become_initrd()
+{
+	const std::string version = kernel_on_host(wanted_);
+	std::string source = modules_on_host(version);
+
+	if (version.empty()) {
+		find_kernels();
+		source = work_.path() / "modules";
+		fs::rename(fs::path(tree_->path()) / "usr/lib/modules" / kernels_.back(), source);
+	} else {
+		kernels_ = {version};
+	}
+	add_stock_modules(*tree_, source, kernels_.back(), work_, output_);
+	tree_->link("init", "/sbin/init");
+}
+
 void DebianTree::install(const std::string &uuid, const std::string &path)
 {
-	const fs::path fstab = work_.path() / "fstab";
+	const bool with_kernel = wanted_.initrd.empty() || kernel_on_host(wanted_).empty();
 	Program program{{"mmdebstrap", "--mode=root", "--variant=apt", "--format=directory",
-			 "--include=" + joined(packages_of(wanted_)),
-			 text("--setup-hook=", put_fstab)},
-			{"RF_FSTAB=" + fstab.string()}};
+			 "--include=" + joined(packages_of(wanted_, with_kernel))}};
 
 	program.work = &work_;
-	Tree(work_.path()).write(fstab.filename(),
-				 text("UUID=", uuid, " / ", wanted_.file_system, " defaults 0 ",
-				      wanted_.file_system == "xfs" ? 0 : 1, "\n"),
-				 for_all);
+	if (wanted_.initrd.empty())
+		add_fstab(program, uuid);
+	else
+		program.words.insert(program.words.end(), std::begin(unread), std::end(unread));
 	if (fs::is_directory(merged_usr))
 		program.words.push_back(text("--hook-dir=", merged_usr));
 	if (!wanted_.password.empty()) {
@@ -90,6 +121,18 @@ void DebianTree::install(const std::string &uuid, const std::string &path)
 	if (!wanted_.mirror.empty())
 		program.words.push_back(wanted_.mirror);
 	do_program(program, output_, text("install Debian ", wanted_.suite));
+}
+
+void DebianTree::add_fstab(Program &program, const std::string &uuid) const
+{
+	const fs::path fstab = work_.path() / "fstab";
+
+	Tree(work_.path()).write(fstab.filename(),
+				 text("UUID=", uuid, " / ", wanted_.file_system, " defaults 0 ",
+				      wanted_.file_system == "xfs" ? 0 : 1, "\n"),
+				 for_all);
+	program.words.push_back(text("--setup-hook=", put_fstab));
+	program.environment.push_back("RF_FSTAB=" + fstab.string());
 }
 
 void DebianTree::find_kernels()

@@ -2,29 +2,30 @@
 // The files of a Debian that can be the root of a subOS, in a folder.
 #pragma once
 
-#include "host/tree.hpp"
+#include "host/program.hpp"
 #include "host/work_folder.hpp"
+#include "operations/image_tree.hpp"
 #include "plan/image_options.hpp"
 
 #include <optional>
 
 namespace rf {
 
-class DebianTree {
+class DebianTree : public ImageTree {
 public:
-	// Installs it with mmdebstrap; `uuid` is what its root will be found by. Throws
-	// Error(incomplete), Error(interrupted).
+	// Installs it with mmdebstrap; `uuid` is what its root will be found by, "" if that is an
+	// initrd. Throws Error(incomplete), Error(interrupted).
 	DebianTree(const ImageOptions &wanted, const std::string &uuid,
 		   const WorkFolder &work, Output &output);
 
-	const Tree &files() const { return *tree_; }
-	// Versions of the kernels inside, the newest one last.
-	const std::vector<std::string> &kernels() const { return kernels_; }
-	// Those of them for which this host has the modules, which are now inside.
-	const std::vector<std::string> &with_modules() const { return with_modules_; }
+	const Tree &files() const override { return *tree_; }
+	const std::vector<std::string> &kernels() const override { return kernels_; }
+	const std::vector<std::string> &with_modules() const override { return with_modules_; }
 
 private:
 	void install(const std::string &uuid, const std::string &path);
+	void add_fstab(Program &program, const std::string &uuid) const;
+	void become_initrd();
 	void find_kernels();
 	void set_names() const;
 	void set_console() const;

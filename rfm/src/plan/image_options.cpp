@@ -147,18 +147,34 @@ std::string read_key(const Request &request)
 	return key;
 }
 
+// One of the two, and nothing that is about the other.
+void parse_place(const Request &request, ImageOptions &wanted)
+{
+	if (!request.has("disk") && !request.has("initrd"))
+		throw Error(Code::usage,
+			    "--disk is missing, or --initrd: give for example --disk /dev/nvme1n1, "
+			    "--disk debian.img or --initrd debian.initrd");
+	if (request.has("disk") && request.has("initrd"))
+		throw Error(Code::usage, "--disk and --initrd are both given: give one of them");
+	for (const char *option : {"size", "fs"})
+		if (request.has("initrd") && request.has(option))
+			throw Error(Code::usage, text("--", option, " applies only to --disk: an "
+						      "initrd is as large as what is in it"));
+	wanted.disk = request.value("disk").value_or("");
+	wanted.initrd = request.value("initrd").value_or("");
+	if (request.has("disk") && wanted.disk.empty())
+		throw Error(Code::bad_value, "disk '' is not acceptable: give a file or a device");
+	if (request.has("initrd") && wanted.initrd.empty())
+		throw Error(Code::bad_value, "initrd '' is not acceptable: give a file");
+}
+
 } // namespace
 
 ImageOptions parse_image_options(const Request &request)
 {
 	ImageOptions wanted;
 
-	if (!request.has("disk"))
-		throw Error(Code::usage, "--disk is missing: give for example --disk /dev/nvme1n1 "
-					 "or --disk debian.img");
-	wanted.disk = *request.value("disk");
-	if (wanted.disk.empty())
-		throw Error(Code::bad_value, "disk '' is not acceptable: give a file or a device");
+	parse_place(request, wanted);
 	wanted.suite =
 		word(request, "suite", "bookworm", "-", "a release of Debian, such as bookworm");
 	wanted.kernel = word(request, "kernel", "", "+-.~", "a version, such as 6.1.0-56-amd64");
@@ -179,14 +195,20 @@ std::uint64_t size_of_file(const ImageOptions &wanted)
 	return wanted.size.value_or(size_default);
 }
 
-std::vector<std::string> packages_of(const ImageOptions &wanted)
+std::vector<std::string> packages_of(const ImageOptions &wanted, bool with_kernel)
 {
 	std::vector<std::string> packages = {
-		"systemd-sysv", "udev", "dbus", "kmod", "initramfs-tools", "zstd", "login",
-		"iproute2", "procps", wanted.file_system == "xfs" ? "xfsprogs" : "e2fsprogs",
-		"linux-image-" + (wanted.kernel.empty() ? std::string("amd64") : wanted.kernel),
+		"systemd-sysv", "udev", "dbus", "kmod", "login", "iproute2", "procps",
 	};
 
+	// What mounts a disk.
+	if (wanted.initrd.empty())
+		packages.insert(packages.end(),
+				{"initramfs-tools", "zstd",
+				 wanted.file_system == "xfs" ? "xfsprogs" : "e2fsprogs"});
+	if (with_kernel)
+		packages.push_back("linux-image-" + (wanted.kernel.empty() ? std::string("amd64")
+									   : wanted.kernel));
 	if (!wanted.ssh_key.empty())
 		packages.insert(packages.end(), {"openssh-server", "systemd-resolved"});
 	packages.insert(packages.end(), wanted.include.begin(), wanted.include.end());

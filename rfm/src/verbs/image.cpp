@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
-// rfm image: disks for subOSes. A Debian is made in a folder, then becomes the file system on
-// the disk; a file appears, and a device is written, only when all else is done.
+// rfm image: disks and initrds for subOSes. A Debian is made in a folder, then becomes the file
+// system on the disk, or what the kernel unpacks; a file appears, and a device is written, only
+// when all else is done.
 #include "base/clock.hpp"
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
-#include "host/folder.hpp"
-#include "host/module_build.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
+#include "operations/boot_files.hpp"
 #include "operations/debian_tree.hpp"
 #include "operations/image_disk.hpp"
+#include "operations/image_initrd.hpp"
+#include "operations/subos_modules.hpp"
 #include "plan/config.hpp"
 #include "verbs/verbs.hpp"
 
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
 #include <fstream>
 
-#include <fcntl.h>
 #include <unistd.h>
 
 namespace rf {
@@ -30,10 +30,11 @@ namespace {
 constexpr Option options[] = {
 	{"suite", "SUITE", "release of Debian (default bookworm)", true},
 	{"disk", "DISK", "file to create, or device to overwrite: all data on it is lost", true},
+	{"initrd", "FILE", "instead of a disk: initrd to create, with the whole system in it", true},
 	{"size", "SIZE", "size of the file (default 4G); a device is used as a whole", true},
 	{"fs", "TYPE", "file system: ext4 (default) or xfs", true},
 	{"include", "LIST", "more packages, such as fio,openssh-client", true},
-	{"kernel", "VERSION", "kernel, such as 6.1.0-56-amd64 (default: the newest of the suite)",
+	{"kernel", "VERSION", "kernel, such as 6.1.0-56-amd64 (default: the suite's newest; for --initrd the running one)",
 	 true},
 	{"hostname", "NAME", "its host name (default debian)", true},
 	{"root-password", "WORD", "root's password (default: none; the console logs root in)",
@@ -50,9 +51,16 @@ void check_host(const ImageOptions &wanted)
 {
 	if (::geteuid() != 0)
 		throw Error(Code::not_permitted,
-			    text("only root can make a disk image, not user id ", ::geteuid()));
+			    text("only root can make an image, not user id ", ::geteuid()));
 	need_program("mmdebstrap", "mmdebstrap");
-	if (wanted.file_system == "xfs")
+	if (!wanted.initrd.empty() && wanted.boot.empty() && kernel_on_host(wanted).empty())
+		throw Error(Code::bad_file,
+			    text("kernel ", kernel_asked_for(wanted), " is not installed on this "
+				 "host: give --kernel VERSION of one that is in /boot, or --boot "
+				 "FOLDER, into which one of Debian's is put"));
+	if (!wanted.initrd.empty())
+		need_program("depmod", "kmod");
+	else if (wanted.file_system == "xfs")
 		need_program("mkfs.xfs", "xfsprogs");
 	else
 		need_program("mke2fs", "e2fsprogs");
@@ -67,50 +75,6 @@ std::string new_uuid()
 		throw Error(Code::internal, "/proc/sys/kernel/random/uuid cannot be read");
 	return uuid;
 }
-
-// The files of the newest kernel, copied out of the tree. They have their names when all of
-// them are whole.
-class BootFiles {
-public:
-	BootFiles(const DebianTree &tree, const ImageOptions &wanted)
-	{
-		Folder::make(wanted.boot);
-		for (const char *prefix : {"vmlinuz-", "initrd.img-", "config-"}) {
-			const std::string name = prefix + tree.kernels().back();
-			files_.push_back(std::make_unique<NewFile>(
-				fs::path(wanted.boot) / name, wanted.force));
-			copy(tree.files().open("boot/" + name, O_RDONLY), *files_.back());
-		}
-	}
-
-	void finish()
-	{
-		for (const auto &file : files_)
-			file->finish();
-	}
-
-private:
-	static void copy(const Descriptor &from, NewFile &to)
-	{
-		std::vector<std::byte> buffer(1 << 20);
-		std::uint64_t done = 0;
-
-		for (;;) {
-			const ssize_t got = ::read(from.get(), buffer.data(), buffer.size());
-			if (got < 0 && errno == EINTR)
-				continue;
-			if (got < 0)
-				throw Error(Code::bad_file, text("boot file: ",
-								 std::strerror(errno)));
-			if (got == 0)
-				return;
-			to.write(done, std::span(buffer).first(static_cast<std::size_t>(got)));
-			done += static_cast<std::uint64_t>(got);
-		}
-	}
-
-	std::vector<std::unique_ptr<NewFile>> files_;
-};
 
 // Where `rfm create` finds the kernel, or "" if this host has no such kernel.
 std::string kernel_file(const ImageOptions &wanted, const std::string &version)
@@ -132,46 +96,47 @@ std::string subos_name(const std::string &hostname)
 	}
 }
 
-struct BuiltDisk {
-	std::string disk;
-	bool device = false;
-	std::string function;		// that the device hangs on, or ""
-	std::uint64_t size = 0, bytes_on_disk = 0;
-	std::string file_system, uuid, suite, hostname;
-	std::vector<std::string> kernels, with_modules;
-	std::string kernel;		// the newest one's file on this host, or ""
-	std::string next;		// how a subOS boots from it
-	double seconds = 0;
-};
-
-void to_json(Json &json, const BuiltDisk &built)
+// A core and its SMT sibling stay together.
+unsigned least_cores()
 {
-	json = {{"disk", built.disk},
-		{"device", built.device},
-		{"function", or_null(built.function)},
-		{"size", built.size},
-		{"bytes_on_disk", built.bytes_on_disk},
-		{"fs", built.file_system},
-		{"uuid", built.uuid},
-		{"suite", built.suite},
-		{"hostname", built.hostname},
-		{"kernels", built.kernels},
-		{"modules", built.with_modules},
-		{"kernel", or_null(built.kernel)},
-		{"next", built.next},
-		{"seconds", built.seconds}};
+	std::ifstream file("/sys/devices/system/cpu/smt/active");
+	unsigned active = 0;
+
+	file >> active;
+	return active ? 2 : 1;
 }
 
-std::string to_text(const BuiltDisk &built)
+// Kernels inside for which this host has no modules of rainforest.
+void note_missing(const DebianTree &tree, Output &output)
 {
-	return text("Debian ", built.suite, " with kernel ", built.kernels.back(), " is on '",
-		    one_line(built.disk), "' (", built.file_system, ", ", format_size(built.size),
-		    ", ", format_seconds(built.seconds), ")\nnext: ", built.next, "\n");
+	for (const std::string &each : tree.kernels())
+		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
+			output.note(text("this host has no rf_subos.ko for kernel ", each,
+					 ", which 'rfm create' needs: install linux-headers-", each,
+					 " and build it ('dkms autoinstall -k ", each, "')"));
 }
 
-BuiltDisk build(const ImageOptions &wanted, Output &output)
+// What is known of every image.
+Json result_of(const ImageOptions &wanted, const DebianTree &tree, const std::string &kernel)
 {
-	const std::uint64_t begin = monotonic_ns();
+	return {{"suite", wanted.suite},
+		{"hostname", wanted.hostname},
+		{"kernels", tree.kernels()},
+		{"modules", tree.with_modules()},
+		{"kernel", kernel.empty() ? Json() : Json(kernel)}};
+}
+
+std::string create_line(const ImageOptions &wanted, const DebianTree &tree,
+			const std::string &kernel, std::uint64_t memory, const std::string &rest)
+{
+	return text("rfm create ", subos_name(wanted.hostname), " --ncores ", least_cores(),
+		    " --mem ", format_size(memory), " --kernel ",
+		    kernel.empty() ? "vmlinuz-" + tree.kernels().back() : kernel, " ", rest);
+}
+
+Json build_disk(const ImageOptions &wanted, Output &output)
+{
+	constexpr std::uint64_t memory = 1 << 30;
 	const std::string uuid = new_uuid();
 	ImageDisk disk(wanted, output);
 	const WorkFolder work;
@@ -180,44 +145,79 @@ BuiltDisk build(const ImageOptions &wanted, Output &output)
 	std::optional<BootFiles> boot;
 
 	if (!wanted.boot.empty())
-		boot.emplace(tree, wanted);
+		boot.emplace(tree.files(), tree.kernels().back(), wanted.boot, wanted.force);
 	fs::create_directory(scratch);
 	disk.write(tree.files().path(), scratch, uuid);
 	disk.finish();
 	if (boot)
 		boot->finish();
 
-	const std::string version = tree.kernels().back();
-	const std::string kernel = kernel_file(wanted, version);
+	const std::string kernel = kernel_file(wanted, tree.kernels().back());
 	const std::string function = disk.function();
-	for (const std::string &each : tree.kernels())
-		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
-			output.note(text("this host has no rf_subos.ko for kernel ", each,
-					 ", which 'rfm create' needs: build it ('", how_to_build(each),
-					 "')"));
+	note_missing(tree, output);
 	if (kernel.empty())
-		output.note(text("this host has no /boot/vmlinuz-", version,
+		output.note(text("this host has no /boot/vmlinuz-", tree.kernels().back(),
 				 ": take it and its initrd out of the disk's /boot, or give "
 				 "--boot FOLDER"));
-	BuiltDisk built;
-	built.disk = wanted.disk;
-	built.device = disk.is_device();
-	built.function = function;
-	built.size = disk.size();
-	built.bytes_on_disk = disk.bytes_on_disk();
-	built.file_system = wanted.file_system;
-	built.uuid = uuid;
-	built.suite = wanted.suite;
-	built.hostname = wanted.hostname;
-	built.kernels = tree.kernels();
-	built.with_modules = tree.with_modules();
-	built.kernel = kernel;
-	built.next = text("rfm create ", subos_name(wanted.hostname), " --ncores 1 --mem 1G",
-			  " --pci ", function.empty() ? "BDF" : function, " --kernel ",
-			  kernel.empty() ? "vmlinuz-" + version : kernel, " --append root=UUID=",
-			  uuid);
-	built.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
-	return built;
+	Json result = {{"disk", wanted.disk},
+		       {"device", disk.is_device()},
+		       {"function", function.empty() ? Json() : Json(function)},
+		       {"size", disk.size()},
+		       {"bytes_on_disk", disk.bytes_on_disk()},
+		       {"fs", wanted.file_system},
+		       {"uuid", uuid}};
+	result.update(result_of(wanted, tree, kernel));
+	result["next"] = create_line(wanted, tree, kernel, memory,
+				     text("--pci ", function.empty() ? "BDF" : function,
+					  " --append root=UUID=", uuid));
+	return result;
+}
+
+Json build_initrd(const ImageOptions &wanted, Output &output)
+{
+	ImageInitrd initrd(wanted);
+	const WorkFolder work;
+	const DebianTree tree(wanted, "", work, output);
+	std::optional<BootFiles> boot;
+
+	if (!wanted.boot.empty())
+		boot.emplace(tree.files(), tree.kernels().back(), wanted.boot, wanted.force);
+	initrd.write(tree.files(), output);
+	initrd.finish();
+	if (boot)
+		boot->finish();
+
+	const std::string kernel = kernel_file(wanted, tree.kernels().back());
+	Json result = {{"initrd", wanted.initrd},
+		       {"size", initrd.size()},
+		       {"memory", initrd.memory()}};
+	result.update(result_of(wanted, tree, kernel));
+	result["next"] = create_line(wanted, tree, kernel, initrd.memory(),
+				     "--initrd " + fs::absolute(wanted.initrd).string());
+	return result;
+}
+
+Json build(const ImageOptions &wanted, Output &output)
+{
+	const std::uint64_t begin = monotonic_ns();
+	Json result = wanted.initrd.empty() ? build_disk(wanted, output)
+					    : build_initrd(wanted, output);
+
+	result["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	return result;
+}
+
+std::string as_text(const Json &result)
+{
+	const bool is_disk = result.contains("disk");
+
+	return text("Debian ", result["suite"].get<std::string>(), is_disk ? " with" : " for",
+		    " kernel ", result["kernels"].back().get<std::string>(),
+		    is_disk ? " is on '" : " is in '",
+		    result[is_disk ? "disk" : "initrd"].get<std::string>(), "' (",
+		    is_disk ? result["fs"].get<std::string>() + ", " : "",
+		    format_size(result["size"]), ", ", format_seconds(result["seconds"]),
+		    ")\nnext: ", result["next"].get<std::string>(), "\n");
 }
 
 Code run(const Request &request_given, Output &output)
@@ -233,7 +233,7 @@ Code run(const Request &request_given, Output &output)
 
 	check_host(wanted);
 	catch_interrupts();
-	output.result(build(wanted, output));
+	output.result(build(wanted, output), as_text);
 	return Code::ok;
 }
 
@@ -242,10 +242,11 @@ Code run(const Request &request_given, Output &output)
 const Verb image_verb = {
 	"image",
 	"build",
-	"make a Debian disk for a subOS",
+	"make a Debian for a subOS, on a disk or in an initrd",
 	"Installs Debian with mmdebstrap: systemd, apt, a stock kernel and its stock initrd,\n"
 	"and rainforest's modules if this host has them for that kernel. The whole disk is one\n"
-	"file system; a subOS that gets the disk boots from it, and the result shows how. Its\n"
+	"file system; a subOS that gets the disk boots from it, and the result shows how. With\n"
+	"--initrd no disk is needed: all of it is in memory, and forgotten with the subOS. The\n"
 	"console (rfm console) logs root in, unless root has a password. A file appears once\n"
 	"it is complete, and a device is written only after everything else has succeeded;\n"
 	"Ctrl-C leaves nothing behind.",
