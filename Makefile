@@ -71,7 +71,7 @@ unit: rfm-tests
 # SECONDS in all, with limits for memory and time. What they find new is kept in build/ only;
 # an input that breaks something belongs into tests/unit/corpus/FUZZER/.
 FUZZERS            := ring byte_ring control ledger kernel_log vmcoreinfo core_image statistics \
-		      bzimage vmlinux terminal_filter
+		      bzimage vmlinux terminal_filter oci_image
 inspected          := $(wildcard rfm/inspect/*.cpp)
 FUZZED_ring        := ficm/ring.c
 FUZZED_ledger      := $(wildcard supervisor/ledger/*.c)
@@ -81,6 +81,7 @@ FUZZED_core_image  := $(inspected)
 FUZZED_statistics  := $(inspected) rfm/src/view/statistics.cpp
 FUZZED_bzimage     := rfm/boot/bzimage.cpp rfm/boot/look_alike.cpp rfm/boot/decompress.cpp rfm/boot/bytes.cpp
 FUZZED_vmlinux     := $(filter-out rfm/boot/bzimage.cpp rfm/boot/decompress.cpp,$(wildcard rfm/boot/*.cpp))
+FUZZED_oci_image   := rfm/src/plan/oci_image.cpp
 FUZZ_LIBS_bzimage  := -llzma -llz4 -lzstd -lz
 FUZZ_LIBS_vmlinux  := -lz
 # One allocation in MiB: 64, or the dictionary that a kernel's build may ask for.

@@ -1,14 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0
-"""rfm image build, on this host: what it refuses. What it makes, the lab's Debian disk is."""
+"""rfm image build, on this host: what it refuses. What it makes, the lab's Debian disk is; initrds
+and container images are booted here."""
 
+import hashlib
+import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
+import tarfile
 
 import pytest
-from lab import paths
+from functional.subos import Supervisor, troubles
+from lab import debian, kernels, packages, paths
 
 USAGE, BAD_VALUE, BAD_FILE, INCOMPLETE, INTERRUPTED = 2, 3, 7, 11, 130
 
@@ -18,6 +24,10 @@ REFUSED = {
     "size-of-initrd": (("--initrd", "x", "--size", "4G"), USAGE, "--size applies only to --disk"),
     "kernel-of-initrd": (("--initrd", "x", "--kernel", "0.1"), BAD_FILE,
                          "kernel 0.1 is not installed on this host"),
+    "oci-and-suite": (("--disk", "x", "--oci", "y", "--suite", "sid"), USAGE,
+                      "--suite is about a Debian that is installed"),
+    "no-oci": (("--initrd", "x", "--oci", "none"), BAD_FILE, "image 'none': No such file"),
+    "oci-file": (("--initrd", "x", "--oci", "there"), BAD_FILE, "image 'there': "),
     "initrd-exists": (("--initrd", "there", "--boot", "boot"), BAD_FILE, "'there' exists"),
     "other-verb": (("--disk", "x", "more"), USAGE, "unexpected argument 'more'"),
     "suite": (("--disk", "x", "--suite", "../x"), BAD_VALUE, "suite '../x'"),
@@ -171,3 +181,144 @@ def test_temporary_files_are_only_roots(folder, hers):
     done = subprocess.run(words, env=env, capture_output=True, text=True)
     assert re.search(r"^  /var/tmp/\.rfm-image-\w+/files/fstab$", done.stderr, re.M), done.stderr
     assert not list(hers.iterdir())
+
+
+# ---- initrds, and container images ----
+
+MIB = 1 << 20
+
+
+def build(folder, *words, timeout=900):
+    """What `rfm image build --json` says; the init of containers is the one that was built here."""
+    init = {"RF_CONTAINER_INIT": str(paths.BUILD / "subos/container_init")}
+    done = subprocess.run([paths.RFM, "image", "build", *words, "--json"], cwd=folder,
+                          env=environment(folder) | init, capture_output=True, text=True,
+                          timeout=timeout)  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def put_blob(layout, data, kind):
+    """A blob of an image layout, as what names it says it."""
+    digest = hashlib.sha256(data).hexdigest()
+    (layout / "blobs/sha256").mkdir(parents=True, exist_ok=True)
+    (layout / "blobs/sha256" / digest).write_bytes(data)
+    return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}",
+            "size": len(data)}  # fmt: skip
+
+
+def busybox_layer():
+    """BusyBox and a link for each program that the test uses, as a layer."""
+    busybox = packages.folder_of("busybox-static")
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as layer:
+        layer.add(busybox / packages.where(busybox, "busybox"), arcname="bin/busybox")
+        for name in ("sh", "id", "mount", "nproc", "cat", "echo", "sleep", "hostname"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            layer.addfile(link)
+    return out.getvalue()
+
+
+def image_layout(layout, **run):
+    """An image layout with BusyBox, whose configuration says @run."""
+    config = {"os": "linux", "architecture": "amd64", "config": run}
+    manifest = {
+        "schemaVersion": 2,
+        "config": put_blob(layout, json.dumps(config).encode(), "config.v1+json"),
+        "layers": [put_blob(layout, busybox_layer(), "layer.v1.tar+gzip")],
+    }
+    named = put_blob(layout, json.dumps(manifest).encode(), "manifest.v1+json")
+    (layout / "oci-layout").write_text('{"imageLayoutVersion": "1.0.0"}')
+    (layout / "index.json").write_text(json.dumps({"schemaVersion": 2, "manifests": [named]}))
+    return layout
+
+
+def test_image_of_another_machine(folder):
+    """One line says which, and nothing is left."""
+    layout = image_layout(folder.parent / f"{folder.name}-arm", Cmd=["sh"])
+    index = json.loads((layout / "index.json").read_text())
+    index["manifests"][0]["platform"] = {"os": "linux", "architecture": "arm64"}
+    (layout / "index.json").write_text(json.dumps(index))
+    done = image(folder, "--initrd", "new", "--oci", layout)
+    assert done.returncode == BAD_FILE
+    assert "is for linux/arm64, and this machine is linux/amd64" in done.stderr
+    assert unchanged(folder)
+
+
+@pytest.mark.skipif(not shutil.which("umoci"), reason="no umoci")
+def test_image_as_umoci_makes_it(folder):
+    """Whatever it puts into its layouts and bundles is understood."""
+    place = folder.parent / f"{folder.name}-umoci"
+    place.mkdir()
+
+    def umoci(*words):
+        subprocess.run(["umoci", *words], cwd=place, check=True)
+
+    umoci("init", "--layout", "image")
+    umoci("new", "--image", "image:one")
+    (place / "files/bin").mkdir(parents=True)
+    (place / "files/bin/sh").write_text("shell")
+    umoci("insert", "--image", "image:one", "files", "/")
+    umoci("config", "--image", "image:one", "--config.cmd", "/bin/sh")
+    umoci("unpack", "--rootless", "--image", "image:one", "bundle")
+    for number, source in enumerate(("image:one", "image", "bundle")):
+        result = build(place, "--initrd", f"{number}.initrd", "--oci", source)
+        assert result["oci"] == source and result["suite"] is None
+        with open(place / f"{number}.initrd", "rb") as file:
+            words = "zstd -dc | cpio -it --quiet"
+            names = subprocess.run(["sh", "-c", words], stdin=file, capture_output=True, text=True)
+        assert {"bin/sh", "sbin/init", "init"} <= set(names.stdout.split("\n"))
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_container_runs_its_command(machines, folder):
+    """As the image says: its words, environment, folder and user; and it ends as it should."""
+    script = ("id -u; hostname; echo $WORD; pwd; nproc; trap 'echo asked to stop; exit 0' INT; "
+              "echo ready; while :; do sleep 1; done")  # fmt: skip
+    layout = image_layout(folder / "image", Entrypoint=["/bin/sh", "-c"], Cmd=[script],
+                          Env=["WORD=given", "PATH=/bin"], WorkingDir="/proc", User="5:6",
+                          StopSignal="SIGINT")  # fmt: skip
+    supervisor = Supervisor(machines(mem="4G"))
+    result = build(folder, "--initrd", "image.img", "--oci", layout, "--hostname", "box",
+                   "--kernel", supervisor.version)  # fmt: skip
+    supervisor.machine.put(folder / "image.img", "/tmp/image.img")
+    memory = f"{result['memory'] // MIB}M"
+    supervisor.create("box", "2-3", "--initrd", "/tmp/image.img", mem=memory)
+    with supervisor.session("rfm", "console", "box", "--read-only", size=(24, 80)) as console:
+        for word in ("5", "box", "given", "/proc", "2", "ready"):
+            console.expect(f"\n{word}\n", timeout=60)
+        assert not troubles(supervisor.log("box"))
+        supervisor.ok("stop", "box")
+    assert supervisor.show("box")["cause"] == "poweroff"
+    assert "sh ended with status 0" in supervisor.log("box")
+    supervisor.destroy("box")
+
+
+@pytest.mark.extended
+@pytest.mark.budget(900)
+def test_initrd_boots_to_a_login(machines, folder):
+    """A whole Debian without any disk: a login on the console, with the password that was given."""
+    kernel = kernels.find("amd64")
+    where = [f"--mirror={path}" for path in debian.mirror()]
+    result = build(folder, "--initrd", "web.img", "--hostname", "web", "--root-password", "secret",
+                   "--kernel", kernel.version, "--boot", "boot", *where)  # fmt: skip
+    assert result["kernels"] == [kernel.version]
+    supervisor = Supervisor(machines(mem="6G"))
+    supervisor.machine.put(folder / "web.img", "/tmp/web.img", timeout=600)
+    supervisor.create("web", "2-3", "--initrd", "/tmp/web.img", mem=f"{result['memory'] // MIB}M",
+                      timeout=300)  # fmt: skip
+    with supervisor.session("rfm", "console", "web", size=(24, 80)) as console:
+        console.expect("web login: ", timeout=400)
+        console.send("root\r")
+        console.expect("Password: ", timeout=60)
+        console.send("secret\r")
+        console.expect("root@web:~# ", timeout=60)
+        console.send("modprobe overlay && systemctl is-system-running; uname -r\r")
+        console.expect(kernel.version, timeout=120)
+        console.send("\x1d")
+    assert not troubles(supervisor.log("web"))
+    supervisor.ok("stop", "web")
+    assert supervisor.show("web")["cause"] == "poweroff"
+    supervisor.destroy("web")

@@ -8,6 +8,7 @@
 
 #include "base/descriptor.hpp"
 #include "host/proc_files.hpp"
+#include "host/sha256.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -24,7 +25,6 @@
 #include <vector>
 
 #include <fcntl.h>
-#include <nettle/sha2.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -54,31 +54,6 @@ struct Head {
 	Digest digest;	// of the key, the size, and the digests of the image's pieces
 };
 static_assert(sizeof(Head) == 80);
-
-class Sha256 {
-public:
-	Sha256() { sha256_init(&context_); }
-
-	Sha256 &add(boot::View bytes)
-	{
-		sha256_update(&context_, bytes.size(),
-			      reinterpret_cast<const std::uint8_t *>(bytes.data()));
-		return *this;
-	}
-	Sha256 &add(std::uint64_t number)
-	{
-		return add(std::as_bytes(std::span(&number, 1)));
-	}
-	Digest digest()
-	{
-		Digest digest;
-		sha256_digest(&context_, digest.size(), digest.data());
-		return digest;
-	}
-
-private:
-	sha256_ctx context_;
-};
 
 // Does `work` for the first byte of each piece of an image, on several cores.
 void for_pieces(std::size_t size, const std::function<void(std::size_t from)> &work)
@@ -238,17 +213,6 @@ bool write_whole(int fd, const Digest &key, boot::View image)
 	head.digest = hash_of(key, image.size(), digests);
 	std::copy(std::begin(magic), std::end(magic), head.magic);
 	return write_at(fd, std::as_bytes(std::span(&head, 1)), 0) && write_image(fd, image);
-}
-
-std::string hexadecimal(const Digest &digest)
-{
-	std::string digits;
-
-	for (const std::uint8_t byte : digest) {
-		digits += "0123456789abcdef"[byte >> 4];
-		digits += "0123456789abcdef"[byte & 15];
-	}
-	return digits;
 }
 
 // An rfm that writes holds a lock of its file until the end; one that was killed does not.

@@ -56,8 +56,9 @@ std::string parse_file_system(const Request &request)
 
 std::string parse_hostname(const Request &request)
 {
-	const std::string value =
-		word(request, "hostname", "debian", "-", "letters a-z, digits and -");
+	const std::string value = word(request, "hostname",
+				       request.has("oci") ? "container" : "debian", "-",
+				       "letters a-z, digits and -");
 
 	if (value.size() > label_most || value.ends_with('-'))
 		throw Error(Code::bad_value,
@@ -168,6 +169,22 @@ void parse_place(const Request &request, ImageOptions &wanted)
 		throw Error(Code::bad_value, "initrd '' is not acceptable: give a file");
 }
 
+std::string parse_oci(const Request &request)
+{
+	const std::string value = request.value("oci").value_or("");
+
+	for (const char *option :
+	     {"suite", "include", "mirror", "root-password", "ssh-key", "boot"})
+		if (request.has("oci") && request.has(option))
+			throw Error(Code::usage,
+				    text("--", option, " is about a Debian that is installed, and "
+					 "--oci gives a container image instead: give one of them"));
+	if (request.has("oci") && value.empty())
+		throw Error(Code::bad_value, "oci '' is not acceptable: give a folder with an OCI "
+					     "image layout, or a tar archive of one");
+	return value;
+}
+
 } // namespace
 
 ImageOptions parse_image_options(const Request &request)
@@ -175,6 +192,7 @@ ImageOptions parse_image_options(const Request &request)
 	ImageOptions wanted;
 
 	parse_place(request, wanted);
+	wanted.oci = parse_oci(request);
 	wanted.suite =
 		word(request, "suite", "bookworm", "-", "a release of Debian, such as bookworm");
 	wanted.kernel = word(request, "kernel", "", "+-.~", "a version, such as 6.1.0-56-amd64");

@@ -14,6 +14,7 @@ namespace rf {
 struct ImageOptions {
 	// One of them: a disk, or an initrd with all in it.
 	std::string disk, initrd;
+	std::string oci;			// a container image instead of a Debian, or ""
 	std::string suite, file_system, hostname;
 	std::optional<std::uint64_t> size;	// of a file; a device is taken as it is
 	std::vector<std::string> include;	// more packages

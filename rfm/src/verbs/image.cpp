@@ -6,18 +6,21 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "host/module_build.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
 #include "operations/boot_files.hpp"
 #include "operations/debian_tree.hpp"
 #include "operations/image_disk.hpp"
 #include "operations/image_initrd.hpp"
+#include "operations/oci_tree.hpp"
 #include "operations/subos_modules.hpp"
 #include "plan/config.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
 #include <fstream>
+#include <memory>
 
 #include <unistd.h>
 
@@ -28,6 +31,9 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr Option options[] = {
+	{"oci", "IMAGE",
+	 "instead of a Debian: container image, a folder or tar archive, with :NAME if it has many",
+	 true},
 	{"suite", "SUITE", "release of Debian (default bookworm)", true},
 	{"disk", "DISK", "file to create, or device to overwrite: all data on it is lost", true},
 	{"initrd", "FILE", "instead of a disk: initrd to create, with the whole system in it", true},
@@ -52,8 +58,10 @@ void check_host(const ImageOptions &wanted)
 	if (::geteuid() != 0)
 		throw Error(Code::not_permitted,
 			    text("only root can make an image, not user id ", ::geteuid()));
-	need_program("mmdebstrap", "mmdebstrap");
-	if (!wanted.initrd.empty() && wanted.boot.empty() && kernel_on_host(wanted).empty())
+	if (wanted.oci.empty())
+		need_program("mmdebstrap", "mmdebstrap");
+	if (wanted.oci.empty() && !wanted.initrd.empty() && wanted.boot.empty() &&
+	    kernel_on_host(wanted).empty())
 		throw Error(Code::bad_file,
 			    text("kernel ", kernel_asked_for(wanted), " is not installed on this "
 				 "host: give --kernel VERSION of one that is in /boot, or --boot "
@@ -96,6 +104,14 @@ std::string subos_name(const std::string &hostname)
 	}
 }
 
+std::unique_ptr<ImageTree> make_tree(const ImageOptions &wanted, const std::string &uuid,
+				     const WorkFolder &work, std::uint64_t most, Output &output)
+{
+	if (wanted.oci.empty())
+		return std::make_unique<DebianTree>(wanted, uuid, work, output);
+	return std::make_unique<OciTree>(wanted, work, most, output);
+}
+
 // A core and its SMT sibling stay together.
 unsigned least_cores()
 {
@@ -107,26 +123,89 @@ unsigned least_cores()
 }
 
 // Kernels inside for which this host has no modules of rainforest.
-void note_missing(const DebianTree &tree, Output &output)
+void note_missing(const ImageTree &tree, Output &output)
 {
 	for (const std::string &each : tree.kernels())
 		if (std::ranges::find(tree.with_modules(), each) == tree.with_modules().end())
 			output.note(text("this host has no rf_subos.ko for kernel ", each,
-					 ", which 'rfm create' needs: install linux-headers-", each,
-					 " and build it ('dkms autoinstall -k ", each, "')"));
+					 ", which 'rfm create' needs: build it ('", how_to_build(each),
+					 "')"));
+}
+
+struct OnDisk {
+	std::string path;
+	bool device = false;
+	std::string function;		// that the device hangs on, or ""
+	std::uint64_t bytes = 0;	// room that it takes
+	std::string file_system, uuid;
+};
+
+struct BuiltImage {
+	std::optional<OnDisk> disk;	// nothing: an initrd
+	std::string initrd;
+	std::uint64_t size = 0;
+	std::uint64_t memory = 0;	// that a subOS needs at least to boot the initrd
+	std::string suite, oci;		// either
+	std::string hostname;
+	std::vector<std::string> kernels, with_modules;
+	std::string kernel;		// the newest one's file on this host, or ""
+	std::string next;		// how a subOS boots from it
+	double seconds = 0;
+};
+
+void to_json(Json &json, const BuiltImage &built)
+{
+	const std::optional<OnDisk> &disk = built.disk;
+
+	json = {{"disk", disk ? Json(disk->path) : Json()},
+		{"device", disk && disk->device},
+		{"function", disk ? or_null(disk->function) : Json()},
+		{"bytes_on_disk", disk ? Json(disk->bytes) : Json()},
+		{"fs", disk ? Json(disk->file_system) : Json()},
+		{"uuid", disk ? Json(disk->uuid) : Json()},
+		{"initrd", or_null(built.initrd)},
+		{"size", built.size},
+		{"memory", disk ? Json() : Json(built.memory)},
+		{"suite", or_null(built.suite)},
+		{"oci", or_null(built.oci)},
+		{"hostname", built.hostname},
+		{"kernels", built.kernels},
+		{"modules", built.with_modules},
+		{"kernel", or_null(built.kernel)},
+		{"next", built.next},
+		{"seconds", built.seconds}};
+}
+
+std::string to_text(const BuiltImage &built)
+{
+	const std::string what = built.oci.empty() ? "Debian " + built.suite
+						   : "image '" + built.oci + "'";
+	const std::string kernel = " kernel " + built.kernels.back();
+	const std::string rest = text(", ", format_seconds(built.seconds), ")\nnext: ", built.next,
+				      "\n");
+
+	if (built.disk)
+		return text(what, built.oci.empty() ? " with" : " for", kernel, " is on '",
+			    one_line(built.disk->path), "' (", built.disk->file_system, ", ",
+			    format_size(built.size), rest);
+	return text(what, " for", kernel, " is in '", one_line(built.initrd), "' (",
+		    built.size >> 20, "M", rest);
 }
 
 // What is known of every image.
-Json result_of(const ImageOptions &wanted, const DebianTree &tree, const std::string &kernel)
+BuiltImage image_of(const ImageOptions &wanted, const ImageTree &tree, const std::string &kernel)
 {
-	return {{"suite", wanted.suite},
-		{"hostname", wanted.hostname},
-		{"kernels", tree.kernels()},
-		{"modules", tree.with_modules()},
-		{"kernel", kernel.empty() ? Json() : Json(kernel)}};
+	const bool is_debian = wanted.oci.empty();
+
+	return {.suite = is_debian ? wanted.suite : "",
+		.oci = wanted.oci,
+		.hostname = wanted.hostname,
+		.kernels = tree.kernels(),
+		.with_modules = tree.with_modules(),
+		.kernel = kernel};
 }
 
-std::string create_line(const ImageOptions &wanted, const DebianTree &tree,
+std::string create_line(const ImageOptions &wanted, const ImageTree &tree,
 			const std::string &kernel, std::uint64_t memory, const std::string &rest)
 {
 	return text("rfm create ", subos_name(wanted.hostname), " --ncores ", least_cores(),
@@ -134,13 +213,33 @@ std::string create_line(const ImageOptions &wanted, const DebianTree &tree,
 		    kernel.empty() ? "vmlinuz-" + tree.kernels().back() : kernel, " ", rest);
 }
 
-Json build_disk(const ImageOptions &wanted, Output &output)
+// A container image brings none.
+void note_no_kernel(const ImageOptions &wanted, const std::string &version, Output &output)
+{
+	output.note(text("this host has no /boot/vmlinuz-", version,
+			 wanted.oci.empty()
+				 ? ": take it and its initrd out of the disk's /boot, or give "
+				   "--boot FOLDER"
+				 : ": install linux-image-" + version + ", or give --kernel "
+				   "VERSION of one that is in /boot"));
+}
+
+// One word of a shell.
+std::string root_words(const std::string &uuid, const std::string &more)
+{
+	const std::string root = "root=UUID=" + uuid;
+
+	return more.empty() ? root : text("'", root, " ", more, "'");
+}
+
+BuiltImage build_disk(const ImageOptions &wanted, Output &output)
 {
 	constexpr std::uint64_t memory = 1 << 30;
 	const std::string uuid = new_uuid();
 	ImageDisk disk(wanted, output);
 	const WorkFolder work;
-	const DebianTree tree(wanted, uuid, work, output);
+	const auto made = make_tree(wanted, uuid, work, disk.size(), output);
+	const ImageTree &tree = *made;
 	const fs::path scratch = work.path() / "mnt";
 	std::optional<BootFiles> boot;
 
@@ -156,28 +255,24 @@ Json build_disk(const ImageOptions &wanted, Output &output)
 	const std::string function = disk.function();
 	note_missing(tree, output);
 	if (kernel.empty())
-		output.note(text("this host has no /boot/vmlinuz-", tree.kernels().back(),
-				 ": take it and its initrd out of the disk's /boot, or give "
-				 "--boot FOLDER"));
-	Json result = {{"disk", wanted.disk},
-		       {"device", disk.is_device()},
-		       {"function", function.empty() ? Json() : Json(function)},
-		       {"size", disk.size()},
-		       {"bytes_on_disk", disk.bytes_on_disk()},
-		       {"fs", wanted.file_system},
-		       {"uuid", uuid}};
-	result.update(result_of(wanted, tree, kernel));
-	result["next"] = create_line(wanted, tree, kernel, memory,
+		note_no_kernel(wanted, tree.kernels().back(), output);
+	BuiltImage image = image_of(wanted, tree, kernel);
+	image.disk = OnDisk{wanted.disk, disk.is_device(), function, disk.bytes_on_disk(),
+			    wanted.file_system, uuid};
+	image.size = disk.size();
+	image.next = create_line(wanted, tree, kernel, memory,
 				     text("--pci ", function.empty() ? "BDF" : function,
-					  " --append root=UUID=", uuid));
-	return result;
+					  " --append ", root_words(uuid, tree.append())));
+	return image;
 }
 
-Json build_initrd(const ImageOptions &wanted, Output &output)
+BuiltImage build_initrd(const ImageOptions &wanted, Output &output)
 {
+	constexpr std::uint64_t most = std::uint64_t{16} << 30;
 	ImageInitrd initrd(wanted);
 	const WorkFolder work;
-	const DebianTree tree(wanted, "", work, output);
+	const auto made = make_tree(wanted, "", work, most, output);
+	const ImageTree &tree = *made;
 	std::optional<BootFiles> boot;
 
 	if (!wanted.boot.empty())
@@ -188,36 +283,27 @@ Json build_initrd(const ImageOptions &wanted, Output &output)
 		boot->finish();
 
 	const std::string kernel = kernel_file(wanted, tree.kernels().back());
-	Json result = {{"initrd", wanted.initrd},
-		       {"size", initrd.size()},
-		       {"memory", initrd.memory()}};
-	result.update(result_of(wanted, tree, kernel));
-	result["next"] = create_line(wanted, tree, kernel, initrd.memory(),
-				     "--initrd " + fs::absolute(wanted.initrd).string());
-	return result;
+	BuiltImage image = image_of(wanted, tree, kernel);
+	image.initrd = wanted.initrd;
+	image.size = initrd.size();
+	image.memory = initrd.memory();
+	image.next = create_line(wanted, tree, kernel, initrd.memory(),
+				     text("--initrd ", fs::absolute(wanted.initrd).string(),
+					  tree.append().empty() ? "" : " --append ",
+					  tree.append()));
+	if (kernel.empty())
+		note_no_kernel(wanted, tree.kernels().back(), output);
+	return image;
 }
 
-Json build(const ImageOptions &wanted, Output &output)
+BuiltImage build(const ImageOptions &wanted, Output &output)
 {
 	const std::uint64_t begin = monotonic_ns();
-	Json result = wanted.initrd.empty() ? build_disk(wanted, output)
-					    : build_initrd(wanted, output);
+	BuiltImage image = wanted.initrd.empty() ? build_disk(wanted, output)
+						 : build_initrd(wanted, output);
 
-	result["seconds"] = static_cast<double>(monotonic_ns() - begin) / 1e9;
-	return result;
-}
-
-std::string as_text(const Json &result)
-{
-	const bool is_disk = result.contains("disk");
-
-	return text("Debian ", result["suite"].get<std::string>(), is_disk ? " with" : " for",
-		    " kernel ", result["kernels"].back().get<std::string>(),
-		    is_disk ? " is on '" : " is in '",
-		    result[is_disk ? "disk" : "initrd"].get<std::string>(), "' (",
-		    is_disk ? result["fs"].get<std::string>() + ", " : "",
-		    format_size(result["size"]), ", ", format_seconds(result["seconds"]),
-		    ")\nnext: ", result["next"].get<std::string>(), "\n");
+	image.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	return image;
 }
 
 Code run(const Request &request_given, Output &output)
@@ -233,7 +319,7 @@ Code run(const Request &request_given, Output &output)
 
 	check_host(wanted);
 	catch_interrupts();
-	output.result(build(wanted, output), as_text);
+	output.result(build(wanted, output));
 	return Code::ok;
 }
 
@@ -242,11 +328,13 @@ Code run(const Request &request_given, Output &output)
 const Verb image_verb = {
 	"image",
 	"build",
-	"make a Debian for a subOS, on a disk or in an initrd",
+	"make a disk or an initrd with a system for a subOS",
 	"Installs Debian with mmdebstrap: systemd, apt, a stock kernel and its stock initrd,\n"
 	"and rainforest's modules if this host has them for that kernel. The whole disk is one\n"
 	"file system; a subOS that gets the disk boots from it, and the result shows how. With\n"
-	"--initrd no disk is needed: all of it is in memory, and forgotten with the subOS. The\n"
+	"--initrd no disk is needed: all of it is in memory, and forgotten with the subOS. With\n"
+	"--oci a container image, as 'skopeo copy docker://... oci:FOLDER' gets it, is taken\n"
+	"instead; its command becomes the init if it has none. The\n"
 	"console (rfm console) logs root in, unless root has a password. A file appears once\n"
 	"it is complete, and a device is written only after everything else has succeeded;\n"
 	"Ctrl-C leaves nothing behind.",

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "host/tar_reader.hpp"
+
+#include "base/error.hpp"
+#include "cli/interrupt.hpp"
+
+#include <clocale>
+#include <new>
+#include <string_view>
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <unistd.h>
+
+namespace rf {
+
+namespace {
+
+constexpr std::size_t piece = 256 << 10;
+
+// The library makes of names in UTF-8 what the locale has, which in the C locale is nothing.
+class Utf8 {
+public:
+	Utf8() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr))
+	{
+		if (locale_)
+			before_ = ::uselocale(locale_);
+	}
+	Utf8(const Utf8 &) = delete;
+	Utf8 &operator=(const Utf8 &) = delete;
+	~Utf8()
+	{
+		if (!locale_)
+			return;
+		::uselocale(before_);
+		::freelocale(locale_);
+	}
+
+private:
+	locale_t locale_, before_{};
+};
+
+void check_interrupt()
+{
+	if (interrupted())
+		throw Error(Code::interrupted, "interrupted (read the image); nothing is left behind");
+}
+
+} // namespace
+
+void TarReader::Free::operator()(struct archive *archive) const
+{
+	::archive_read_free(archive);
+}
+
+TarReader::TarReader(int fd, Packed packed, std::string shown)
+	: shown_(std::move(shown)), archive_(::archive_read_new())
+{
+	struct archive *archive = archive_.get();
+
+	if (!archive)
+		throw std::bad_alloc();
+	// Nothing else of what the library can read is offered to strangers.
+	int rc = ::archive_read_support_format_tar(archive);
+	if (packed == Packed::gzip)
+		rc |= ::archive_read_support_filter_gzip(archive);
+	else if (packed == Packed::zstd)
+		rc |= ::archive_read_support_filter_zstd(archive);
+	if (rc != ARCHIVE_OK || ::lseek(fd, 0, SEEK_SET) != 0 ||
+	    ::archive_read_open_fd(archive, fd, piece) != ARCHIVE_OK)
+		fail();
+}
+
+archive_entry *TarReader::next()
+{
+	const Utf8 utf8;
+	archive_entry *entry = nullptr;
+
+	check_interrupt();
+	const int rc = ::archive_read_next_header(archive_.get(), &entry);
+	if (rc == ARCHIVE_EOF)
+		return nullptr;
+	if (rc == ARCHIVE_OK)
+		return entry;
+	// A warning is about names that are no UTF-8, of which those of files keep their bytes.
+	const char *why = ::archive_error_string(archive_.get());
+	if (rc != ARCHIVE_WARN || (why && std::string_view(why).starts_with("Linkname")))
+		fail();
+	return entry;
+}
+
+void TarReader::read(const Take &take)
+{
+	const void *bytes = nullptr;
+	std::size_t size = 0;
+	la_int64_t offset = 0;
+
+	for (;;) {
+		check_interrupt();
+		const int rc = ::archive_read_data_block(archive_.get(), &bytes, &size, &offset);
+		if (rc == ARCHIVE_EOF)
+			return;
+		if ((rc != ARCHIVE_OK && rc != ARCHIVE_WARN) || offset < 0)
+			fail();
+		take({static_cast<const std::byte *>(bytes), size},
+		     static_cast<std::uint64_t>(offset));
+	}
+}
+
+void TarReader::fail() const
+{
+	const char *why = ::archive_error_string(archive_.get());
+
+	throw Error(Code::bad_file, text("'", shown_, "' cannot be read as a tar archive: ",
+					 why ? why : "nothing known is in it"));
+}
+
+} // namespace rf

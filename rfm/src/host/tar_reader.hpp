@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0
+// A tar archive, whatever kind of it, read from its beginning to its end by libarchive.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+struct archive;
+struct archive_entry;
+
+namespace rf {
+
+class TarReader {
+public:
+	enum class Packed { no, gzip, zstd };
+
+	// Reads `fd` from offset 0 on. `shown`: how it is called in errors, which are
+	// Error(bad_file).
+	TarReader(int fd, Packed packed, std::string shown);
+	TarReader(const TarReader &) = delete;
+	TarReader &operator=(const TarReader &) = delete;
+
+	// Null at the end. An entry is good until the next call. Throws Error(interrupted), too.
+	archive_entry *next();
+
+	// What is in it, piece by piece; what is between them is zeros.
+	using Take = std::function<void(std::span<const std::byte> bytes, std::uint64_t offset)>;
+	void read(const Take &take);
+
+private:
+	struct Free {
+		void operator()(struct archive *archive) const;
+	};
+
+	[[noreturn]] void fail() const;
+
+	std::string shown_;
+	std::unique_ptr<struct archive, Free> archive_;
+};
+
+} // namespace rf
