@@ -99,9 +99,10 @@ TEST(Columns, FormatsAreAskedForInSeveralWays)
 	EXPECT_FALSE(parse({}, true).json);
 	EXPECT_FALSE(parse({"-o", "table"}, false).json);
 	EXPECT_FALSE(parse({"-o", "csv"}, true).json);
-	for (const std::vector<std::string> &words :
-	     {std::vector<std::string>{"--json"}, {"-o", "json"}, {"-ojson"}, {"--output", "json"},
-	      {"--output=json"}, {"--json", "-o", "json"}})
+	const std::vector<std::vector<std::string>> ways = {
+		{"--json"}, {"-o", "json"}, {"-ojson"}, {"--output", "json"}, {"--output=json"},
+		{"--json", "-o", "json"}};
+	for (const std::vector<std::string> &words : ways)
 		EXPECT_TRUE(parse(words, false).json) << words.front();
 	EXPECT_THROW(parse({"-o", "yaml"}, true), Error);
 	EXPECT_THROW(parse({"--json", "-o", "table"}, true), Error);

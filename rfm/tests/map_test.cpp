@@ -145,7 +145,7 @@ TEST(Map, NamesAreNoMarkup)
 	const std::string svg = to_svg(map);
 	check_xml(svg);
 	EXPECT_EQ(svg.find("<script"), svg.npos);
-	EXPECT_EQ(rf::xml_text("<&>\"\n\xff'"), "&lt;&amp;&gt;&quot;??'");
+	EXPECT_EQ(rf::xml_text("<&>\"\n\xff'"), "&lt;&amp;&gt;&quot;?" "?'");
 }
 
 TEST(Map, EachSubosHasALookOfItsOwn)
@@ -158,8 +158,9 @@ TEST(Map, EachSubosHasALookOfItsOwn)
 		static const std::regex legend("<rect [^>]*width=\"18\"[^>]* fill=\"(#[0-9a-f]+)\"[^>]*/>"
 					       "(?:<rect [^>]*fill=\"(url[^\"]*)\")?.*");
 		std::smatch found;
-		if (std::regex_match(line, found, legend))
+		if (std::regex_match(line, found, legend)) {
 			EXPECT_TRUE(looks.insert(found[1].str() + found[2].str()).second) << line;
+		}
 	}
 	EXPECT_EQ(looks.size(), 17u);	// and the supervisor's, and nobody's
 }
@@ -171,8 +172,9 @@ TEST(Map, TextIsAsWideAsTheTerminal)
 			const std::string drawn = to_text(machine(cores, 3), {columns, false});
 			for (const std::string &line : lines_of(drawn))
 				// The list of a subOS's cores is one word.
-				if (line.find("cores") == line.npos || line.starts_with("  cores"))
+				if (line.find("cores") == line.npos || line.starts_with("  cores")) {
 					EXPECT_LE(line.size(), static_cast<std::size_t>(columns)) << line;
+				}
 			EXPECT_EQ(drawn.find('\033'), drawn.npos);
 		}
 }
