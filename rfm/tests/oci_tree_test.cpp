@@ -104,7 +104,7 @@ protected:
 	fs::path last_, layer_;
 	ImageOptions wanted_;
 	std::optional<WorkFolder> work_;
-	std::unique_ptr<Output> output_ = Output::make(true);
+	std::unique_ptr<Output> output_ = Output::make(Format::json);
 };
 
 TEST_F(OciTreeTest, CommandBecomesTheInit)

@@ -32,7 +32,7 @@ protected:
 				   "test");
 	}
 
-	std::unique_ptr<Output> output_ = Output::make(true);
+	std::unique_ptr<Output> output_ = Output::make(Format::json);
 };
 
 TEST_F(ProgramTest, TellsStatusAndOutput)

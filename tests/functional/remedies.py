@@ -18,6 +18,7 @@ VIRTUAL = "tests/functional/test_pci.py::test_virtual_functions"
 IN_USE = "tests/functional/test_pci.py::test_in_use"
 ATS = "tests/functional/test_storage.py::test_cached_translations"
 SETTINGS = "tests/functional/test_settings.py::test_as_before_or_said"
+PACKAGES = "tests/functional/test_packages.py::test_from_packages_to_a_subos"
 INSIDE = "tests/functional/test_lifecycle.py::test_kexec_and_sleep_are_refused"
 
 EXECUTED = {
@@ -45,6 +46,8 @@ EXECUTED = {
     ("rfm/src/plan/abi_requirement.cpp", "modprobe rf_supervisor"): OLDER,
     ("rfm/src/plan/core_choice.cpp", "insist with --allow-smt-split"): INSIST,
     ("rfm/src/plan/create_options.cpp", "give --until"): COMMAND_LINE,
+    ("rfm/src/plan/drop_in.cpp", "rfm setup --apply"): PACKAGES,
+    ("rfm/src/plan/drop_in.cpp", "rfm setup --remove"): PACKAGES,
     ("rfm/src/plan/losses.cpp", "taskset -pc"): SETTINGS,
     ("rfm/src/plan/losses.cpp", "echo"): SETTINGS,
     ("rfm/src/plan/pci_requirements.cpp", "pci=noats"): ATS,
@@ -54,6 +57,9 @@ EXECUTED = {
     ("rfm/src/plan/requirements.cpp", "no_ipi_broadcast=1"): BOOT_WITH,
     ("rfm/src/plan/requirements.cpp", "possible_cpus=16"): BOOT_WITH,
     ("rfm/src/plan/requirements.cpp", "run rfm check"): f"{REMEDIES}::test_not_root",
+    ("rfm/src/plan/setup_plan.cpp", "intel_iommu=on"): PACKAGES,
+    ("rfm/src/plan/setup_plan.cpp", "intremap=off"): PACKAGES,
+    ("rfm/src/plan/setup_plan.cpp", "no_ipi_broadcast=1"): PACKAGES,
     ("rfm/src/plan/resize_plan.cpp", "insist with --allow-smt-split"): INSIST,
     ("rfm/src/verbs/help.cpp", "rfm check"): OLDER,
     ("rfm/src/verbs/help.cpp", "rfm help"): COMMAND_LINE,
@@ -99,6 +105,8 @@ NOT_IN_THE_LAB = {
     ("rfm/src/plan/requirements.cpp", "take lockdown= off"): "lockdown is switched on at run time there",
     ("rfm/src/verbs/destroy.cpp", "rfm destroy"): "happens if another program destroys it meanwhile",
     ("rfm/src/verbs/image.cpp", "give --boot"): "a note at the end of what takes minutes to make",
+    ("rfm/src/verbs/image.cpp", "give --kernel"): "a note at the end of what takes minutes to make",
+    ("rfm/src/plan/setup_pool.cpp", "run rfm setup"): "the lab's commands are all run as root",
     ("rfm/src/verbs/image.cpp", "rfm create"): "says what needs the modules, and is no remedy",
     ("rfm/src/view/no_log.cpp", "rfm restart --force"): "needs a core that stops in a trampoline",
     ("supervisor/base/platform.c", "boot with mem_encrypt=off"): "no processor there encrypts memory",
