@@ -100,7 +100,7 @@ def test_textfile_is_replaced_as_a_whole(supervisor):
     supervisor.create("web", "3", "--no-start", mem="128M")
     supervisor.ok("metrics", "--textfile", file)
     found = samples(supervisor.sh(f"cat {file}"))
-    assert found["rainforest_subos_state", 'subos="web",state="defined"'] == 1
+    assert found["rainforest_subos_state", 'subos="web",state="loaded"'] == 1
     supervisor.sh(f"ln -sf /tmp/precious {file}; chown -h 1234 {file}")
     assert supervisor.rfm("metrics", "--textfile", file).status == BAD_FILE
     assert supervisor.sh("cat /tmp/precious; ls -A /tmp/collector") == "mine\nrainforest.prom\n"
@@ -193,7 +193,7 @@ def check_calls(said):
             name = f"0x{number:02x}"
             assert said.pop((what, name)) == LOOKS[what].get(name, "EPERM"), (what, name)
         assert said.pop((what, "mmap")) == "ENODEV"
-        assert said.pop((what, "write")) in ("EBADF", "EINVAL")
+        assert said.pop((what, "write")) in ("EBADF", "EINVAL", "ESPIPE")
     assert said.pop(("subos", "read")) == "EPERM"
     assert said.pop(("machine", "read")) == "EINVAL"
     assert not said, said  # a call that is new: is it for all?
@@ -265,13 +265,14 @@ def test_members_do_not_flood_an_agent(operators):
     sent = of(samples(operators.ok("metrics")), "ficm_messages_received_total")
     loop = "for i in 1 2 3 4 5 6 7 8 9 10; do rfm top --once --json | grep -c busy_percent; done"
     script = f"for n in 1 2 3 4; do member {USER} {GROUP} -- sh -c '{loop}' & done; wait"
-    operators.sh("date +%s%N > /tmp/begun")
+    uptime = "cut -d' ' -f1 /proc/uptime"
+    begun = float(operators.sh(uptime))
     answers = operators.sh(script, timeout=120).split()
-    took = operators.sh("echo $(( ($(date +%s%N) - $(cat /tmp/begun)) / 1000000 ))")
+    took = float(operators.sh(uptime)) - begun
     assert answers == ["2"] * 40  # the supervisor, and web
     received = of(samples(operators.ok("metrics")), "ficm_messages_received_total") - sent
     # The question of each `rfm metrics`, and what the console and grants need.
-    assert received <= 4 * int(took) / 1000 + 10
+    assert received <= 4 * took + 10
 
 
 @pytest.mark.extended
