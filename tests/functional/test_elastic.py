@@ -14,6 +14,7 @@ FIXED = 1947
 @pytest.mark.parametrize(
     "seed", [pytest.param("fixed", marks=pytest.mark.extended), "random"]
 )
+@pytest.mark.extended
 def test_elastic(machines, seed):
     supervisor = Supervisor(machines(cpus=6, mem="4G"))
     with unchanged(supervisor):

@@ -74,6 +74,7 @@ def archive(supervisor, files):
     return "/tmp/tree.cpio"
 
 
+@pytest.mark.extended
 @pytest.mark.budget(240)
 def test_login(supervisor):
     more = archive(supervisor, {"init": (GETTY, 0o755)})
@@ -90,6 +91,7 @@ def test_login(supervisor):
     supervisor.destroy("web")
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_no_login(supervisor):
     """It runs, and goes on running; what is missing is said."""

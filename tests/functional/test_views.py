@@ -50,6 +50,7 @@ def counter(supervisor, shell, name):
 # ---- metrics ----
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_metrics_are_what_the_kernels_say(supervisor):
     supervisor.create("web", "2-3", mem="384M")
@@ -79,6 +80,7 @@ def test_metrics_are_what_the_kernels_say(supervisor):
     assert after["rainforest_events_total", ""] == supervisor.events()[-1]["sequence"]
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_crashes_are_counted(supervisor):
     supervisor.create("web", "2", "--on-crash", "restart", mem="256M")
@@ -109,6 +111,7 @@ def test_textfile_is_replaced_as_a_whole(supervisor):
 # ---- map ----
 
 
+@pytest.mark.extended
 @pytest.mark.budget(180)
 def test_map_is_what_the_kernels_say(machines):
     """Two nodes, SMT siblings, memory and a PCI function of a subOS."""
@@ -147,6 +150,7 @@ def test_map_is_what_the_kernels_say(machines):
     assert [title for title in titles if bdf in title and title.endswith(": subOS web")]
 
 
+@pytest.mark.extended
 def test_map_in_a_terminal_has_colours(supervisor):
     supervisor.create("web", "3", "--no-start", mem="128M")
     with supervisor.session("env", "TERM=xterm", "rfm", "map", size=(50, 100)) as shown:
@@ -260,6 +264,7 @@ def test_members_see_no_addresses(operators):
     assert slice_of.status != 0
 
 
+@pytest.mark.extended
 def test_members_do_not_flood_an_agent(operators):
     """However many ask: four questions a second, and each gets an answer."""
     sent = of(samples(operators.ok("metrics")), "ficm_messages_received_total")
