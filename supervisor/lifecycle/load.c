@@ -46,7 +46,7 @@ static bool rf_segment_valid(struct rf_subos *subos, const struct rf_segment *se
 struct rf_loading {
 	struct rf_subos *subos;
 	u32 ticket;			/* the subOS's, when it began */
-	void *window;			/* written only under the lock, after a look at who owns it */
+	void *window;			/* of the segment, or NULL; see rf_piece_store() */
 };
 
 /* Why nothing can be loaded now, or 0. */
@@ -71,33 +71,50 @@ static int rf_load_goes_on(const struct rf_loading *loading)
 	return rc;
 }
 
+static void rf_window_close(struct rf_loading *loading)
+{
+	memunmap(loading->window);
+	loading->window = NULL;
+}
+
 /*
- * Copy what is there of the builder's pages.
+ * Copy what is there of the builder's pages. The segment stays mapped from piece to piece: each time
+ * would take longer than the copy, for it ends with a flush of every core's translations.
  * Return: bytes that are still to be copied, for a page was not there; or an error.
  */
-static ssize_t rf_piece_store(const struct rf_loading *loading, u64 phys, void *to,
-			      const void __user *from, size_t length)
+static ssize_t rf_piece_store(struct rf_loading *loading, const struct rf_segment *segment,
+			      u64 done, size_t length)
 {
+	const u64 offset = offset_in_page(segment->phys);
 	ssize_t rc;
 
 	mutex_lock(&rf_ledger_lock);
 	rc = rf_load_goes_on(loading);
-	if (!rc && !rf_ledger_memory_holds(&rf_books.memory, loading->subos->id, phys, length))
+	if (!rc && !rf_ledger_memory_holds(&rf_books.memory, loading->subos->id, segment->phys,
+					   segment->bufsz))
 		rc = -EBUSY;
+	if (!rc && !loading->window)
+		loading->window = memremap(segment->phys - offset,
+					   PAGE_ALIGN(offset + segment->bufsz), MEMREMAP_WB);
+	if (!rc && !loading->window)
+		rc = -ENOMEM;
 	if (!rc) {
 		pagefault_disable();
-		rc = __copy_from_user_inatomic(to, from, length);
+		rc = __copy_from_user_inatomic(loading->window + offset + done,
+					       u64_to_user_ptr(segment->buf + done), length);
 		pagefault_enable();
 	}
+	/* Nobody waits for a page with memory mapped that may get another owner meanwhile. */
+	if (rc || done + length == segment->bufsz)
+		rf_window_close(loading);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
 
 /* No lock is held while the pages of the builder are awaited, which may take their time. */
-static int rf_segment_copy(const struct rf_loading *loading, const struct rf_segment *segment)
+static int rf_segment_copy(struct rf_loading *loading, const struct rf_segment *segment)
 {
 	const void __user *from = u64_to_user_ptr(segment->buf);
-	void *to = loading->window + offset_in_page(segment->phys);
 	ssize_t left;
 	u64 done, length;
 
@@ -105,8 +122,7 @@ static int rf_segment_copy(const struct rf_loading *loading, const struct rf_seg
 		return -EFAULT;
 	for (done = 0; done < segment->bufsz; done += length - left) {
 		length = min_t(u64, segment->bufsz - done, RF_BOUNCE);
-		left = rf_piece_store(loading, segment->phys + done, to + done, from + done,
-				      length);
+		left = rf_piece_store(loading, segment, done, length);
 		if (left < 0)
 			return left;
 		if (left && fault_in_readable(from + done + length - left, left) == left)
@@ -118,23 +134,11 @@ static int rf_segment_copy(const struct rf_loading *loading, const struct rf_seg
 	return 0;
 }
 
-/*
- * Mapped once: each time would take longer than the copy, for it ends with a flush of every
- * core's translations. What is not written through does not matter to a later owner.
- */
 static int rf_segment_load(struct rf_loading *loading, const struct rf_segment *segment)
 {
-	u64 offset = offset_in_page(segment->phys);
-	int rc;
+	int rc = rf_segment_copy(loading, segment);
 
-	if (!segment->bufsz)
-		return 0;
-	loading->window = memremap(segment->phys - offset, PAGE_ALIGN(offset + segment->bufsz),
-				   MEMREMAP_WB);
-	if (!loading->window)
-		return -ENOMEM;
-	rc = rf_segment_copy(loading, segment);
-	memunmap(loading->window);
+	rf_window_close(loading);
 	return rc;
 }
 
