@@ -32,6 +32,7 @@ static int rf_ioctl_info(struct file *file, void *arg)
 {
 	struct rf_info *info = arg;
 	struct rf_memory_figures figures;
+	struct rf_looker looker;
 	struct rf_subos *subos;
 	unsigned long flags;
 
@@ -45,12 +46,12 @@ static int rf_ioctl_info(struct file *file, void *arg)
 	info->locked_down = security_locked_down(LOCKDOWN_KEXEC) != 0;
 	info->last_event = rf_events_last();
 
-	if (mutex_lock_interruptible(&rf_ledger_lock))
+	if (rf_ledger_look(&looker))
 		return -EINTR;
 	rf_lowmem_figures(&info->low_slices, &info->low_slices_free);
 	rf_ledger_memory_figures(&rf_books.memory, -1, &figures);
 	info->arena = rf_arena_size();
-	mutex_unlock(&rf_ledger_lock);
+	rf_ledger_look_end(&looker);
 	info->pool_total = figures.total;
 	info->pool_free = figures.free;
 	info->pool_reserved = figures.reserved;

@@ -30,6 +30,12 @@ struct rf_subos *rf_subos_of_fd(int fd);
 int rf_partition_fd(struct rf_subos *subos, bool builder, struct file **filp);
 
 /* members.c */
+struct rf_looker {
+	bool member;
+};
+
+int rf_ledger_look(struct rf_looker *looker);
+void rf_ledger_look_end(const struct rf_looker *looker);
 bool rf_caller_is_admin(void);
 bool rf_may_read_memory(const struct file *file);
 void rf_status_hide(struct rf_status *status);

@@ -26,6 +26,38 @@ bool rf_caller_is_admin(void)
 	return ns_capable_noaudit(&init_user_ns, CAP_SYS_ADMIN);
 }
 
+static DEFINE_MUTEX(rf_members_mutex);
+
+/**
+ * rf_ledger_look() - take the ledger lock, to look at what needs it
+ * @looker: for rf_ledger_look_end()
+ *
+ * One member at a time: many of them would stand in the queue for that lock before whoever changes
+ * something.
+ *
+ * Context: Process context, interruptible. No lock held.
+ * Return: 0, -EINTR.
+ */
+int rf_ledger_look(struct rf_looker *looker)
+{
+	looker->member = !rf_caller_is_admin();
+	if (looker->member && mutex_lock_interruptible(&rf_members_mutex))
+		return -EINTR;
+	if (!mutex_lock_interruptible(&rf_ledger_lock))
+		return 0;
+	if (looker->member)
+		mutex_unlock(&rf_members_mutex);
+	return -EINTR;
+}
+
+/* Undo rf_ledger_look(). */
+void rf_ledger_look_end(const struct rf_looker *looker)
+{
+	mutex_unlock(&rf_ledger_lock);
+	if (looker->member)
+		mutex_unlock(&rf_members_mutex);
+}
+
 /**
  * rf_may_read_memory() - may the caller read a subOS's memory through this descriptor?
  * @file: partition descriptor

@@ -143,21 +143,30 @@ static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
  */
 int rf_pci_list(struct rf_functions *args)
 {
+	/* One at a time stands in the queue for the ledger lock, before whoever changes something. */
+	static DEFINE_MUTEX(turn);
 	struct rf_function_info *infos;
-	u32 room = rf_pci_collect(NULL, 0);
 	int rc = 0;
+	u32 room;
 
 	if (args->reserved)
 		return -EINVAL;
+	room = rf_pci_collect(NULL, 0);
 	infos = kvcalloc(max(room, 1u), sizeof(*infos), GFP_KERNEL);
 	if (!infos)
 		return -ENOMEM;
+	if (mutex_lock_interruptible(&turn)) {
+		kvfree(infos);
+		return -EINTR;
+	}
 	if (mutex_lock_interruptible(&rf_ledger_lock)) {
+		mutex_unlock(&turn);
 		kvfree(infos);
 		return -EINTR;
 	}
 	args->count = rf_pci_collect(infos, room);
 	mutex_unlock(&rf_ledger_lock);
+	mutex_unlock(&turn);
 	sort(infos, args->count, sizeof(*infos), rf_info_compare, NULL);
 	if (copy_to_user(u64_to_user_ptr(args->functions), infos,
 			 min(args->capacity, args->count) * sizeof(*infos)))
