@@ -69,6 +69,12 @@ static int rf_core_down(unsigned int cpu)
 	return 0;
 }
 
+/* A core of ours is to come online in any case: it was before. */
+void rf_core_comes(u32 cpu)
+{
+	set_bit(cpu, rf_beside);
+}
+
 /* A core of ours is lent: what was known of its siblings that are offline is over. */
 void rf_core_parts(u32 cpu)
 {
@@ -104,8 +110,10 @@ void rf_cores_look(void)
 	lockdep_assert_held(&rf_ledger_lock);
 	spin_lock_irqsave(&rf_state_lock, flags);
 	for (cpu = 0; cpu < nr_cpu_ids; cpu++)
-		if (!cpu_present(cpu))
+		if (!cpu_present(cpu)) {
 			rf_ledger_core_forget(&rf_books.cores, cpu);
+			clear_bit(cpu, rf_beside);
+		}
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	for_each_present_cpu(cpu)
 		rf_core_add(cpu);

@@ -9,6 +9,7 @@
 int rf_core_add(u32 cpu);
 void rf_cores_look(void);
 void rf_core_parts(u32 cpu);
+void rf_core_comes(u32 cpu);
 int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state);
 
 /* take.c */
@@ -33,7 +34,6 @@ u32 rf_smt_shift(void);
 
 /* x86/mp_table.c */
 void rf_mp_init(void);
-void rf_mp_exit(void);
 
 /* x86/park.c */
 int rf_park_init(void);

@@ -94,6 +94,8 @@ static void rf_core_ours(u32 cpu, u32 id)
 	if (rf_core_job.job.work == rf_core_in && !rf_ledger_core_may_start(&rf_books.cores, cpu))
 		rf_core_move(cpu, id, id, RF_CORE_RETURNING);
 	rf_core_move(cpu, id, RF_OWNER_SUPERVISOR, RF_CORE_HOME);
+	/* Its thread goes on, and a sibling may not have come back yet. */
+	rf_core_comes(cpu);
 }
 
 /* It leaves the park. Return: whether our kernel may start it: the machine does not go down. */
