@@ -57,6 +57,9 @@ void rf_lowmem_free(u32 owner);
 u64 rf_lowmem_of(u32 owner);				/* 0: none. Ledger lock or state lock */
 void rf_lowmem_figures(u32 *total, u32 *free);
 
+/* x86/mp_table.c */
+void rf_mp_exit(void);
+
 /* x86/trampoline.c */
 int rf_trampoline_run(struct rf_subos *subos, const struct rf_start *args);
 

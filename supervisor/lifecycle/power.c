@@ -84,6 +84,8 @@ static int rf_reboot(struct notifier_block *block, unsigned long event, void *da
 
 	if (!kexec)
 		rf_reboot_await();
+	/* The next kernel may be one that looks for the machine's. */
+	rf_mp_exit();
 	return NOTIFY_DONE;
 }
 

@@ -107,8 +107,11 @@ void rf_mp_init(void)
 		pr_notice("the machine has an MP table in its first KiB: a kernel without ACPI would find that one\n");
 		return;
 	}
-	memcpy(&rf_mp_table_before, __va(RF_MP_TABLE), sizeof(table));
-	memcpy(&rf_mp_pointer_before, __va(RF_MP_POINTER), sizeof(pointer));
+	/* One of ours, of before a reboot that left memory as it was, is not to come back. */
+	if (memcmp(__va(RF_MP_POINTER), &pointer, sizeof(pointer))) {
+		memcpy(&rf_mp_table_before, __va(RF_MP_TABLE), sizeof(table));
+		memcpy(&rf_mp_pointer_before, __va(RF_MP_POINTER), sizeof(pointer));
+	}
 	memcpy(__va(RF_MP_TABLE), &table, sizeof(table));
 	/* Whoever finds the pointer finds the table. */
 	wmb();
@@ -116,7 +119,7 @@ void rf_mp_init(void)
 	rf_mp_written = true;
 }
 
-/* Undo rf_mp_init(). Context: process context, when no subOS is left. */
+/* Undo rf_mp_init(). Context: process context, when no subOS is left, or all are held for good. */
 void rf_mp_exit(void)
 {
 	if (!rf_mp_written)
