@@ -9,6 +9,8 @@
 
 #include <algorithm>
 #include <array>
+#include <sstream>
+#include <string_view>
 
 namespace rf {
 
@@ -78,14 +80,29 @@ void add_apic(SetupPlan &plan, const Machine &machine, const Platform &platform,
 		want(plan, "nox2apic", "x2APIC mode is not supported");
 }
 
+// What the last "on" or "off" of a list says, if there is one.
+std::optional<bool> is_on(const std::string &list)
+{
+	std::istringstream items(list);
+	std::optional<bool> on;
+
+	for (std::string item; std::getline(items, item, ',');)
+		if (item == "on" || item == "off")
+			on = item == "on";
+	return on;
+}
+
 void add_iommu(SetupPlan &plan, const Platform &platform, const BootFacts &facts,
 	       const std::vector<std::string> &present)
 {
-	const std::string word = word_with(present, "intel_iommu=");
+	constexpr std::string_view key = "intel_iommu=";
+	const std::string word = word_with(present, std::string(key));
+	const std::string list = word.empty() ? "" : word.substr(key.size());
+	const std::optional<bool> on = is_on(list);
 
 	if (!facts.has_dmar)
 		return;
-	if (word.find("off") != word.npos || platform.has_parameter("iommu=off"))
+	if (on == false || platform.has_parameter("iommu=off"))
 		plan.findings.push_back(
 			{"IOMMU", Verdict::warn,
 			 "turned off on the kernel command line: devices given to a subOS can "
@@ -93,7 +110,7 @@ void add_iommu(SetupPlan &plan, const Platform &platform, const BootFacts &facts
 			 text("take ", word.empty() ? "iommu=off" : word,
 			      " off the kernel command line")});
 	else
-		want(plan, word.empty() ? "intel_iommu=on" : word,
+		want(plan, on ? word : text(key, "on", list.empty() ? "" : ",", list),
 		     "confines what devices of subOSes can reach");
 }
 

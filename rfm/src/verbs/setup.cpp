@@ -2,7 +2,6 @@
 // rfm setup: what this machine needs before the first create, and the drop-in for GRUB that
 // has it there after one reboot.
 #include "base/sizes.hpp"
-#include "cli/interrupt.hpp"
 #include "host/boot_facts.hpp"
 #include "host/folder.hpp"
 #include "host/new_file.hpp"
@@ -12,6 +11,7 @@
 #include "verbs/verbs.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
@@ -79,18 +79,58 @@ void put_drop_in(const std::string &content)
 	file.finish();
 }
 
+// Ended in the middle, the program leaves half a menu, and a machine that does not boot.
+class SignalsIgnored {
+public:
+	SignalsIgnored() { set(SIG_IGN); }
+	~SignalsIgnored() { set(SIG_DFL); }
+	SignalsIgnored(const SignalsIgnored &) = delete;
+	SignalsIgnored &operator=(const SignalsIgnored &) = delete;
+
+private:
+	static void set(void (*handler)(int))
+	{
+		for (const int signal : {SIGINT, SIGTERM, SIGHUP})
+			std::signal(signal, handler);
+	}
+};
+
+void write_menu(Output &output)
+{
+	do_program({{menu_program}, {}}, output, "write GRUB's menu");
+}
+
 // All of it, or none.
 void change(const std::string &content, const std::string &before, Output &output)
 {
-	catch_interrupts();
+	const SignalsIgnored ignored;
+
 	put_drop_in(content);
 	try {
-		do_program({{menu_program}, {}}, output, "write GRUB's menu");
-	} catch (...) {
-		put_drop_in(before);
+		write_menu(output);
+	} catch (const Error &) {
+		try {
+			put_drop_in(before);
+			write_menu(output);
+		} catch (const Error &error) {
+			output.note(text("GRUB's menu may not be whole: run ", menu_program,
+					 " before the next reboot (", error.what(), ")"));
+		}
 		throw;
 	}
 	output.end_progress();
+}
+
+// No parameter helps with these: with the others alone the machine would only lose by them.
+void check_able(const SetupPlan &plan)
+{
+	for (const Finding &finding : plan.findings)
+		if (finding.verdict == Verdict::missing)
+			throw Error(Code::bad_value,
+				    text("nothing is written while something is missing that no "
+					 "kernel parameter helps with: ", finding.name, ": ",
+					 finding.detail,
+					 finding.remedy.empty() ? "" : "; " + finding.remedy));
 }
 
 // What was done: "written", "removed", "unchanged", or "" if nothing was to be done.
@@ -108,6 +148,7 @@ std::string act(const Request &request, const SetupPlan &plan, const BootFacts &
 	}
 	if (!request.has("apply"))
 		return "";
+	check_able(plan);
 	check_host(plan.words());
 	if (facts.drop_in == wanted)
 		return "unchanged";
