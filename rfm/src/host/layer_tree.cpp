@@ -23,7 +23,10 @@ namespace rf {
 
 namespace {
 
-constexpr std::uint64_t entries_most = 4'000'000;
+// Folders that a path names without an entry of their own count, too.
+constexpr std::uint64_t entries_most = 1'000'000;
+// What the file system needs for one, at the least.
+constexpr std::uint64_t entry_bytes = 4096;
 constexpr std::size_t path_most = 3000;
 // Below what walk_tree() goes down to, and programs that make file systems.
 constexpr std::ptrdiff_t depth_most = 200;
@@ -124,13 +127,24 @@ void LayerTree::count(archive_entry *entry)
 {
 	const std::int64_t size = ::archive_entry_size(entry);
 
-	if (++entries_ > entries_most)
-		throw Error(Code::not_enough,
-			    text("the image has more than ", entries_most, " files"));
-	if (size < 0 || static_cast<std::uint64_t>(size) > most_ - bytes_)
+	count_bytes(size < 0 ? most_ : static_cast<std::uint64_t>(size));
+	count_entry();
+}
+
+void LayerTree::count_bytes(std::uint64_t bytes)
+{
+	if (bytes > most_ - bytes_)
 		throw Error(Code::not_enough,
 			    text("the image unpacks to more than ", format_size(most_)));
-	bytes_ += static_cast<std::uint64_t>(size);
+	bytes_ += bytes;
+}
+
+void LayerTree::count_entry()
+{
+	if (++entries_ > entries_most)
+		throw Error(Code::not_enough,
+			    text("the image has more than ", entries_most, " files and folders"));
+	count_bytes(entry_bytes);
 }
 
 void LayerTree::take_away(const std::string &path)
@@ -207,7 +221,7 @@ void LayerTree::check_depth(const Descriptor &folder, const std::string &path) c
 		refuse(path, "folders in folders without end");
 }
 
-Descriptor LayerTree::make_folders(const std::string &path) const
+Descriptor LayerTree::make_folders(const std::string &path)
 {
 	Descriptor folder = find_folder("");
 
@@ -216,6 +230,7 @@ Descriptor LayerTree::make_folders(const std::string &path) const
 		const std::string part = path.substr(0, end);
 		Descriptor next = find_folder(part);
 		if (!next.valid() && errno == ENOENT) {
+			count_entry();
 			if (::mkdirat(folder.get(), name_of(part).c_str(), 0755) < 0 ||
 			    ::fchmodat(folder.get(), name_of(part).c_str(), 0755, 0) < 0)
 				fail(part);

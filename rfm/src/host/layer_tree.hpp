@@ -35,7 +35,9 @@ private:
 	void take_away(const std::string &path);
 	const Descriptor &folder_of(const std::string &path);
 	Descriptor find_folder(const std::string &path) const;
-	Descriptor make_folders(const std::string &path) const;
+	Descriptor make_folders(const std::string &path);
+	void count_bytes(std::uint64_t bytes);
+	void count_entry();
 	void check_depth(const Descriptor &folder, const std::string &path) const;
 	static void remove(const Descriptor &folder, const std::string &name,
 			   const std::string &path);

@@ -4,7 +4,9 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 
+#include <algorithm>
 #include <clocale>
+#include <fstream>
 #include <new>
 #include <string_view>
 
@@ -17,6 +19,8 @@ namespace rf {
 namespace {
 
 constexpr std::size_t piece = 256 << 10;
+// For what it unpacks with: windows of 128 MiB are what zstd may ask for.
+constexpr std::uint64_t room = 512 << 20;
 
 // The library makes of names in UTF-8 what the locale has, which in the C locale is nothing.
 class Utf8 {
@@ -47,6 +51,26 @@ void check_interrupt()
 }
 
 } // namespace
+
+TarReader::MemoryLimit::MemoryLimit()
+{
+	std::ifstream file("/proc/self/statm");
+	std::uint64_t pages = 0, unused = 0;
+
+	// size resident shared text lib data
+	file >> unused >> unused >> unused >> unused >> unused >> pages;
+	if (!file || ::getrlimit(RLIMIT_DATA, &before_) < 0)
+		return;
+	const std::uint64_t most = pages * static_cast<std::uint64_t>(::getpagesize()) + room;
+	const rlimit limited{std::min<rlim_t>(most, before_.rlim_cur), before_.rlim_max};
+	set_ = ::setrlimit(RLIMIT_DATA, &limited) == 0;
+}
+
+TarReader::MemoryLimit::~MemoryLimit()
+{
+	if (set_)
+		::setrlimit(RLIMIT_DATA, &before_);
+}
 
 void TarReader::Free::operator()(struct archive *archive) const
 {

@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 
+#include <sys/resource.h>
+
 struct archive;
 struct archive_entry;
 
@@ -38,6 +40,21 @@ private:
 
 	[[noreturn]] void fail() const;
 
+	// The library makes room for as many pieces of a sparse file as an archive says, before
+	// anybody could count them: then there is no more memory for it, and not for others.
+	class MemoryLimit {
+	public:
+		MemoryLimit();
+		~MemoryLimit();
+		MemoryLimit(const MemoryLimit &) = delete;
+		MemoryLimit &operator=(const MemoryLimit &) = delete;
+
+	private:
+		rlimit before_{};
+		bool set_ = false;
+	};
+
+	const MemoryLimit limit_;
 	std::string shown_;
 	std::unique_ptr<struct archive, Free> archive_;
 };

@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <sstream>
@@ -166,8 +167,9 @@ std::vector<std::vector<std::string>> table(const Tree &tree, const char *name)
 
 bool is_number(const std::string &word)
 {
-	return !word.empty() && word.size() < 10 &&
-	       word.find_first_not_of("0123456789") == word.npos;
+	return !word.empty() && word.size() <= 10 &&
+	       word.find_first_not_of("0123456789") == word.npos &&
+	       std::strtoull(word.c_str(), nullptr, 10) < std::numeric_limits<std::uint32_t>::max();
 }
 
 struct User {

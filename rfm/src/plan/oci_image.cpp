@@ -16,7 +16,7 @@ using Value = nlohmann::json;
 
 constexpr std::string_view here = "linux/amd64";
 constexpr std::size_t layers_most = 1024;
-constexpr std::uint64_t blob_most = std::uint64_t{1} << 40;
+constexpr std::uint64_t blob_most = std::uint64_t{64} << 30;
 
 constexpr std::array lists = {
 	"application/vnd.oci.image.index.v1+json",
