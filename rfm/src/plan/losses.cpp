@@ -5,6 +5,7 @@
 #include "base/error.hpp"
 #include "base/sizes.hpp"
 #include "cli/output.hpp"
+#include "cli/shell_word.hpp"
 #include "inspect/kernel_log.hpp"
 
 #include <algorithm>
@@ -83,20 +84,6 @@ private:
 std::string shortened(const std::string &path)
 {
 	return path.size() > path_most ? "..." + path.substr(path.size() - path_most) : path;
-}
-
-// For a shell: whoever may make cpusets may name them.
-std::string quoted(const std::string &path)
-{
-	constexpr const char *plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				      "/._-:@";
-	std::string word;
-
-	if (path.find_first_not_of(plain) == path.npos)
-		return path;
-	for (const char letter : path)
-		word += letter == '\'' ? std::string("'\\''") : std::string(1, letter);
-	return "'" + word + "'";
 }
 
 std::string described(const TaskSetting &task)
@@ -208,7 +195,7 @@ void add_cpusets(std::vector<Loss> &found, const Settings &settings, const Cores
 			      " of cgroup v1 (", examples.str(), ")"),
 			 not_restored,
 			 text("cgroup v2 keeps them; to set them again afterwards: echo ",
-			      format_cpulist(first->cores), " >", quoted(first->file))});
+			      format_cpulist(first->cores), " >", shell_word(first->file))});
 }
 
 void add_interrupts(std::vector<Loss> &found, const Settings &settings, const Cores &taken)

@@ -6,6 +6,7 @@
 #include "base/name.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/shell_word.hpp"
 #include "host/module_build.hpp"
 #include "host/program.hpp"
 #include "host/work_folder.hpp"
@@ -181,7 +182,7 @@ std::string to_text(const BuiltImage &built)
 	const std::string what = built.oci.empty() ? "Debian " + built.suite
 						   : "image '" + built.oci + "'";
 	const std::string kernel = " kernel " + built.kernels.back();
-	const std::string rest = text(", ", format_seconds(built.seconds), ")\nnext: ", built.next,
+	const std::string rest = text(", ", format_seconds(built.seconds), ")\nnext: ", one_line(built.next),
 				      "\n");
 
 	if (built.disk)
@@ -210,7 +211,8 @@ std::string create_line(const ImageOptions &wanted, const ImageTree &tree,
 {
 	return text("rfm create ", subos_name(wanted.hostname), " --ncores ", least_cores(),
 		    " --mem ", format_size(memory), " --kernel ",
-		    kernel.empty() ? "vmlinuz-" + tree.kernels().back() : kernel, " ", rest);
+		    shell_word(kernel.empty() ? "vmlinuz-" + tree.kernels().back() : kernel), " ",
+		    rest);
 }
 
 // A container image brings none.
@@ -288,7 +290,7 @@ BuiltImage build_initrd(const ImageOptions &wanted, Output &output)
 	image.size = initrd.size();
 	image.memory = initrd.memory();
 	image.next = create_line(wanted, tree, kernel, initrd.memory(),
-				     text("--initrd ", fs::absolute(wanted.initrd).string(),
+				     text("--initrd ", shell_word(fs::absolute(wanted.initrd)),
 					  tree.append().empty() ? "" : " --append ",
 					  tree.append()));
 	if (kernel.empty())
