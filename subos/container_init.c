@@ -146,6 +146,12 @@ static void mount_on(const char *place, const char *type, unsigned long flags, c
 		say("<4>container: cannot mount %s: %s\n", place, strerror(errno));
 }
 
+static void link_to(const char *target, const char *name)
+{
+	if (symlink(target, name) && errno != EEXIST)
+		say("<4>container: cannot make %s: %s\n", name, strerror(errno));
+}
+
 static void mount_all(void)
 {
 	mount(NULL, "/", NULL, MS_REMOUNT, NULL);
@@ -156,8 +162,11 @@ static void mount_all(void)
 	mount_on("/dev/pts", "devpts", MS_NOSUID | MS_NOEXEC, "gid=5,mode=0620,ptmxmode=0666");
 	mount_on("/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777");
 	mount_on("/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755");
-	if (symlink("/proc/self/fd", "/dev/fd") && errno != EEXIST)
-		say("<4>container: cannot make /dev/fd: %s\n", strerror(errno));
+	link_to("/proc/self/fd", "/dev/fd");
+	/* Logs are sent there: they would be files, in memory, without an end. */
+	link_to("/proc/self/fd/0", "/dev/stdin");
+	link_to("/proc/self/fd/1", "/dev/stdout");
+	link_to("/proc/self/fd/2", "/dev/stderr");
 }
 
 static void bring_up_loopback(void)
@@ -214,6 +223,9 @@ static _Noreturn void become_command(const sigset_t *before)
 		for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
 			if (stream != console)
 				dup2(console, stream);
+		/* Whoever opens it by /dev/stdout is the command's user. */
+		if (fchown(STDOUT_FILENO, container.uid, -1))
+			say("<4>container: cannot hand over the console: %s\n", strerror(errno));
 		if (console > STDERR_FILENO)
 			close(console);
 	}
@@ -261,15 +273,27 @@ static void tell_end(int status)
 		    WEXITSTATUS(status));
 }
 
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
 static _Noreturn void watch(pid_t command, const sigset_t *signals)
 {
-	static const struct timespec timeout = { .tv_sec = TIMEOUT };
+	struct timespec left = { .tv_sec = TIMEOUT };
 	int how = RB_POWER_OFF, status = 0;
 	bool stopping = false;
+	time_t end = 0;
 
 	for (;;) {
-		int got = sigtimedwait(signals, NULL, stopping ? &timeout : NULL);
+		int got;
 
+		if (stopping)
+			left.tv_sec = end > seconds() ? end - seconds() : 0;
+		got = sigtimedwait(signals, NULL, stopping ? &left : NULL);
 		if (got < 0 && errno == EAGAIN) {
 			say("<4>container: %s has not ended %d s after signal %d\n",
 			    container.args[0], TIMEOUT, container.stop);
@@ -282,6 +306,7 @@ static _Noreturn void watch(pid_t command, const sigset_t *signals)
 		if (got < 0 || got == SIGCHLD || stopping)
 			continue;
 		stopping = true;
+		end = seconds() + TIMEOUT;
 		how = got == SIGTERM || got == SIGINT ? RB_AUTOBOOT : RB_POWER_OFF;
 		kill(command, container.stop);
 	}
