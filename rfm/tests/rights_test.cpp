@@ -94,12 +94,12 @@ TEST(Rights, ACreateOfAMemberIsNotBlamedOnLockdown)
 // An Output that keeps nothing.
 class Dropped : public rf::Output {
 public:
-	void result(const rf::Json &result, AsText as_text) override { as_text(result); }
-	void list(const rf::Json &, const char *, const std::function<void(const Sink &)> &,
-		  AsText) override
+	void show(const rf::View &view) override { static_cast<void>(view.text()); }
+	void show_list(const rf::Json &, const char *,
+		       const std::function<void(const Sink &)> &) override
 	{
 	}
-	void item(const rf::Json &, AsText) override {}
+	void show_item(const rf::View &) override {}
 	void error(const rf::Error &) override {}
 };
 
