@@ -23,6 +23,7 @@ def test_follow(supervisor):
         lines = [json.loads(line) for line in follower.text.splitlines() if line.startswith("{")]
         # Before it, there are the events of a machine that was warmed up.
         lines = [each for each in lines if each["name"] == "web"]
+        assert all(each.pop("schema") == 1 for each in lines)
         first = lines[0]["sequence"]
         assert [each["sequence"] - first for each in lines] == list(range(len(lines)))
         assert lines == supervisor.events("web")[: len(lines)]

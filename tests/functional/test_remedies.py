@@ -44,7 +44,7 @@ def create_words(supervisor, cores, *more):
 def test_module_that_is_not_loaded(supervisor):
     supervisor.sh("rmmod rf_supervisor")
     line = refused(supervisor.rfm("list"), NO_MODULE)
-    [row] = [each for each in supervisor.rfm("check").stdout.splitlines() if "module: " in each]
+    [row] = [each for each in supervisor.rfm("check").stdout.splitlines() if each.startswith("  module: ")]
     command = said(line, "modprobe")
     assert row.rpartition("module: ")[2].strip() == shlex.join(command)
     assert supervisor.machine.exec(*command).ok
