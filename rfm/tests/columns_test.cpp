@@ -42,8 +42,8 @@ std::string refusal(std::map<std::string, std::string> options)
 
 TEST(Columns, TheUsualOnesAreForPeople)
 {
-	EXPECT_EQ(of({}).table(rows), "NAME       SIZE\n"
-				      "web        5M\n"
+	EXPECT_EQ(of({}).table(rows), "NAME      SIZE\n"
+				      "web       5M\n"
 				      "a \"b\",c?  7M\n");
 	EXPECT_FALSE(of({}).chosen());
 }

@@ -141,7 +141,7 @@ TEST(JsonSchema, Plans)
 	plan.notes = {"a note"};
 	judge.add({"create", "web", "--dry-run"}, {{"plan", plan}});
 	EXPECT_EQ(judge.verdict(), "");
-	EXPECT_NE(to_text(plan).find("PCI functions  0000:00:04.0\n"), std::string::npos);
+	EXPECT_NE(to_text(plan).find("PCI functions  0000:04:00.0\n"), std::string::npos);
 }
 
 TEST(JsonSchema, Adjustments)
@@ -160,7 +160,7 @@ TEST(JsonSchema, Adjustments)
 	judge.add({"return", "web"}, resized);
 	judge.add({"move", "web", "db"}, {{"from", resized}, {"to", resized}});
 	EXPECT_EQ(judge.verdict(), "");
-	EXPECT_NE(to_text(resized).find("PCI functions none -> 0000:00:04.0"), std::string::npos);
+	EXPECT_NE(to_text(resized).find("PCI functions none -> 0000:04:00.0"), std::string::npos);
 }
 
 TEST(JsonSchema, EventsOfAllKinds)
