@@ -57,7 +57,6 @@ EXECUTED = {
     ("rfm/src/plan/requirements.cpp", "no_ipi_broadcast=1"): BOOT_WITH,
     ("rfm/src/plan/requirements.cpp", "possible_cpus=16"): BOOT_WITH,
     ("rfm/src/plan/requirements.cpp", "run rfm check"): f"{REMEDIES}::test_not_root",
-    ("rfm/src/plan/setup_plan.cpp", "intel_iommu=on"): PACKAGES,
     ("rfm/src/plan/setup_plan.cpp", "intremap=off"): PACKAGES,
     ("rfm/src/plan/setup_plan.cpp", "no_ipi_broadcast=1"): PACKAGES,
     ("rfm/src/plan/resize_plan.cpp", "insist with --allow-smt-split"): INSIST,
