@@ -9,7 +9,8 @@ import pytest
 from functional.subos import Supervisor
 from lab import images, kernels, packaged
 
-pytestmark = pytest.mark.extended
+# Packages are built, and modules for them: longer than a part of the extended tests may take.
+pytestmark = pytest.mark.soak
 
 DROP_IN = "/etc/default/grub.d/rainforest.cfg"
 MODULES = ("rf_ficm", "rf_supervisor", "rf_subos")
