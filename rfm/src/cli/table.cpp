@@ -2,7 +2,8 @@
 // Tables by libsmartcols: it knows how wide letters are, which is not how many bytes they have.
 #include "cli/output.hpp"
 
-#include <clocale>
+#include "base/utf8_locale.hpp"
+
 #include <cstdlib>
 #include <memory>
 #include <new>
@@ -12,29 +13,6 @@
 namespace rf {
 
 namespace {
-
-// The letters that rfm prints are UTF-8, whatever the operator's locale is. Of this thread, for
-// the while: other programs' words are parsed in the one that it was.
-class Utf8 {
-public:
-	Utf8() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr))
-	{
-		if (locale_)
-			before_ = ::uselocale(locale_);
-	}
-	~Utf8()
-	{
-		if (!locale_)
-			return;
-		::uselocale(before_);
-		::freelocale(locale_);
-	}
-	Utf8(const Utf8 &) = delete;
-	Utf8 &operator=(const Utf8 &) = delete;
-
-private:
-	locale_t locale_, before_ = nullptr;
-};
 
 struct Unref {
 	void operator()(libscols_table *table) const { ::scols_unref_table(table); }
@@ -100,7 +78,8 @@ std::string without_trailing_blanks(const char *printed)
 // The titles are a line like others: a table without rows has them, too.
 std::string Table::str() const
 {
-	const Utf8 letters;
+	// The letters that rfm prints.
+	const Utf8Locale letters;
 	const SmartTable table = make_table();
 
 	check(::scols_table_enable_noheadings(table.get(), 1));

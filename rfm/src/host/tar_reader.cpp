@@ -2,10 +2,10 @@
 #include "host/tar_reader.hpp"
 
 #include "base/error.hpp"
+#include "base/utf8_locale.hpp"
 #include "cli/interrupt.hpp"
 
 #include <algorithm>
-#include <clocale>
 #include <fstream>
 #include <new>
 #include <string_view>
@@ -21,28 +21,6 @@ namespace {
 constexpr std::size_t piece = 256 << 10;
 // For what it unpacks with: windows of 128 MiB are what zstd may ask for.
 constexpr std::uint64_t room = 512 << 20;
-
-// The library makes of names in UTF-8 what the locale has, which in the C locale is nothing.
-class Utf8 {
-public:
-	Utf8() : locale_(::newlocale(LC_CTYPE_MASK, "C.UTF-8", nullptr))
-	{
-		if (locale_)
-			before_ = ::uselocale(locale_);
-	}
-	Utf8(const Utf8 &) = delete;
-	Utf8 &operator=(const Utf8 &) = delete;
-	~Utf8()
-	{
-		if (!locale_)
-			return;
-		::uselocale(before_);
-		::freelocale(locale_);
-	}
-
-private:
-	locale_t locale_, before_{};
-};
 
 void check_interrupt()
 {
@@ -97,7 +75,8 @@ TarReader::TarReader(int fd, Packed packed, std::string shown)
 
 archive_entry *TarReader::next()
 {
-	const Utf8 utf8;
+	// The library makes of names in UTF-8 what the locale has, which in the C locale is nothing.
+	const Utf8Locale utf8;
 	archive_entry *entry = nullptr;
 
 	check_interrupt();
