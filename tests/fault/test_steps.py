@@ -105,7 +105,9 @@ def test_destroyed_while_it_is_made(supervisor):
         ).splitlines()
         assert int(made) in (0, NO_SUCH_SUBOS), said
         interrupted += int(made) != 0
-        assert not any("RF_IOC" in line for line in said) and len(said) <= 6, said
+        # One that was over before the destroy came also says where its time went.
+        assert len(said) <= 6 or said[0].startswith("subOS 'web' is booting"), said
+        assert not any("RF_IOC" in line for line in said), said
         if supervisor.json("list")["subos"]:
             supervisor.destroy("web")
         assert supervisor.state() == before
