@@ -9,6 +9,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace {
@@ -220,6 +221,39 @@ TEST_F(FolderTest, WorkFoldersAreRoots)
 		EXPECT_NE(std::string(error.what()).find("set TMPDIR"), std::string::npos);
 	}
 	::unsetenv("TMPDIR");
+}
+
+TEST(WorkFolderMount, HasToTakeProgramsAndDevices)
+{
+	EXPECT_EQ(unfit_options(0), "");
+	EXPECT_EQ(unfit_options(ST_NOSUID | ST_RELATIME), "");
+	EXPECT_EQ(unfit_options(ST_NODEV), "nodev");
+	EXPECT_EQ(unfit_options(ST_RDONLY | ST_NODEV | ST_NOEXEC | ST_NOSUID), "ro, nodev, noexec");
+}
+
+TEST(WorkFolderMount, IsLookedAtBeforeAnythingIsMade)
+{
+	struct statvfs mount {};
+	std::string folder;
+
+	for (const char *each : {"/proc", "/sys", "/dev/shm", "/dev/mqueue", "/run"})
+		if (folder.empty() && ::statvfs(each, &mount) == 0 &&
+		    !unfit_options(mount.f_flag).empty())
+			folder = each;
+	if (folder.empty())
+		GTEST_SKIP() << "all file systems here are mounted so that they can take programs";
+	ASSERT_EQ(::statvfs(folder.c_str(), &mount), 0);
+	try {
+		const WorkFolder work(folder);
+		FAIL();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::bad_file);
+		EXPECT_NE(std::string(error.what())
+				  .find("mounted " + unfit_options(mount.f_flag) + ", and"),
+			  std::string::npos)
+			<< error.what();
+		EXPECT_NE(std::string(error.what()).find("set TMPDIR"), std::string::npos);
+	}
 }
 
 } // namespace

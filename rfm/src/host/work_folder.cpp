@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace rf {
@@ -19,16 +20,39 @@ namespace {
 
 void check_parent(const std::string &parent)
 {
-	const std::string exposed = Folder::open(parent).exposed();
+	const Folder folder = Folder::open(parent);
+	const std::string exposed = folder.exposed();
+	struct statvfs mount {};
 
 	if (!exposed.empty())
 		throw Error(Code::bad_file,
 			    text("folder '", parent, "' is not acceptable for temporary files: "
 				 "others than root can replace '", exposed, "'; set TMPDIR to a "
 				 "folder that only root can write to, such as /root"));
+	// Else it would turn out half-way, in the words of some program.
+	const std::string options =
+		::fstatvfs(folder.fd(), &mount) == 0 ? unfit_options(mount.f_flag) : "";
+	if (!options.empty())
+		throw Error(Code::bad_file,
+			    text("folder '", parent, "' is not acceptable for temporary files: its "
+				 "file system is mounted ", options, ", and device nodes and programs "
+				 "have to work there; set TMPDIR to a folder on another file system, "
+				 "such as /root"));
 }
 
 } // namespace
+
+std::string unfit_options(unsigned long flags)
+{
+	constexpr std::pair<unsigned long, const char *> table[] = {
+		{ST_RDONLY, "ro"}, {ST_NODEV, "nodev"}, {ST_NOEXEC, "noexec"}};
+	std::string options;
+
+	for (const auto &[flag, name] : table)
+		if (flags & flag)
+			options += (options.empty() ? "" : ", ") + std::string(name);
+	return options;
+}
 
 WorkFolder::WorkFolder(const std::string &parent)
 {

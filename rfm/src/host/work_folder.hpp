@@ -12,7 +12,8 @@ namespace rf {
 class WorkFolder {
 public:
 	// In $TMPDIR if that is set, else in `parent`. Throws Error(bad_file), also if others
-	// than root and the caller can replace what is in there, or a folder on the way.
+	// than root and the caller can replace what is in there, or a folder on the way, or if
+	// its file system is mounted so that no system can be made there.
 	explicit WorkFolder(const std::string &parent = "/var/tmp");
 	WorkFolder(const WorkFolder &) = delete;
 	WorkFolder &operator=(const WorkFolder &) = delete;
@@ -25,5 +26,8 @@ public:
 private:
 	std::filesystem::path path_;
 };
+
+// "nodev, noexec": of the flags of statvfs(3), those with which no system can be made; "" if it can.
+std::string unfit_options(unsigned long flags);
 
 } // namespace rf
