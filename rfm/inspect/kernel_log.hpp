@@ -15,10 +15,12 @@ public:
 
 	const std::string &release() const { return release_; }
 	// As PrintkRing does.
-	void walk(std::uint64_t from, const PrintkRing::Visitor &visit) const
+	using End = PrintkRing::End;
+	End walk(std::uint64_t from, const PrintkRing::Visitor &visit) const
 	{
-		ring_.walk(from, visit);
+		return ring_.walk(from, visit);
 	}
+	End walk_back(const PrintkRing::Visitor &visit) const { return ring_.walk_back(visit); }
 	std::vector<Record> last(std::size_t most) const { return ring_.last(most); }
 
 private:

@@ -285,7 +285,7 @@ std::uint64_t PrintkRing::skipped(const Ids &ids, std::uint64_t from) const
 	return from > newest ? ids.count : 0;
 }
 
-void PrintkRing::walk(std::uint64_t from, const Visitor &visit) const
+PrintkRing::End PrintkRing::walk(std::uint64_t from, const Visitor &visit) const
 {
 	const Ids all = ids();
 	Given given(size_bits_);
@@ -294,25 +294,37 @@ void PrintkRing::walk(std::uint64_t from, const Visitor &visit) const
 		const auto next = record((all.first + i) & id_mask, given);
 		// What follows is read in the next walk, if it was the kernel's haste.
 		if (given.is_over())
-			return;
+			return End::overlap;
 		if (next && next->seq >= from && !visit(*next))
-			return;
+			return End::visitor;
 	}
+	return End::all;
+}
+
+PrintkRing::End PrintkRing::walk_back(const Visitor &visit) const
+{
+	const Ids all = ids();
+	Given given(size_bits_);
+
+	for (std::uint64_t i = all.count; i > 0; i--) {
+		const auto next = record((all.first + i - 1) & id_mask, given);
+		if (given.is_over())
+			return End::overlap;
+		if (next && !visit(*next))
+			return End::visitor;
+	}
+	return End::all;
 }
 
 std::vector<Record> PrintkRing::last(std::size_t most) const
 {
-	const Ids all = ids();
-	Given given(size_bits_);
 	std::vector<Record> records;
 
-	for (std::uint64_t i = all.count; i > 0 && records.size() < most; i--) {
-		auto next = record((all.first + i - 1) & id_mask, given);
-		if (given.is_over())
-			break;
-		if (next)
-			records.push_back(std::move(*next));
-	}
+	if (most > 0)
+		walk_back([&](const Record &record) {
+			records.push_back(record);
+			return records.size() < most;
+		});
 	std::reverse(records.begin(), records.end());
 	return records;
 }

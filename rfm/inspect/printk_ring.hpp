@@ -33,8 +33,14 @@ public:
 	static std::optional<PrintkRing> of(AddressSpace space, const Vmcoreinfo &info,
 					    std::uint64_t memory);
 
+	// Why a walk ended: there are no more, its visitor did not want more, or the next record
+	// lies on one that was given already.
+	enum class End { all, visitor, overlap };
+
 	// The records from sequence number `from` on, ascending, one at a time.
-	void walk(std::uint64_t from, const Visitor &visit) const;
+	End walk(std::uint64_t from, const Visitor &visit) const;
+	// All records, from the newest to the oldest.
+	End walk_back(const Visitor &visit) const;
 
 	// The last records, at most `most`, ascending. Reads no others.
 	std::vector<Record> last(std::size_t most) const;

@@ -64,8 +64,25 @@ TEST(KernelLog, EndsWithItsReader)
 
 	for (int i = 0; i < 5; i++)
 		subos.print("x");
-	subos.log()->walk(0, [&](const Record &) { return ++visits < 2; });
+	const auto end = subos.log()->walk(0, [&](const Record &) { return ++visits < 2; });
 	EXPECT_EQ(visits, 2u);
+	EXPECT_EQ(end, KernelLog::End::visitor);
+	EXPECT_EQ(subos.log()->walk(0, [](const Record &) { return true; }), KernelLog::End::all);
+}
+
+TEST(KernelLog, IsWalkedBackToo)
+{
+	FakeSubos subos;
+	std::string texts;
+
+	for (const char *text : {"a", "b", "c"})
+		subos.print(text);
+	const auto end = subos.log()->walk_back([&](const Record &record) {
+		texts += record.text;
+		return true;
+	});
+	EXPECT_EQ(texts, "cba");
+	EXPECT_EQ(end, KernelLog::End::all);
 }
 
 TEST(KernelLog, GivesTheLastAndReadsNoOthers)
@@ -244,6 +261,9 @@ TEST(HostileLog, HasNoMoreTextThanItsRing)
 		bytes += 8 + text.size();
 	EXPECT_GT(bytes, ring / 2);
 	EXPECT_LE(bytes, ring);
+	const auto all = [](const Record &) { return true; };
+	EXPECT_EQ(subos.log()->walk(0, all), KernelLog::End::overlap);
+	EXPECT_EQ(subos.log()->walk_back(all), KernelLog::End::overlap);
 	bytes = 0;
 	for (const Record &record : subos.log()->last(100))
 		bytes += 8 + record.text.size();
