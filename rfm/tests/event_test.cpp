@@ -52,7 +52,7 @@ TEST(Event, IsDescribedByItsKind)
 	EXPECT_EQ(words_of(make_event(RF_EVENT_CORES_ADDED, {2}, "4-5")),
 		  "cores-added: 4-5, 0.034 s, ok");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_CORES_BORROWED, {1, 4}, "6")),
-		  "cores-borrowed: 6 to id 4, 0.034 s, ok");
+		  "cores-borrowed: 6 to a subOS that is gone, id 4, 0.034 s, ok");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_LATE, {4})),
 		  "late: memory-add was answered too late and undone");
 	EXPECT_EQ(words_of(make_event(RF_EVENT_POLICY, {}, "restart 1 of 3")),
@@ -68,6 +68,33 @@ TEST(Event, IsDescribedByItsKind)
 	EXPECT_EQ(words_of(make_event(RF_EVENT_PCI_ERROR, {RF_BDF(0, 1, 0)}, "unplugged")),
 		  "pci-error: 0000:01:00.0 unplugged");
 	EXPECT_EQ(words_of(make_event(static_cast<rf_event_type>(99), {}, "new")), "?: new");
+}
+
+// Names can be given again, ids are not.
+TEST(Event, NamesTheOtherSubos)
+{
+	SubosNames names;
+	rf_event other = make_event(RF_EVENT_CREATED, {});
+	const auto amount_to = [&](std::uint64_t id) {
+		return describe_amount(
+			name_event(make_event(RF_EVENT_CORES_MOVED, {1, id}, "6"), names));
+	};
+
+	other.id = 4;
+	std::strcpy(other.name, "db");
+	names.learn({other});
+	names.set_living({{5, "db"}});
+	EXPECT_EQ(amount_to(5), "6 to 'db'");
+	EXPECT_EQ(amount_to(4), "6 to 'db' (gone)");
+	EXPECT_EQ(amount_to(9), "6 to a subOS that is gone, id 9");
+	EXPECT_EQ(amount_to(0), "6 to the supervisor");
+
+	const Json gone = name_event(make_event(RF_EVENT_CORES_RETURNED, {1, 4}, "6"), names);
+	EXPECT_EQ(gone["other_id"], 4);
+	EXPECT_EQ(gone["other"], "db");
+	EXPECT_TRUE(gone["other_gone"]);
+	const Json unknown = name_event(make_event(RF_EVENT_CORES_MOVED, {1, 9}), names);
+	EXPECT_TRUE(unknown["other"].is_null());
 }
 
 TEST(Event, TellsWhenLessWasDoneThanWanted)

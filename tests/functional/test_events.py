@@ -58,6 +58,19 @@ def test_only_of_one(supervisor):
 
 @pytest.mark.extended
 @pytest.mark.budget(150)
+def test_history_names_who_got_cores(supervisor):
+    supervisor.create("web", "2-3", mem="256M")
+    supervisor.create("batch", "1", mem="256M")
+    supervisor.move("3", "web", "batch", "--borrow")
+    assert "3 to 'batch' " in supervisor.ok("history", "web")
+    supervisor.destroy("batch")
+    assert "3 to 'batch' (gone)" in supervisor.ok("history", "web")
+    (moved,) = [each for each in supervisor.history("web") if each["event"] == "cores-borrowed"]
+    assert (moved["other"], moved["other_gone"]) == ("batch", True)
+
+
+@pytest.mark.extended
+@pytest.mark.budget(150)
 def test_top(supervisor):
     supervisor.create("web", "2-3", mem="256M")
     supervisor.create("bare", "1", "--no-agent", mem="256M")

@@ -124,6 +124,7 @@ void follow(const Supervisor &supervisor, const std::string &name, const Lines &
 	    Output &output)
 {
 	std::uint64_t after = 0;
+	SubosNames names;
 	bool first = true;
 
 	// Who waits for a subOS to be created names it before it is there.
@@ -133,8 +134,9 @@ void follow(const Supervisor &supervisor, const std::string &name, const Lines &
 	while (!interrupted()) {
 		const Events events = supervisor.events(after);
 		tell_lost(events.lost, output);
+		names.look(supervisor, events.list);
 		for (const rf_event &told : events.list) {
-			const Event event{told};
+			const Event event = name_event(told, names);
 			after = told.sequence;
 			if ((!name.empty() && name != told.name) || !lines.takes(event))
 				continue;

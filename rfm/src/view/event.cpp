@@ -56,6 +56,11 @@ const char *request_name(std::uint64_t op)
 	}
 }
 
+std::uint32_t other_id(const rf_event &event)
+{
+	return static_cast<std::uint32_t>(event.args[1]);
+}
+
 void add_particulars(const Event &whole, Json &json)
 {
 	const rf_event &event = whole.told;
@@ -82,7 +87,9 @@ void add_particulars(const Event &whole, Json &json)
 	case RF_EVENT_CORES_RETURNED:
 		json["count"] = event.args[0];
 		json["cores"] = detail;
-		json["other_id"] = event.args[1];
+		json["other_id"] = other_id(event);
+		json["other"] = or_null(whole.other);
+		json["other_gone"] = whole.other_is_gone();
 		break;
 	case RF_EVENT_MEMORY_ADDED:
 	case RF_EVENT_MEMORY_REMOVED:
@@ -139,6 +146,19 @@ std::string describe_state_change(const Event &event)
 	if (!event.detail().empty())
 		line += ": " + event.detail();
 	return line;
+}
+
+std::string describe_other(const Event &event)
+{
+	const std::uint32_t id = other_id(event.told);
+
+	if (!names_another(event.told.type))
+		return "";
+	if (id == 0)
+		return " to the supervisor";
+	if (!event.other)
+		return text(" to a subOS that is gone, id ", id);
+	return text(" to '", *event.other, "'", event.other_is_gone() ? " (gone)" : "");
 }
 
 // Of what is no adjustment.
@@ -234,6 +254,22 @@ bool Event::is_partial() const
 	return concerns_memory(told.type) && told.args[0] < told.args[1];
 }
 
+bool Event::other_is_gone() const
+{
+	return names_another(told.type) && other_id(told) != 0 && !other_lives;
+}
+
+Event name_event(const rf_event &told, const SubosNames &names)
+{
+	Event event{told};
+
+	if (names_another(told.type)) {
+		event.other = names.find(other_id(told));
+		event.other_lives = !names.is_gone(other_id(told));
+	}
+	return event;
+}
+
 std::string format_time(std::uint64_t realtime_ns)
 {
 	std::string time = format_timestamp(realtime_ns);
@@ -293,10 +329,8 @@ std::string describe_amount(const Event &event)
 	case RF_EVENT_CORES_RETURNED: break;
 	default: return "";
 	}
-	const bool between = event.told.type != RF_EVENT_CORES_ADDED &&
-			     event.told.type != RF_EVENT_CORES_REMOVED;
-	return text(event.detail().empty() ? text(args[0], " cores") : event.detail(),
-		    between ? text(" to id ", args[1]) : std::string());
+	return (event.detail().empty() ? text(args[0], " cores") : event.detail()) +
+	       describe_other(event);
 }
 
 std::string describe_result(const Event &event)
@@ -321,10 +355,12 @@ std::vector<Event> select_events(const Supervisor &supervisor, const std::vector
 				 const std::string &name)
 {
 	std::vector<Event> selected;
+	SubosNames names;
 
+	names.look(supervisor, events);
 	for (const rf_event &event : events)
 		if (name.empty() || name == event.name)
-			selected.push_back({event});
+			selected.push_back(name_event(event, names));
 	// Events outlive their subOS: only a name that nobody ever had is an error.
 	if (selected.empty() && !name.empty())
 		supervisor.subos(name);
