@@ -25,10 +25,29 @@ bool has_word(const std::vector<std::string> &words, std::string_view word)
 	return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// The kernel starts us without standard descriptors (rfm start --policy), and wants none.
+bool acts(const Verb &verb, const CommandLine &line)
+{
+	const std::string option = text("--", verb.acts_with ? verb.acts_with : "");
+
+	return verb.acts || (verb.acts_with && std::ranges::any_of(line.rest, [&](const auto &word) {
+				     return word == option || word.starts_with(option + "=");
+			     }));
+}
+
+// Whether what is asked for is worth nothing if nobody can read it. Who starts us without standard
+// descriptors, as the kernel does (rfm start --policy), wants what some verbs do.
 bool needs_output(const std::vector<std::string> &words)
 {
-	return !has_word(words, "--policy");
+	for (const char *word : {"--dry-run", "--help", "-h"})
+		if (has_word(words, word))
+			return true;
+	try {
+		const CommandLine line = split_command_line(words);
+		const Verb *verb = find_verb(line.command);
+		return !verb || !acts(*verb, line) || line.help;
+	} catch (const Error &) {
+		return true;
+	}
 }
 
 // Before anything is changed.
@@ -46,36 +65,44 @@ void check_descriptors(bool output_closed)
 				 "'ulimit -n 1024'"));
 }
 
-Code run(std::vector<std::string> words, Output &output)
+const Verb &verb_of(const CommandLine &line)
 {
-	if (words.empty())
+	if (line.version)
+		return version_verb;
+	if (line.command.empty() && line.help)
+		return help_verb;
+	if (line.command.empty())
 		throw Error(Code::usage, "no command given: 'rfm help' lists the commands");
+	if (const Verb *verb = find_verb(line.command))
+		return *verb;
+	std::string names;
+	for (const Verb *other : verbs())
+		names += text(names.empty() ? "" : ", ", other->name);
+	throw Error(Code::usage,
+		    text("unknown command '", line.command, "'; commands are: ", names));
+}
 
-	std::string name = words.front();
-	words.erase(words.begin());
-	if (name == "--help" || name == "-h")
-		name = help_verb.name;
-	else if (name == "--version" || name == "-V")
-		name = version_verb.name;
-	const Verb *verb = find_verb(name);
-	if (!verb) {
-		std::string names;
-		for (const Verb *other : verbs())
-			names += text(names.empty() ? "" : ", ", other->name);
-		throw Error(Code::usage, text("unknown command '", name, "'; commands are: ",
-						names));
-	}
+Code run(const std::vector<std::string> &words, Output &output)
+{
+	CommandLine line = split_command_line(words);
+	const Verb &verb = verb_of(line);
 
-	Request request = parse_request(*verb, words);
-	if (request.has("help") && verb != &help_verb) {
-		request.operands = {verb->name};
+	// It has no operands: what looks like a command is one too many.
+	if (line.version && !line.command.empty())
+		line.rest.insert(line.rest.begin(), line.command);
+	Request request = parse_request(verb, line.words());
+	output.set_level(request.quiet		      ? Output::Level::quiet
+			 : request.has("verbose") ? Output::Level::verbose
+						      : Output::Level::usual);
+	if (request.has("help") && &verb != &help_verb) {
+		request.operands = {verb.name};
 		return help_verb.run(request, output);
 	}
-	return verb->run(request, output);
+	return verb.run(request, output);
 }
 
 // Without these the first ones opened, of the module, would take their places. An output that
-// is missed gets one that cannot be written to. Returns true if there was none.
+// is missed gets one that cannot be written to. Returns true if there was no output.
 bool open_standard_descriptors(bool needs_output)
 {
 	const bool closed = ::fcntl(STDOUT_FILENO, F_GETFD) < 0;
@@ -86,7 +113,7 @@ bool open_standard_descriptors(bool needs_output)
 			static_cast<void>(::open("/dev/null", fd == STDOUT_FILENO && needs_output
 								      ? O_RDONLY
 								      : O_RDWR));
-	return closed && needs_output;
+	return closed;
 }
 
 // A file that becomes too large (RLIMIT_FSIZE) and a reader that went away would end us in the
@@ -125,13 +152,16 @@ void end_by_broken_pipe()
 int main(int argc, char **argv)
 {
 	const std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
-	const std::unique_ptr<rf::Output> output = rf::Output::make(rf::format_of(words));
-	const bool closed = rf::open_standard_descriptors(rf::needs_output(words));
+	const bool needed = rf::needs_output(words);
+	const bool closed = rf::open_standard_descriptors(needed);
+	// As text, an error goes where somebody may see it.
+	const std::unique_ptr<rf::Output> output = rf::Output::make(
+		closed && !needed ? rf::Format::table : rf::format_of(words));
 	rf::Code code = rf::Code::internal;
 
 	rf::take_errors_for_signals();
 	try {
-		rf::check_descriptors(closed);
+		rf::check_descriptors(closed && needed);
 		code = rf::run(words, *output);
 	} catch (const rf::Error &error) {
 		output->error(error);

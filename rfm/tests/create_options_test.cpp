@@ -58,6 +58,30 @@ TEST(CreateOptions, PoliciesThatThereAreNot)
 	}
 }
 
+TEST(CreateOptions, TimesHaveUnits)
+{
+	const CreateOptions wanted = parse_create_options(
+		given({{"timeout", "2m"}, {"hang-timeout", "1500ms"}}));
+
+	EXPECT_EQ(wanted.timeout, std::chrono::minutes(2));
+	EXPECT_EQ(wanted.policies.hang_timeout_ms, 1500u);
+	EXPECT_EQ(parse_create_options(given()).timeout, std::chrono::seconds(60));
+	EXPECT_EQ(parse_create_options(given({{"timeout", "0"}})).timeout.count(), 0);
+	EXPECT_THROW(parse_create_options(given({{"timeout", "soon"}})), Error);
+}
+
+TEST(CreateOptions, MemoryIsRefusedAndNotRounded)
+{
+	Request request = given();
+
+	request.values["mem"] = "514MiB";
+	EXPECT_EQ(parse_create_options(request).memory, 514u << 20);
+	for (const char *value : {"512MB", "513M", "1", "0"}) {
+		request.values["mem"] = value;
+		EXPECT_THROW(parse_create_options(request), Error) << value;
+	}
+}
+
 TEST(CreateOptions, Functions)
 {
 	const CreateOptions none = parse_create_options(given());
@@ -132,7 +156,7 @@ TEST(Definition, RoundTrip)
 	const CreateOptions wanted = parse_create_options(given({{"append", "quiet x=\"a b\""},
 								 {"no-console", "yes"},
 								 {"on-crash", "restart"},
-								 {"wait", "7"},
+								 {"timeout", "1500ms"},
 								 {"json", "yes"},
 								 {"config", "web.conf"}}));
 	const Definition definition =
@@ -147,10 +171,30 @@ TEST(Definition, RoundTrip)
 	EXPECT_EQ(again.initrd, "/no/such/initrd");
 	EXPECT_FALSE(again.console);
 	EXPECT_TRUE(again.agent);
-	EXPECT_EQ(again.wait, 7u);
+	EXPECT_EQ(again.timeout, std::chrono::milliseconds(1500));
 	EXPECT_EQ(again.policies.on_crash, std::uint32_t{RF_POLICY_RESTART});
 	EXPECT_FALSE(definition.request.has("json"));
 	EXPECT_FALSE(definition.request.has("config"));
+}
+
+// A subOS outlives an upgrade of rfm, and its definition says what was meant then.
+TEST(Definition, OfAnEarlierVersion)
+{
+	const std::pair<const char *, std::uint64_t> table[] = {
+		{"512M", 512u << 20},	{"512MB", 512u << 20},	{"1GiB", 1u << 30},
+		{"513M", 514u << 20},	{"0x2000000B", 0x2000000B + 0x1ffff5u},
+		{"536870912", 512u << 20},
+	};
+	for (const auto &[mem, bytes] : table) {
+		const Json words = {{"format", 1},
+				    {"options", {{"ncores", "1"}, {"kernel", "/k"}, {"mem", mem},
+						 {"wait", "7"}}}};
+		const Request request = parse_definition("web", words.dump()).request;
+		const CreateOptions wanted = parse_create_options(request);
+		EXPECT_EQ(wanted.memory, bytes) << mem;
+		EXPECT_EQ(wanted.timeout, std::chrono::seconds(7));
+		EXPECT_FALSE(request.has("wait"));
+	}
 }
 
 // An operator's words are the same bytes when the subOS is started again.

@@ -67,7 +67,7 @@ def test_hang(supervisor):
 def test_boot_time_out(supervisor):
     """A subOS that never reports is kept for a look at it, and the exit code says so."""
     result = supervisor.rfm(
-        "create", "web", "--cores", "3", "--mem", "256M", "--wait", "1",
+        "create", "web", "--cores", "3", "--mem", "256M", "--timeout", "1",
         "--kernel", f"/boot/vmlinuz-{supervisor.version}",
     )  # fmt: skip
     assert result.status == 10

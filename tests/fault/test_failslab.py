@@ -47,7 +47,7 @@ def spoilt(supervisor, interval, words):
 @pytest.mark.budget(200)
 def test_allocations_fail(machines):
     supervisor = Supervisor(machines())
-    create = f"create web --cores 2-3 --mem 256M --wait 60 --kernel /boot/vmlinuz-{supervisor.version}"
+    create = f"create web --cores 2-3 --mem 256M --timeout 60 --kernel /boot/vmlinuz-{supervisor.version}"
     aim(supervisor)
     supervisor.ok(*create.split())
     supervisor.destroy("web")

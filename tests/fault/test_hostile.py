@@ -34,7 +34,7 @@ def test_arena_is_overwritten(machines):
         shells["rogue"].send(f"insmod /rf_scribble.ko seconds={SECONDS}")
         # Meanwhile both others are asked to do things; they may fail, but soon.
         for words in (("--cores", "+4"), ("--cores", "2"), ("--mem", "+128M")):
-            assert supervisor.rfm("resize", "good", *words, "--wait", "2", timeout=30).status != 124
+            assert supervisor.rfm("resize", "good", *words, "-t", "2", timeout=30).status != 124
         supervisor.rfm("list")
         supervisor.await_log("rogue", "overwrote the arena", timeout=SECONDS + 30)
 
@@ -188,7 +188,7 @@ def test_forged_answers(machines):
             shells["rogue"].run(f"{hold}; echo {command} >{CHAT}/command & pids=\"$pids $!\"")
             held = f'[ $(rfm log rogue | grep -c "holding CPU") = {count} ]'
             supervisor.sh(f"timeout 20 sh -c 'until {held}; do usleep 50000; done'")
-            result = supervisor.rfm("resize", "rogue", *words, "--wait", "10")
+            result = supervisor.rfm("resize", "rogue", *words, "--timeout", "10")
             if result.status or op == CORES_ADD:
                 assert result.status == NO_ANSWER, (words, command, result)
                 assert "gave an answer that makes no sense" in result.stderr, result.stderr

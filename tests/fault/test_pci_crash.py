@@ -145,7 +145,7 @@ def test_rfm_is_killed_in_a_resize(lender):
 def test_rfm_is_killed_in_a_create_or_destroy(lender):
     bdf = lender.bdf("disk1")
     kernel = f"/boot/vmlinuz-{lender.version}"
-    new = f"rfm create web --cores 3 --mem 256M --pci {bdf} --kernel {kernel} --wait 0"
+    new = f"rfm create web --cores 3 --mem 256M --pci {bdf} --kernel {kernel} --timeout 0"
     for delay in (50, 500):
         lender.machine.exec(f"{new} & usleep {delay}000; kill -9 $!; wait $!; true")
         lender.clear()
@@ -180,7 +180,7 @@ def test_ends_in_a_resize(lender, sign, end, delay):
         if sign == "-":
             disks.begin_writes(shell.run, block(shell.run, bdf), 0)
         shell.send(f"( {end.format(delay)} )")
-        result = lender.rfm("resize", "web", "--pci", f"{sign}{bdf}", "--wait", "3", timeout=60)
+        result = lender.rfm("resize", "web", "--pci", f"{sign}{bdf}", "--timeout", "3", timeout=60)
     assert len(errors(result)) == (result.status != 0), result
     assert result.status != 1, result
     # What an agent that does not answer may have in use is not back by then.

@@ -23,7 +23,7 @@ def race(supervisor, initrd, end, delay, words):
     with supervisor.shells("web") as shell:
         # The shell does not answer any more: it is not asked.
         shell.send(f"( {end.format(delay)} )")
-        result = supervisor.rfm("resize", "web", *words, "--wait", "3", timeout=60)
+        result = supervisor.rfm("resize", "web", *words, "--timeout", "3", timeout=60)
     # It was done, was refused, was too late, or the subOS ended: one line says which.
     assert result.status == 0 or result.stderr.count("\n") == 1, result
     assert result.status != 1, result
@@ -106,7 +106,7 @@ def test_late_answers(supervisor):
             # It outlasts all that waits for it: the grant, the agent, and its word that it gives up.
             slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=14 && rmmod rf_hang")
             await_lines(supervisor, "rfm log web", "holding CPU", count)
-            result = supervisor.rfm("resize", "web", *words, "--wait", "1")
+            result = supervisor.rfm("resize", "web", *words, "--timeout", "1")
             assert result.status == TIMED_OUT and result.stderr.count("\n") == 1, result
             assert supervisor.rfm("resize", "web", "--mem", "+128M").status == BUSY
             assert shell.result(slow, 60)[0] == 0
@@ -133,7 +133,7 @@ def test_cancelled_beside_the_user(supervisor):
             shell.run(f"rm -f /tmp/quiet; (setsid sh -c '{loop}' >/dev/null 2>&1 &)")
             slow = shell.start("insmod /rf_hang.ko hotplug=1 seconds=3 && rmmod rf_hang")
             await_lines(supervisor, "rfm log web", "holding CPU", count)
-            result = supervisor.rfm("resize", "web", "--cores", "+2-3", "--wait", "1")
+            result = supervisor.rfm("resize", "web", "--cores", "+2-3", "--timeout", "1")
             assert result.status in (0, TIMED_OUT), result
             refused += result.status == TIMED_OUT
             assert shell.result(slow, 60)[0] == 0

@@ -6,7 +6,7 @@ from functional.subos import SYSFS, Supervisor
 
 DEBUG = "/sys/kernel/debug/rainforest"
 NO_SUCH_SUBOS = 4
-CREATE = ("create", "web", "--cores", "2-3", "--wait", "0")
+CREATE = ("create", "web", "--cores", "2-3", "--timeout", "0")
 
 
 def create(supervisor, mem):
@@ -94,7 +94,7 @@ def test_destroyed_while_it_is_made(supervisor):
     """Whichever step of a create a destroy meets, both say what became of it."""
     before = supervisor.state()
     kernel = f"/boot/vmlinuz-{supervisor.version}"
-    create_words = f"create web --cores 2-3 --mem 512M --wait 0 --kernel {kernel}"
+    create_words = f"create web --cores 2-3 --mem 512M --timeout 0 --kernel {kernel}"
     interrupted = 0
     for pause in (0, 50, 100, 200, 300, 500):
         made, *said = supervisor.sh(

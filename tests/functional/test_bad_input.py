@@ -53,6 +53,7 @@ for shift in 0 8 16 24; do printf "\\$(printf %03o $((size >> shift & 255)))"; d
 head -c 6 /boot/initrd-subos.img >large
 truncate -s 16M large
 printf 'cores = 1\ncolour = "blue"\n' >unknown.toml
+printf 'cores = 1\nwait = 120\n' >wait.toml
 printf 'cores 1\n' >line.toml
 printf 'cores = 1\ncores = 2\n' >twice.toml
 printf 'no-agent = "maybe"\n' >switch.toml
@@ -81,6 +82,8 @@ CREATES = {
     "memory-unit": ({"mem": "12Q"}, BAD_VALUE, ["memory '12Q'", SIZE]),
     "memory-negative": ({"mem": "-512M"}, BAD_VALUE, ["memory '-512M'", SIZE]),
     "memory-overflow": ({"mem": "99999999999T"}, BAD_VALUE, ["memory '99999999999T'", SIZE]),
+    "memory-odd": ({"mem": "513M"}, BAD_VALUE, ["memory '513M'", "of 2M: give 512M or 514M"]),
+    "memory-decimal": ({"mem": "512MB"}, BAD_VALUE, ["512000000 bytes", "give 488M or 490M"]),
     "memory-much": ({"mem": "100G"}, NOT_ENOUGH, ["memory 100G", "at most", "M could be given"]),
     "memory-little": ({"mem": "2M"}, BAD_VALUE, ["memory 2M is too small", "give at least"]),
     "kernel-missing": ({"kernel": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such file", BZIMAGE]),
@@ -123,7 +126,7 @@ CREATES = {
     "on-reboot-unknown": ({"on-reboot": "destroy"}, BAD_VALUE,
                           ["on-reboot 'destroy'", "restart, keep"]),
     "restarts-word": ({"restarts": "ever"}, BAD_VALUE, ["restarts 'ever'", "from 0 to"]),
-    "hang-timeout-0": ({"hang-timeout": "0"}, BAD_VALUE, ["hang-timeout '0'", "from 1 to 3600"]),
+    "hang-timeout-0": ({"hang-timeout": "0"}, BAD_VALUE, ["hang-timeout '0'", "from 1s to 1h"]),
     "uart-unknown": ({"uart": "com1"}, BAD_VALUE, ["uart 'com1'", "give ttyS0, ttyS1"]),
     "uart-console": ({"uart": "ttyS0"}, BAD_VALUE, ["uart 'ttyS0' is a console", "give another"]),
     "pci-unknown": ({"pci": "0000:7f:00.0"}, BAD_VALUE, ["0000:7f:00.0 does not", "'rfm pci'"]),
@@ -147,11 +150,14 @@ CREATES = {
     "pci-no-agent": ({"pci": "0000:00:1f.2", "no-agent": True}, BAD_VALUE,
                      ["0000:00:1f.2", "--no-agent"]),
     "force-what": ({"force": True}, USAGE, ["--force", "--pci"]),
-    "wait-word": ({"wait": "long"}, BAD_VALUE, ["wait 'long'", "from 0 to 86400"]),
+    "timeout-word": ({"timeout": "long"}, BAD_VALUE, ["timeout 'long'", "from 0s to 1d", "500ms"]),
+    "timeout-old": ({"wait": "60"}, USAGE, ["--wait is now --timeout", "--timeout 30s"]),
     "config-missing": ({"config": "/tmp/none"}, BAD_FILE, ["'/tmp/none': No such", "key = value"]),
     "config-key": ({"config": "/tmp/unknown.toml"}, BAD_VALUE,
                    ["'/tmp/unknown.toml', line 2: unknown key 'colour'", KEYS]),
     "config-line": ({"config": "/tmp/line.toml"}, BAD_VALUE, ["line 1", "expected '='", KEYS]),
+    "config-renamed": ({"config": "/tmp/wait.toml"}, BAD_VALUE,
+                       ["line 2: key 'wait' is now 'timeout'", 'timeout = "TIME"']),
     "config-twice": ({"config": "/tmp/twice.toml"}, BAD_VALUE,
                      ["line 2: key 'cores' is given twice"]),
     "config-switch": ({"config": "/tmp/switch.toml"}, BAD_VALUE,
@@ -186,7 +192,7 @@ OTHERS = {
     "resize-memory-word": ("resize lent --mem +much", BAD_VALUE, ["memory 'much'", SIZE]),
     "resize-memory-all": ("resize lent --mem -80M", BAD_VALUE, ["'-80M'", "'lent' has 80M"]),
     "resize-memory-much": ("resize lent --mem +100G", NOT_ENOUGH, ["memory 100G", "at most"]),
-    "resize-wait": ("resize lent --mem +2M --wait 0", BAD_VALUE, ["wait '0'", "from 1 to 3600"]),
+    "resize-timeout": ("resize lent --mem +2M -t 0", BAD_VALUE, ["timeout '0'", "from 1ms to 1d"]),
     "resize-not-running": ("resize lent --cores +1", NOT_UP, ["'lent' is not running: loaded"]),
     "resize-pci-no-sign": ("resize lent --pci 00:1f.2", BAD_VALUE, ["'00:1f.2'", "+", "-"]),
     "resize-pci-word": ("resize lent --pci +nvme0", BAD_VALUE, ["'nvme0'", BDF]),
@@ -205,9 +211,16 @@ OTHERS = {
     "move-unknown": ("move --cores 3 lent web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
     "return-not-borrowed": ("return lent --cores 3", BAD_VALUE, ["core 3", "borrowed: none"]),
     "stop-unknown": ("stop lent web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
-    "stop-timeout": ("stop lent --timeout soon", BAD_VALUE, ["timeout 'soon'", "from 0 to"]),
+    "stop-timeout": ("stop lent --timeout soon", BAD_VALUE, ["timeout 'soon'", "from 0s to 1d"]),
     "start-unknown": ("start web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
-    "start-wait": ("start lent --wait x", BAD_VALUE, ["wait 'x'", "from 0 to 86400"]),
+    "start-timeout": ("start lent --timeout x", BAD_VALUE, ["timeout 'x'", "from 0s to 1d"]),
+    "start-old": ("start lent --wait 5", USAGE, ["--wait is now --timeout", "rfm start NAME"]),
+    "option-before": ("--follow log lent", USAGE, ["unknown option '--follow' before", "rfm help"]),
+    "quiet-verbose": ("list -q -v", USAGE, ["either --quiet or --verbose"]),
+    "log-level": ("log lent --level loud", BAD_VALUE, ["level 'loud'", "emerg, alert, crit, err"]),
+    "log-last": ("log lent -n some", BAD_VALUE, ["last 'some'", "from 0 to"]),
+    "log-timeout": ("log lent -f -t 5", USAGE, ["either --follow or --timeout"]),
+    "events-since": ("events --since 2026", BAD_VALUE, ["since '2026'", "10m", "today"]),
     "restart-unknown": ("restart web", NO_SUCH_SUBOS, ["'web'", "existing subOSes: lent"]),
 }
 
@@ -323,7 +336,8 @@ def test_not_root(host, verb):
 
 def rivals(host, script):
     """Two creates of core 1. @script sets a and b to their exit codes, their errors in files."""
-    create = shlex.join(["rfm", *create_words({"mem": "79M"}), "--no-start", "--no-agent"])
+    options = {"mem": "80M", "append": "panic=1"}
+    create = shlex.join(["rfm", *create_words(options), "--no-start", "--no-agent"])
     result = host.unchanged(f"""
         cd /tmp
         first='{create}' second='{create.replace(" web ", " rival ")}'
@@ -333,7 +347,7 @@ def rivals(host, script):
         test $b != 0 || rfm destroy rival >/dev/null""")
     assert result.ok and not result.stdout, result
     statuses, *lines = result.stderr.splitlines()
-    return statuses, [line for line in lines if not line.startswith("rfm: note: memory 79M ")]
+    return statuses, [line for line in lines if not line.startswith("rfm: note: append ")]
 
 
 def test_second_while_first_builds(host):
@@ -353,7 +367,7 @@ def test_second_while_first_builds(host):
 def test_second_plans_while_first_finishes(host):
     """The second has found the core free, and when it asks for it, it is lent."""
     statuses, lines = rivals(host, """
-        # Before it asks, it says that it rounds: into a pipe that is full.
+        # Before it asks, it says what it leaves out: into a pipe that is full.
         mkfifo full && exec 9<>full 8<full && head -c 65536 /dev/zero >&9
         $second >/dev/null 2>full & pid=$!
         until read -r call fd rest </proc/$pid/syscall; [ "$call $fd" = "1 0x2" ]; do

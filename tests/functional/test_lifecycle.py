@@ -89,7 +89,7 @@ def await_starts(supervisor, name, starts, timeout=60):
 def test_crash_policies(supervisor):
     """Restarted as often as allowed, then kept; or destroyed."""
     before = supervisor.state()
-    words = ("--on-crash", "restart", "--restarts", "2", "--wait", "0")
+    words = ("--on-crash", "restart", "--restarts", "2", "--timeout", "0")
     supervisor.create("web", "2-3", *words, mem="256M", run=CRASH)
     end = time.monotonic() + 120
     while (shown := supervisor.show("web"))["starts"] < 3 or shown["state"] != "crashed":
@@ -98,7 +98,7 @@ def test_crash_policies(supervisor):
     assert (shown["starts"], shown["restarts_left"]) == (3, 0)
     assert "Kernel panic" in supervisor.log("web")
     supervisor.destroy("web")
-    supervisor.create("web", "2-3", "--on-crash", "destroy", "--wait", "0", mem="256M", run=CRASH)
+    supervisor.create("web", "2-3", "--on-crash", "destroy", "-t", "0", mem="256M", run=CRASH)
     gone = "until [ ! -e /sys/class/misc/rainforest/subos/web ]; do usleep 100000; done"
     supervisor.sh(f"timeout 60 sh -c '{gone}'", timeout=70)
     back = "until grep -qx 0-3 /sys/devices/system/cpu/online; do usleep 100000; done"
@@ -166,7 +166,7 @@ def test_stop_behind_what_takes_long(supervisor):
         shell.send("insmod /rf_hang.ko hotplug=1 seconds=20")
         supervisor.await_log("web", "holding CPU")
         # Behind the first time-out the agent is still at it.
-        assert supervisor.rfm("resize", "web", "--cores", "+1", "--wait", "1").status == NO_ANSWER
+        assert supervisor.rfm("resize", "web", "--cores", "+1", "-t", "1").status == NO_ANSWER
         supervisor.ok("stop", "web", "--timeout", "60")
     held, asked = (
         float(re.search(rf"\[ *([0-9.]+)\][^\n]*{text}", supervisor.log("web"))[1])

@@ -115,7 +115,7 @@ def test_states(supervisor):
         shell.send("insmod /rf_hang.ko")
         supervisor.await_state("web", "lost", timeout=20)
     line = refused(supervisor.rfm("start", "web"), BUSY)
-    follow(supervisor, line, "rfm restart --force", "web", "--timeout", "1")
+    follow(supervisor, line, "rfm restart --force", "web", "--timeout", "30")
     assert supervisor.show("web")["state"] == "running"
     supervisor.destroy("web")
 

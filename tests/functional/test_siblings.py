@@ -184,11 +184,11 @@ def test_older_processor(machines):
     supervisor.ok(*create, "--cores", "2-3")
 
 
-# Of a full pipe: rfm stands where it says that it rounds, and what it found out grows old.
+# Of a full pipe: rfm stands where it says what it is about to do, and its plan grows old.
 RACE = """
     cd /tmp
     mkfifo full && exec 9<>full 8<full && head -c 65536 /dev/zero >&9
-    rfm resize web --cores +5 --mem +79M >/dev/null 2>full & pid=$!
+    rfm resize web --cores +5 --verbose >/dev/null 2>full & pid=$!
     until read -r call fd rest </proc/$pid/syscall; [ "$call $fd" = "1 0x2" ]; do
         kill -0 $pid || break
     done

@@ -84,7 +84,7 @@ def test_login(supervisor):
     said = supervisor.rfm("console", "web", "--read-only", "--idle", "1", timeout=60)
     assert "web login: " in said.stdout, said
     # As it was created, and not by the prompt of the kernel before.
-    restart = ("restart", "web", "--force", "--timeout", "2")
+    restart = ("restart", "web", "--force", "--timeout", "20s")
     for words in (restart, (*restart, "--until", "login")):
         assert "running to login" in supervisor.ok(*words)
     assert "running to login" not in supervisor.ok(*restart, "--until", "init")
@@ -96,8 +96,8 @@ def test_login(supervisor):
 def test_no_login(supervisor):
     """It runs, and goes on running; what is missing is said."""
     result = create(supervisor, f"/boot/initrd.img-{supervisor.version}", "--until", "login",
-                    "--wait", "25")  # fmt: skip
+                    "--timeout", "25s")  # fmt: skip
     assert result.status == NOT_UP, result
-    assert "'web' runs, but showed no login prompt within 25 s" in result.stderr.splitlines()[0]
+    assert "'web' runs, but showed no login prompt within 25s" in result.stderr.splitlines()[0]
     assert supervisor.show("web")["state"] == "running"
     supervisor.destroy("web")

@@ -39,7 +39,7 @@ TOUCHES = {
 def create(supervisor, word, *words):
     """A subOS that gets the word, whatever becomes of it."""
     command = [
-        "rfm", "create", "web", "--cores", BOOT_CORE, "--mem", "256M", "--wait", "0",
+        "rfm", "create", "web", "--cores", BOOT_CORE, "--mem", "256M", "--timeout", "0",
         "--kernel", KERNEL.format(supervisor.version), "--append", word, *words,
     ]  # fmt: skip
     script = shlex.join(map(str, command))
@@ -86,7 +86,7 @@ def test_word_leads_to_the_machine(machines, word):
     # Loaded first: once it runs, rfm may not be there to ask any more.
     create(supervisor, word, "--no-start")
     grant = Grant.of(supervisor.show("web"))
-    supervisor.ok("start", "web", "--wait", "0")
+    supervisor.ok("start", "web", "--timeout", "0")
     end = time.monotonic() + patience.limit(90)
     names = [f"({each})" for each in TOUCHES[word]]
     seen = violations(trace, grant)
@@ -106,7 +106,7 @@ def test_io_apic_is_not_found(machines, word):
     trace = supervisor.machine.folder / qemu.EVENTS
     create(supervisor, word, "--no-agent", "--no-start")
     grant = Grant.of(supervisor.show("web"))
-    supervisor.ok("start", "web", "--wait", "0")
+    supervisor.ok("start", "web", "--timeout", "0")
     # Long past all that sets up interrupts; and the supervisor has its own to tell us.
     supervisor.await_log("web", "init reached", timeout=120)
     log = supervisor.log("web")
@@ -172,7 +172,7 @@ def test_panic_stays(machines):
     supervisor = Supervisor(machines())
     crash = 'lab.run="echo c > /proc/sysrq-trigger"'
     words = f"reboot=k,force panic=-1 sysctl.kernel.panic=1 {crash}"
-    supervisor.create("web", BOOT_CORE, "--append", words, "--wait", "0", mem="256M")
+    supervisor.create("web", BOOT_CORE, "--append", words, "--timeout", "0", mem="256M")
     supervisor.await_state("web", "crashed")
     assert "Rebooting in" not in supervisor.log("web")
     assert supervisor.online() == "0-2"

@@ -16,6 +16,9 @@ MAN = ROOT / "docs/man"
 COMPLETION = ROOT / "rfm/completion/rfm"
 # Verbs that rfm(8) itself documents.
 IN_MAIN_PAGE = {"help", "version"}
+# Options of every command that only rfm(8) documents.
+EVERYWHERE = {"quiet", "verbose"}
+BEFORE_COMMANDS = {"--version", "--help", "--json", "--output", "--quiet", "--verbose"}
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +38,20 @@ def options_of(verb):
     return {option["name"]: option["value"] for option in verb["options"]}
 
 
+def letters_of(verb):
+    return {option["name"]: option["letter"] for option in verb["options"] if option["letter"]}
+
+
+ITEM = re.compile(r"^\.It (?:Fl (\w) , )?Fl Fl (\S+)(?: Ar (\S+))?$", re.M)
+
+
 def page_options(page):
-    """Options with the words for their values, from '.It Fl Fl name Ar VALUE' lines."""
-    matches = re.findall(r"^\.It Fl Fl (\S+)(?: Ar (\S+))?$", page.read_text(), re.M)
-    return {name: value or None for name, value in matches}
+    """Options with the words for their values, from '.It Fl n , Fl Fl name Ar VALUE' lines."""
+    return {name: value or None for _, name, value in ITEM.findall(page.read_text())}
+
+
+def page_letters(page):
+    return {name: letter for letter, name, _ in ITEM.findall(page.read_text()) if letter}
 
 
 def complete(*words):
@@ -57,7 +70,27 @@ def complete(*words):
 def test_each_verb_has_a_page_with_its_options(verbs):
     for name, verb in verbs.items():
         if name not in IN_MAIN_PAGE:
-            assert page_options(MAN / f"rfm-{name}.8") == options_of(verb), name
+            own = {key: word for key, word in options_of(verb).items() if key not in EVERYWHERE}
+            assert page_options(MAN / f"rfm-{name}.8") == own, name
+
+
+def test_pages_have_the_letters_of_options(verbs):
+    """Those of every command are in rfm(8), which has all of them in a list, too."""
+    everywhere = letters_of(verbs["version"])
+    main = page_letters(MAN / "rfm.8")
+    assert everywhere and {name: main.get(name) for name in everywhere} == everywhere
+    known = {}
+    for name, verb in verbs.items():
+        known |= letters_of(verb)
+        own = {key: value for key, value in letters_of(verb).items() if key not in everywhere}
+        if name not in IN_MAIN_PAGE:
+            assert page_letters(MAN / f"rfm-{name}.8") == own, name
+    listed = re.findall(r"^\.Fl (\w)\n\.Fl Fl (\w+) [,.]$", (MAN / "rfm.8").read_text(), re.M)
+    assert {name: letter for letter, name in listed} == known
+
+
+def test_main_page_documents_the_options_of_every_command(verbs):
+    assert set(options_of(verbs["version"])) <= set(page_options(MAN / "rfm.8"))
 
 
 def test_no_page_without_a_verb(verbs):
@@ -88,12 +121,14 @@ def test_pages_are_clean():
 
 
 def test_completion_offers_all_verbs(verbs):
-    assert complete("rfm", "") == set(verbs) | {"--version", "--help"}
+    assert complete("rfm", "") == set(verbs) | BEFORE_COMMANDS
+    assert complete("rfm", "--json", "-q", "-o", "csv", "") == set(verbs) | BEFORE_COMMANDS
 
 
 def test_completion_offers_all_options(verbs):
     for name, verb in verbs.items():
         assert complete("rfm", name, "--") == {f"--{option}" for option in options_of(verb)}, name
+    assert "--follow" in complete("rfm", "--json", "log", "web", "--")
 
 
 def test_completion_knows_which_options_take_values(verbs):
@@ -102,11 +137,29 @@ def test_completion_knows_which_options_take_values(verbs):
         assert bool(offered) == (value is None), option
 
 
+def test_completion_knows_the_letters_of_options_that_take_values(verbs):
+    for name, verb in verbs.items():
+        values = options_of(verb)
+        for option, letter in letters_of(verb).items():
+            offered = complete("rfm", name, f"-{letter}", "--")
+            assert bool(offered) == (values[option] is None), (name, letter)
+
+
+def test_values_that_are_times_have_one_word(verbs):
+    """And how long rfm waits is one option."""
+    for name, verb in verbs.items():
+        for option, value in options_of(verb).items():
+            assert value not in ("S", "SECONDS", "DURATION"), (name, option)
+            assert option not in ("wait", "time-limit", "deadline"), name
+
+
 def test_help_shows_every_option(verbs):
     for name, verb in verbs.items():
         text = subprocess.run([RFM, "help", name], check=True, capture_output=True, text=True)
         for option in options_of(verb):
             assert f"--{option}" in text.stdout, name
+        for option, letter in letters_of(verb).items():
+            assert f"-{letter}, --{option}" in text.stdout, name
 
 
 def test_create_page_names_the_keys_of_files(verbs):

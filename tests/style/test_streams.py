@@ -35,6 +35,60 @@ def test_closed_output(option):
     fails(f'"$RFM" help {option} >&-', "standard output is closed", "/dev/null")
 
 
+# Each is refused before it changes anything, if not for its output, then for another reason.
+ACTING = [
+    "create web --cores 2-3 --mem 1K --kernel /none",
+    "destroy",
+    "start web --timeout soon",
+    "restart web --timeout soon",
+    "stop web --timeout soon",
+    "resize web",
+    "move a b",
+    "image build",
+]
+
+
+@pytest.mark.parametrize("words", ACTING)
+@pytest.mark.parametrize("option", ["", "--json"])
+def test_closed_output_of_what_acts(words, option):
+    """What it does is wanted all the same; its error is told as text, where somebody may see it."""
+    result = shell(f'"$RFM" {option} {words} >&-')
+    assert result.returncode in (2, 3), result
+    assert result.stderr.startswith("rfm: ") and "standard output" not in result.stderr
+
+
+@pytest.mark.parametrize("words", ["create -h", "create web --dry-run", "stop --help"])
+def test_closed_output_of_what_would_act(words):
+    fails(f'"$RFM" {words} >&-', "standard output is closed")
+
+
+@pytest.mark.parametrize("words", ["--json list --no", "list --no --json", "--json --no list"])
+def test_json_before_and_behind_the_command(words):
+    """Errors are JSON, too."""
+    result = shell(f'"$RFM" {words}')
+    assert result.returncode == 2 and not result.stderr, result
+    assert json.loads(result.stdout)["error"]["kind"] == "usage"
+
+
+@pytest.mark.parametrize("words", ["-h stop", "stop -h", "--help stop", "help stop", "stop web -qh"])
+def test_help_from_everywhere(words):
+    result = shell(f'"$RFM" {words}')
+    assert result.returncode == 0 and result.stdout.startswith("Usage: rfm stop NAME..."), result
+
+
+@pytest.mark.parametrize("words", ["-V", "--version", "version", "-q --version"])
+def test_version_from_everywhere(words):
+    result = shell(f'"$RFM" {words}')
+    assert result.returncode == 0 and result.stdout.startswith("rfm "), result
+    assert json.loads(shell(f'"$RFM" --json {words}').stdout)["rfm"]
+
+
+def test_quiet_and_verbose_exclude_each_other():
+    result = shell('"$RFM" -qv list')
+    assert result.returncode == 2
+    assert "either --quiet or --verbose" in result.stderr
+
+
 @pytest.mark.parametrize("option", ["", "--json"])
 def test_full_output(option):
     fails(f'"$RFM" help {option} >/dev/full', "could not be written", "No space left on device")

@@ -13,4 +13,9 @@ std::uint64_t monotonic_ns()
 	       static_cast<std::uint64_t>(now.tv_nsec);
 }
 
+std::uint64_t deadline_after(std::chrono::nanoseconds duration)
+{
+	return monotonic_ns() + static_cast<std::uint64_t>(duration.count());
+}
+
 } // namespace rf

@@ -15,7 +15,26 @@ namespace {
 {
 	throw Error(Code::bad_value,
 		    text(what, " '", value, "' is not a size: give bytes, or a number with K, M, G "
-					    "or T, such as 512M, 2G or 0x40000000"));
+					    "or T, such as 512M, 2G or 0x40000000 (512M is 512MiB, "
+					    "not 512MB)"));
+}
+
+// "M" and "MiB" are 2^20, "MB" is 10^6; 0 for what is no unit.
+std::uint64_t unit_of(std::string_view suffix)
+{
+	constexpr std::string_view letters = "KMGT";
+	std::uint64_t unit = 1;
+
+	if (suffix.empty())
+		return unit;
+	const char letter = suffix[0] >= 'a' ? static_cast<char>(suffix[0] - 32) : suffix[0];
+	const std::string_view rest = suffix.substr(1);
+	const auto at = letters.find(letter);
+	if (at == letters.npos || (!rest.empty() && rest != "iB" && rest != "B"))
+		return 0;
+	for (std::size_t i = 0; i <= at; i++)
+		unit *= rest == "B" ? 1000 : 1024;
+	return unit;
 }
 
 } // namespace
@@ -35,22 +54,24 @@ std::uint64_t parse_size(std::string_view what, std::string_view value)
 	if (error != std::errc{})
 		refuse_size(what, value);
 
-	std::string_view suffix = digits.substr(static_cast<std::size_t>(end - digits.data()));
-	unsigned shift = 0;
-	if (!suffix.empty()) {
-		constexpr std::string_view units = "KMGT";
-		const char unit = suffix[0] >= 'a' ? static_cast<char>(suffix[0] - 32) : suffix[0];
-		const auto at = units.find(unit);
-		if (at == units.npos)
-			refuse_size(what, value);
-		shift = 10 * (static_cast<unsigned>(at) + 1);
-		suffix.remove_prefix(1);
-		if (!suffix.empty() && suffix != "iB" && suffix != "B")
-			refuse_size(what, value);
-	}
-	if (number > std::numeric_limits<std::uint64_t>::max() >> shift)
+	const std::uint64_t unit =
+		unit_of(digits.substr(static_cast<std::size_t>(end - digits.data())));
+	if (unit == 0 || number > std::numeric_limits<std::uint64_t>::max() / unit)
 		refuse_size(what, value);
-	return number << shift;
+	return number * unit;
+}
+
+void check_multiple(std::string_view what, std::string_view value, std::uint64_t bytes,
+		    std::uint64_t step)
+{
+	const std::uint64_t less = bytes / step * step, more = less + step;
+
+	if (less == bytes)
+		return;
+	throw Error(Code::bad_value,
+		    text(what, " '", value, "' is ", bytes, " bytes, not a multiple of ",
+			 format_size(step), ": give ", less ? format_size(less) : "",
+			 less && more ? " or " : "", more ? format_size(more) : ""));
 }
 
 std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t least,

@@ -8,9 +8,14 @@
 
 namespace rf {
 
-// "512M", "1G", "1GiB", "0x40000000", "1073741824": bytes. Suffixes K, M, G, T
-// are powers of 1024. Throws Error(bad_value) that names `what` and the value.
+// "0x40000000", "1073741824": bytes. "512M" and "512MiB" are 512 * 2^20, "512MB" is 512 * 10^6;
+// so with K, G and T. Throws Error(bad_value) that names `what` and the value.
 std::uint64_t parse_size(std::string_view what, std::string_view value);
+
+// Throws Error(bad_value) that names the nearest sizes that would do, unless `bytes`, which
+// were given as `value`, are a multiple of `step`.
+void check_multiple(std::string_view what, std::string_view value, std::uint64_t bytes,
+		    std::uint64_t step);
 
 // A plain decimal number from `least` to `most`.
 std::uint64_t parse_number(std::string_view what, std::string_view value, std::uint64_t least,

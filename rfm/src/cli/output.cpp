@@ -169,13 +169,17 @@ Format format_of(const std::vector<std::string> &words)
 		const bool follows = at + 1 < words.size();
 		if (word == "--json")
 			return "json";
-		if (word == "-o" || word == "--output")
+		if (word == "--output")
 			return follows ? words[at + 1] : "";
 		if (word.starts_with("--output="))
 			return word.substr(std::size("--output=") - 1);
-		if (word.starts_with("-o"))
-			return word.substr(2);
-		return "";
+		// Also behind letters of options without a value: -qo FORMAT.
+		const std::size_t letter = word.find_first_not_of("afhqv", 1);
+		if (word.starts_with("--") || !word.starts_with('-') || letter == word.npos ||
+		    word[letter] != 'o')
+			return "";
+		return letter + 1 < word.size() ? word.substr(letter + 1)
+						 : follows ? words[at + 1] : "";
 	};
 
 	Format format = Format::table;
@@ -221,7 +225,7 @@ void to_json(Json &json, const Failure &failure)
 
 void Output::progress(const std::string &phase)
 {
-	if (!::isatty(STDERR_FILENO))
+	if (level_ == Level::quiet || !::isatty(STDERR_FILENO))
 		return;
 	std::cerr << "\r\033[K" << phase << std::flush;
 	line_open_ = true;
@@ -236,8 +240,28 @@ void Output::end_progress()
 
 void Output::note(const std::string &message)
 {
+	if (level_ == Level::quiet)
+		return;
 	end_progress();
 	std::cerr << "rfm: note: " << one_line(message) << '\n';
+}
+
+void Output::detail(const std::string &message)
+{
+	if (level_ != Level::verbose)
+		return;
+	end_progress();
+	std::cerr << "rfm: detail: " << one_line(message) << '\n';
+}
+
+void Output::names(const std::vector<std::string> &names)
+{
+	std::string lines;
+
+	for (const std::string &name : names)
+		lines += name + '\n';
+	end_progress();
+	put_result(lines);
 }
 
 void Output::tell(const Error &error)

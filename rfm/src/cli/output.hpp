@@ -127,11 +127,20 @@ public:
 	// To standard error, if what is to have it does not take it.
 	virtual void error(const Error &error) = 0;
 
+	// The names alone of what a verb did something to, a line each.
+	void names(const std::vector<std::string> &names);
+
+	// How much is said beside results and errors.
+	enum class Level { quiet, usual, verbose };
+	void set_level(Level level) { level_ = level; }
 	// What is being done right now: one line on a terminal, replaced by the next.
 	void progress(const std::string &phase);
 	void end_progress();
 	// Something worth knowing that is not an error.
 	void note(const std::string &message);
+	// What only somebody who asks for it wants to know: what was decided and why.
+	void detail(const std::string &message);
+	bool is_verbose() const { return level_ == Level::verbose; }
 
 	static std::unique_ptr<Output> make(Format format);
 
@@ -141,6 +150,7 @@ protected:
 
 private:
 	bool line_open_ = false;
+	Level level_ = Level::usual;
 };
 
 // null for what there is none of.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "cli/phases.hpp"
 
+#include "base/sizes.hpp"
+
 namespace rf {
 
 void to_json(Json &json, const Phase &phase)
@@ -22,11 +24,7 @@ void Phases::leave()
 {
 	if (current_.empty())
 		return;
-	const std::string detail = std::exchange(detail_, "");
-	const std::size_t before = list_.size();
-	add(std::exchange(current_, ""), entered_, monotonic_ns());
-	if (list_.size() > before)
-		list_.back().detail = detail;
+	add(std::exchange(current_, ""), entered_, monotonic_ns(), std::exchange(detail_, ""));
 }
 
 void Phases::remark(const std::string &detail)
@@ -34,11 +32,14 @@ void Phases::remark(const std::string &detail)
 	detail_ = detail;
 }
 
-void Phases::add(const std::string &name, std::uint64_t from_ns, std::uint64_t to_ns)
+void Phases::add(const std::string &name, std::uint64_t from_ns, std::uint64_t to_ns,
+		 const std::string &detail)
 {
 	if (!from_ns || to_ns < from_ns)
 		return;
-	list_.push_back({name, static_cast<double>(to_ns - from_ns) / 1e9, ""});
+	const double seconds = static_cast<double>(to_ns - from_ns) / 1e9;
+	list_.push_back({name, seconds, detail});
+	output_.detail(text(name, ": ", format_seconds(seconds), detail.empty() ? "" : ", ", detail));
 }
 
 double Phases::total_seconds() const

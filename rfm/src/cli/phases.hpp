@@ -26,7 +26,8 @@ public:
 	// About the phase last entered: "cached".
 	void remark(const std::string &detail);
 	// A phase that somebody else measured; nothing if either end was not reached.
-	void add(const std::string &name, std::uint64_t from_ns, std::uint64_t to_ns);
+	void add(const std::string &name, std::uint64_t from_ns, std::uint64_t to_ns,
+		 const std::string &detail = "");
 	// Shows progress without a phase of its own.
 	void show(const std::string &what) { output_.progress(what); }
 

@@ -9,6 +9,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rf {
@@ -26,7 +27,10 @@ struct Request {
 	std::map<std::string, std::string> values;	// options given; "yes" for switches
 	std::vector<std::string> operands;
 	bool json = false;
+	bool quiet = false;
+	bool names_only = false;	// as text, of what was done only to whom
 
+	bool wants_names() const { return names_only; }
 	bool has(const std::string &option) const { return values.contains(option); }
 	std::optional<std::string> value(const std::string &option) const;
 };
@@ -41,7 +45,30 @@ struct Verb {
 	unsigned operands_most;
 	// Does the work and hands its result, if any, to the output.
 	Code (*run)(const Request &request, Output &output);
+	// What it does is wanted also where nobody is told of it.
+	bool acts = false;
+	const char *acts_with = nullptr;	// only with this option, of those that take a value
 };
+
+// The letter that stands for an option, or 0. One table for all verbs: a letter means one thing.
+char letter_of(std::string_view option);
+
+// The option that an earlier version had under this name, or nullptr.
+const char *new_name(std::string_view option);
+
+// What a command line consists of, before the options are those of a verb.
+struct CommandLine {
+	std::vector<std::string> options;	// that stand before the command
+	std::string command;			// "" if there is none
+	std::vector<std::string> rest;		// behind it
+	bool help = false, version = false;	// asked for before the command
+
+	// As if all options stood behind the command.
+	std::vector<std::string> words() const;
+};
+
+// Throws Error(usage) for an option before the command that not every command has.
+CommandLine split_command_line(const std::vector<std::string> &words);
 
 // The options of a verb with the ones that every verb has.
 std::vector<Option> options_of(const Verb &verb);

@@ -3,6 +3,7 @@
 #include "operations/await_running.hpp"
 
 #include "base/clock.hpp"
+#include "base/duration.hpp"
 #include "cli/interrupt.hpp"
 #include "client/words.hpp"
 #include "view/subos.hpp"
@@ -67,11 +68,11 @@ std::string first_stage_line(const Partition &subos, const rf_status &status)
 	if (status.state == RF_STATE_RUNNING)
 		fail(subos, status,
 		     text("subOS '", subos.name(), "' runs, but showed no login prompt within ",
-			  wanted.wait, " s", kept));
+			  format_duration(wanted.timeout), kept));
 	fail(subos, status,
-	     text("subOS '", subos.name(), "' did not come up within ", wanted.wait,
-		  " s: stage '", stage_name(status.stage), "', ", status.cpus_online, " of ",
-		  status.nr_cpus, " cores up", kept));
+	     text("subOS '", subos.name(), "' did not come up within ",
+		  format_duration(wanted.timeout), ": stage '", stage_name(status.stage), "', ",
+		  status.cpus_online, " of ", status.nr_cpus, " cores up", kept));
 }
 
 } // namespace
@@ -90,7 +91,7 @@ rf_status await_running(const Partition &subos, const CreateOptions &wanted, Log
 			Phases &phases)
 {
 	const std::uint64_t begin = monotonic_ns();
-	const std::uint64_t deadline = begin + wanted.wait * second_ns;
+	const std::uint64_t deadline = deadline_after(wanted.timeout);
 
 	for (;;) {
 		const rf_status status = subos.status();

@@ -13,7 +13,7 @@ namespace rf {
 // prompt is not looked for here.
 bool has_arrived(const rf_status &status, const CreateOptions &wanted);
 
-// Waits for what `wanted` says, `wanted.wait` seconds at most; `login`: the console, if a
+// Waits for what `wanted` says, `wanted.timeout` at most; `login`: the console, if a
 // prompt is waited for. Throws Error(not_up) that says how far it came, with the last lines
 // of its kernel log; the subOS is kept. Throws Error(interrupted) on a signal.
 rf_status await_running(const Partition &subos, const CreateOptions &wanted, LoginWatch *login,

@@ -38,9 +38,9 @@ bool is_retry(int error)
 } // namespace
 
 ConsoleSession::ConsoleSession(const Partition &subos, Descriptor console, Way way,
-			       std::chrono::seconds idle, Output &output)
+			       std::chrono::milliseconds idle, Output &output)
 	: subos_(subos), console_(std::move(console)), writes_(way.writes),
-	  idle_ns_(static_cast<std::uint64_t>(idle.count()) * second_ns), output_(output),
+	  idle_ns_(static_cast<std::uint64_t>(idle.count()) * 1'000'000), output_(output),
 	  terminal_(::isatty(STDIN_FILENO)), may_ask_(way.writes && terminal_),
 	  filters_(!may_ask_ || way.replays), signals_({SIGWINCH, SIGTSTP, SIGQUIT}),
 	  mode_(STDIN_FILENO, TerminalMode::Kind::raw), input_ended_(!terminal_ && !way.writes),

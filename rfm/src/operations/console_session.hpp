@@ -31,7 +31,7 @@ public:
 	// after which it is over; 0: never. A terminal on standard input is in raw mode while
 	// the object lives.
 	ConsoleSession(const Partition &subos, Descriptor console, Way way,
-		       std::chrono::seconds idle, Output &output);
+		       std::chrono::milliseconds idle, Output &output);
 	~ConsoleSession();
 
 	// Throws Error(not_up) or Error(no_answer) if a file's input is not taken.

@@ -128,12 +128,12 @@ rf_status start_and_await(const Partition &subos, const Loaded &image, const Cre
 	phases.show("start the boot core ...");
 	// Before it says anything, and without what it said before a restart.
 	std::optional<LoginWatch> login;
-	if (wanted.wait && wanted.until == Until::login)
+	if (wanted.timeout.count() && wanted.until == Until::login)
 		login.emplace(subos.console(RF_CONSOLE_LIVE));
 	subos.start(how);
 	const rf_status status =
-		wanted.wait ? await_running(subos, wanted, login ? &*login : nullptr, phases)
-			    : subos.status();
+		wanted.timeout.count() ? await_running(subos, wanted, login ? &*login : nullptr, phases)
+				       : subos.status();
 	add_boot_phases(phases, status, login.has_value());
 	return status;
 }

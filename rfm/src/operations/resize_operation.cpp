@@ -5,8 +5,8 @@
 #include "base/cpulist.hpp"
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
+#include "cli/time_option.hpp"
 #include "client/words.hpp"
-#include "plan/create_options.hpp"
 #include "view/subos.hpp"
 
 #include <algorithm>
@@ -15,7 +15,8 @@ namespace rf {
 
 namespace {
 
-constexpr unsigned wait_most = 3600;
+// To the module, 0 is its own default.
+constexpr Milliseconds timeout_least{1};
 
 const char *step_name(rf_resize_op op)
 {
@@ -80,9 +81,7 @@ void check_running(const Partition &subos, const rf_status &status)
 
 std::chrono::milliseconds step_timeout(const Request &request)
 {
-	const auto value = request.value("wait");
-
-	return std::chrono::seconds(value ? parse_number("wait", *value, 1, wait_most) : 0);
+	return time_limit(request, {}, timeout_least);
 }
 
 void ResizeOperation::take(const ResizeRequest &step)
@@ -90,6 +89,10 @@ void ResizeOperation::take(const ResizeRequest &step)
 	const std::uint64_t begin = monotonic_ns();
 	Step taken = step_of(step);
 
+	output_.detail(text(step_name(step.op), " ", amount_text(taken), ", subOS '", subos_.name(),
+			    "': ", step.timeout.count() ? format_duration(step.timeout)
+							: std::string("as long as usual"),
+			    " at most"));
 	output_.progress(text(step_name(step.op), " ..."));
 	try {
 		const rf_resize done = subos_.resize(step);
@@ -119,6 +122,7 @@ void ResizeOperation::take(const ResizeRequest &step)
 			    details);
 	}
 	taken.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
+	output_.detail(text(step_name(step.op), ": ", format_seconds(*taken.seconds)));
 	steps_.push_back(taken);
 	count(step);
 }

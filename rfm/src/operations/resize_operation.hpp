@@ -14,7 +14,7 @@ Holdings holdings(const rf_status &status);
 // Throws Error(not_up) unless the subOS runs.
 void check_running(const Partition &subos, const rf_status &status);
 
-// From --wait; 0 for the module's default.
+// From --timeout; 0 for the module's default.
 std::chrono::milliseconds step_timeout(const Request &request);
 
 // A step that was taken, or would be.

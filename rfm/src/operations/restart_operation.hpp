@@ -21,7 +21,7 @@ public:
 	RestartOperation(const Supervisor &supervisor, const std::string &name, RestartFrom from,
 			 Phases &phases);
 
-	void set_wait(unsigned seconds) { plan_.wanted.wait = seconds; }
+	void set_timeout(std::chrono::milliseconds timeout) { plan_.wanted.timeout = timeout; }
 	// As --until says; throws like parse_until().
 	void set_until(const Request &request)
 	{

@@ -30,7 +30,12 @@ bool has_no_core_running(const rf_status &status)
 
 std::uint64_t stop_deadline(const StopOptions &wanted)
 {
-	return monotonic_ns() + wanted.timeout * second_ns;
+	return deadline_after(wanted.timeout);
+}
+
+bool is_over(const rf_status &status, std::uint32_t starts)
+{
+	return has_no_core_running(status) || status.starts != starts;
 }
 
 StopOperation::StopOperation(Partition subos, const StopOptions &wanted, std::uint64_t deadline)
@@ -57,6 +62,7 @@ void StopOperation::ask(const rf_status &status)
 	try {
 		subos_.stop(wanted_.restart ? RF_STOP_RESTART : 0);
 	} catch (const Error &error) {
+		asked_ = true;
 		// It was faster.
 		if (error.code() == Code::not_up && has_no_core_running(subos_.status()))
 			return;
@@ -125,6 +131,17 @@ void StopOperation::force()
 		hold();
 }
 
+std::string StopOperation::account() const
+{
+	const std::string name = text("subOS '", subos_.name(), "' ");
+
+	if (forced_)
+		return name + "is held: it could not be asked, or did not end in time";
+	if (asked_)
+		return name + "was asked for an orderly power-off";
+	return name + "is not asked: it is not running, or on its way down already";
+}
+
 Stopped StopOperation::await(Output &output)
 {
 	wait(output);
@@ -135,7 +152,7 @@ Stopped StopOperation::await(Output &output)
 			    text("subOS '", subos_.name(), "' was asked to stop but is still ",
 				 state_name(subos_.status().state), " after ",
 				 (monotonic_ns() - begin_) / second_ns,
-				 " s: wait longer with --timeout S, or hold its cores with --force"));
+				 " s: wait longer with --timeout TIME, or hold its cores with --force"));
 	return *ended_;
 }
 
@@ -165,7 +182,10 @@ std::vector<StopOutcome> stop_all(std::vector<Partition> subos, const StopOption
 			return StopOperation(std::move(one), wanted, deadline);
 		}));
 	}
-	each([&](std::size_t i) { under_way[i].emplace(asked[i].get()); });
+	each([&](std::size_t i) {
+		under_way[i].emplace(asked[i].get());
+		output.detail(under_way[i]->account());
+	});
 	each([&](std::size_t i) { under_way[i]->wait(output); });
 	// All of them, before the first is waited for once more.
 	each([&](std::size_t i) { under_way[i]->force(); });

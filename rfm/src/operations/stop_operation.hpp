@@ -5,6 +5,7 @@
 #include "cli/output.hpp"
 #include "client/partition.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,7 +14,7 @@
 namespace rf {
 
 struct StopOptions {
-	unsigned timeout = 60;	// seconds to wait for its end
+	std::chrono::milliseconds timeout{60'000};	// to wait for its end
 	bool force = false;	// then, or if it cannot be asked: hold its cores
 	bool restart = false;	// it is going to be started again
 };
@@ -39,6 +40,9 @@ public:
 	// cannot be asked and is not to be forced.
 	StopOperation(Partition subos, const StopOptions &wanted, std::uint64_t deadline);
 
+	// What was done about it, and why, in one line.
+	std::string account() const;
+
 	// Waits for its end until the deadline. Throws Error(interrupted) on a signal.
 	void wait(Output &output);
 	// Holds its cores, if force is wanted and it has not ended yet.
@@ -55,6 +59,8 @@ private:
 	Partition subos_;
 	const StopOptions wanted_;
 	const std::uint64_t begin_;
+	std::uint32_t starts_ = 0;	// of the kernel that is to end
+	bool asked_ = false;
 	std::uint64_t deadline_;
 	bool forced_ = false;
 	std::optional<Stopped> ended_;
@@ -62,6 +68,10 @@ private:
 
 // The deadline of a stop that begins now.
 std::uint64_t stop_deadline(const StopOptions &wanted);
+
+// Whether the kernel that had been started `starts` times is not running any more: nothing runs,
+// or somebody has started the next one.
+bool is_over(const rf_status &status, std::uint32_t starts);
 
 // What became of one of several: its result, or why it has none.
 struct StopOutcome {

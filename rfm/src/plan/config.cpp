@@ -168,6 +168,10 @@ std::map<std::string, std::string> parse_config(std::string_view file, const std
 	for (const auto &[key, node] : entries) {
 		place.line = key->source().begin.line;
 		const Option *option = find_key(options, key->str());
+		if (const char *now = option ? nullptr : new_name(key->str());
+		    now && find_key(options, now))
+			throw place.error(text("key '", key->str(), "' is now '", now, "': write ",
+					       example(*find_key(options, now))));
 		if (!option)
 			throw place.error(text("unknown key '", key->str(), "'; keys are: ",
 					       accepted_keys(options)));

@@ -5,6 +5,7 @@
 #include "base/name.hpp"
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
+#include "cli/time_option.hpp"
 #include "client/words.hpp"
 #include "host/machine.hpp"
 
@@ -18,9 +19,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr unsigned wait_most = 86400;
 constexpr unsigned restarts_most = 1000000;
-constexpr unsigned hang_most = 3600;
+// What the module accepts (struct rf_policies).
+constexpr std::chrono::seconds hang_least{1}, hang_most{3600}, hang_default{10};
 constexpr unsigned definition_format = 1;
 
 boot::Uart parse_uart(const std::string &name)
@@ -81,10 +82,8 @@ rf_policies parse_policies(const Request &request)
 	policies.on_reboot = parse_policy(request, "on-reboot", reboot, RF_POLICY_RESTART);
 	policies.restarts = static_cast<std::uint32_t>(parse_number(
 		"restarts", request.value("restarts").value_or("5"), 0, restarts_most));
-	policies.hang_timeout_ms =
-		1000 * static_cast<std::uint32_t>(parse_number(
-			       "hang-timeout", request.value("hang-timeout").value_or("10"), 1,
-			       hang_most));
+	policies.hang_timeout_ms = static_cast<std::uint32_t>(
+		time_option(request, "hang-timeout", hang_least, hang_most, hang_default).count());
 	return policies;
 }
 
@@ -113,31 +112,39 @@ std::string resolved(const std::string &path)
 	return error ? fs::absolute(path).string() : found.string();
 }
 
+// What an earlier version kept, in today's words: it took 512MB for 512M, rounded up, and called
+// the time limit "wait".
+void renew(std::map<std::string, std::string> &options)
+{
+	if (const auto mem = options.find("mem"); mem != options.end()) {
+		std::string size = mem->second;
+		if (size.ends_with('B'))
+			size = size.substr(0, size.find_last_not_of("iB") + 1);
+		// A digit, in hexadecimal.
+		if (size.empty() || std::string_view("KMGTkmgt").find(size.back()) == std::string::npos)
+			size = mem->second;
+		const std::uint64_t bytes = parse_size("memory", size);
+		mem->second = format_size((bytes + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE *
+					  RF_EXTENT_SIZE);
+	}
+	if (auto wait = options.extract("wait")) {
+		wait.key() = "timeout";
+		options.insert(std::move(wait));
+	}
+}
+
 } // namespace
 
-std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes)
+std::uint64_t parse_memory(const std::string &value)
 {
 	const std::uint64_t bytes = parse_size("memory", value);
-	const std::uint64_t rounded =
-		(bytes + RF_EXTENT_SIZE - 1) / RF_EXTENT_SIZE * RF_EXTENT_SIZE;
 
-	if (bytes == 0 || rounded < bytes)
+	if (bytes == 0)
 		throw Error(Code::bad_value, text("memory '", value,
 						  "' is not acceptable: give a "
 						  "multiple of 2M, such as 512M or 2G"));
-	if (rounded != bytes)
-		notes.push_back(text("memory ", value, " rounded up to ", format_size(rounded),
-				     " (multiples of 2M)"));
-	return rounded;
-}
-
-unsigned parse_seconds(const Request &request, const std::string &option, unsigned least,
-		       unsigned otherwise)
-{
-	const auto value = request.value(option);
-
-	return value ? static_cast<unsigned>(parse_number(option, *value, least, wait_most))
-		     : otherwise;
+	check_multiple("memory", value, bytes, RF_EXTENT_SIZE);
+	return bytes;
 }
 
 const char *until_name(Until until)
@@ -190,7 +197,7 @@ CreateOptions parse_create_options(const Request &request)
 	wanted.split_siblings = request.has("allow-smt-split");
 	if (const auto node = request.value("numa"))
 		wanted.node = static_cast<int>(parse_number("numa", *node, 0, 1023));
-	wanted.memory = parse_memory(required(request, "mem", "512M"), wanted.notes);
+	wanted.memory = parse_memory(required(request, "mem", "512M"));
 	wanted.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
 	wanted.initrd = request.value("initrd");
 	wanted.append = request.value("append").value_or("");
@@ -201,7 +208,7 @@ CreateOptions parse_create_options(const Request &request)
 						  "line"));
 	if (const auto uart = request.value("uart"))
 		wanted.uart = parse_uart(*uart);
-	wanted.wait = parse_seconds(request, "wait", 0, wanted.wait);
+	wanted.timeout = time_limit(request, wanted.timeout);
 	wanted.agent = !request.has("no-agent");
 	wanted.console = !request.has("no-console");
 	wanted.until = parse_until(request, wanted.until, wanted);
@@ -225,8 +232,10 @@ std::string format_definition(const CreateOptions &wanted, const std::string &in
 	Json &options = json["options"];
 
 	// What concerned that one command.
-	for (const char *option : {"json", "output", "config", "dry-run", "no-start", "force"})
+	for (const char *option : {"json", "output", "quiet", "verbose", "config", "dry-run",
+				   "no-start", "force"})
 		options.erase(option);
+	options["mem"] = format_size(wanted.memory);
 	options["kernel"] = resolved(wanted.kernel);
 	options["initrd"] = resolved(initrd);
 	if (loaded)
@@ -254,6 +263,7 @@ Definition parse_definition(const std::string &name, const std::string &words)
 					 "' was created by another version of rfm: "
 					 "start it with that one"));
 		json.at("options").get_to(definition.request.values);
+		renew(definition.request.values);
 		if (const auto at = json.find("loaded"); at != json.end())
 			definition.loaded = Loaded{at->at("entry"), at->at("page_table"),
 						   at->at("boot_params"), at->at("la57")};

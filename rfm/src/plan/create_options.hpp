@@ -8,6 +8,7 @@
 
 #include "uapi/rainforest.h"
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,7 +33,7 @@ struct CreateOptions {
 	unsigned ncores = 0;
 	bool split_siblings = false;	// cores may be parted from their SMT siblings
 	int node = -1;
-	std::uint64_t memory = 0;	// rounded up to RF_EXTENT_SIZE
+	std::uint64_t memory = 0;	// a multiple of RF_EXTENT_SIZE
 	std::vector<std::uint32_t> functions;	// RF_BDF()
 	std::uint32_t function_flags = 0;	// RF_PCI_*
 	bool force = false;		// functions, or a kernel that lacks something
@@ -44,21 +45,16 @@ struct CreateOptions {
 	bool console = true;
 	rf_policies policies{};
 	bool start = true;
-	unsigned wait = 60;		// seconds
+	std::chrono::milliseconds timeout{60'000};	// for `until`; 0: it is not waited for
 	Until until = Until::init;
-	std::vector<std::string> notes;
 	std::map<std::string, std::string> given;	// as it was given
 };
 
 CreateOptions parse_create_options(const Request &request);
 
-// Memory as people give it, rounded up to RF_EXTENT_SIZE with a note. Throws
-// Error(bad_value) for 0 and for what is no size.
-std::uint64_t parse_memory(const std::string &value, std::vector<std::string> &notes);
-
-// The option's number of seconds from `least` on, or `otherwise`.
-unsigned parse_seconds(const Request &request, const std::string &option, unsigned least,
-		       unsigned otherwise);
+// Memory as people give it. Throws Error(bad_value) for 0, for what is no size, and for what
+// is no multiple of RF_EXTENT_SIZE.
+std::uint64_t parse_memory(const std::string &value);
 
 // What --until says, or `otherwise`. Throws Error(bad_value) for what `wanted` does not have.
 Until parse_until(const Request &request, Until otherwise, const CreateOptions &wanted);

@@ -16,6 +16,7 @@ namespace {
 constexpr std::uint64_t size_default = std::uint64_t{4} << 30;
 constexpr std::uint64_t size_least = std::uint64_t{1} << 30;
 constexpr std::uint64_t size_most = std::uint64_t{16} << 40;
+constexpr std::uint64_t size_step = 4096;
 constexpr std::size_t label_most = 63;
 
 constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyz";
@@ -89,11 +90,12 @@ std::optional<std::uint64_t> parse_image_size(const Request &request)
 	if (!value)
 		return std::nullopt;
 	const std::uint64_t size = parse_size("size", *value);
-	if (size < size_least || size > size_most || size % 4096)
+	if (size < size_least || size > size_most)
 		throw Error(Code::bad_value,
 			    text("size '", *value, "' is not acceptable: give ",
 				 format_size(size_least), " to ", format_size(size_most),
 				 ", a multiple of 4K"));
+	check_multiple("size", *value, size, size_step);
 	return size;
 }
 

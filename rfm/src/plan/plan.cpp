@@ -331,7 +331,6 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 	Plan plan;
 
 	plan.wanted = wanted;
-	plan.notes = wanted.notes;
 	phases.enter("check");
 	if (supervisor)
 		check_supervisor(wanted, *supervisor);

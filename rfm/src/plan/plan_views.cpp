@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // The plan as a dry run shows it.
 #include "base/cpulist.hpp"
+#include "base/duration.hpp"
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
 #include "client/words.hpp"
@@ -57,9 +58,9 @@ void to_json(Json &json, const Plan &plan)
 		{"on_crash", policy_name(policies.on_crash)},
 		{"on_reboot", policy_name(policies.on_reboot)},
 		{"restarts", policies.restarts},
-		{"hang_timeout_seconds", policies.hang_timeout_ms / 1000},
+		{"hang_timeout_seconds", policies.hang_timeout_ms / 1000.0},
 		{"start", plan.wanted.start},
-		{"wait", plan.wanted.wait},
+		{"timeout_seconds", static_cast<double>(plan.wanted.timeout.count()) / 1000},
 		{"until", until_name(plan.wanted.until)},
 		{"memory_needed", memory_needed(plan)},
 		{"cmdline", plan.cmdline},
@@ -88,9 +89,9 @@ std::string to_text(const Plan &plan)
 	table.add({"console", has_console(plan) ? "yes" : "no"});
 	table.add({"on crash", crash_text(wanted.policies)});
 	table.add({"on reboot", policy_name(wanted.policies.on_reboot)});
-	table.add({"hang after", text(wanted.policies.hang_timeout_ms / 1000, " s")});
-	table.add({"start", wanted.start ? text("yes, wait ", wanted.wait, " s for ",
-						  until_name(wanted.until))
+	table.add({"hang after", format_duration(Milliseconds(wanted.policies.hang_timeout_ms))});
+	table.add({"start", wanted.start ? text("yes, wait ", format_duration(wanted.timeout),
+						  " for ", until_name(wanted.until))
 					   : "no"});
 	table.add({"command line", or_none(plan.cmdline)});
 	return table.str();

@@ -133,11 +133,10 @@ CoreChange core_count_change(const std::string &value, const Holdings &now, cons
 	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1, loses, rules)};
 }
 
-MemoryChange memory_change(const std::string &value, const Holdings &now,
-			   std::vector<std::string> &notes)
+MemoryChange memory_change(const std::string &value, const Holdings &now)
 {
 	const auto [sign, size] = split_sign(value);
-	const std::uint64_t bytes = parse_memory(size, notes);
+	const std::uint64_t bytes = parse_memory(size);
 	const bool less = sign == '-' || (sign == ' ' && bytes < now.memory);
 
 	if (sign == '-' && bytes >= now.memory)

@@ -37,9 +37,8 @@ CoreChange core_change(const std::string &value, const Holdings &now);
 CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
 			     const Loses &loses = {}, CoreRules rules = {});
 
-// "2G": so much in all; "+512M", "-512M". Rounded to RF_EXTENT_SIZE with a note.
-MemoryChange memory_change(const std::string &value, const Holdings &now,
-			   std::vector<std::string> &notes);
+// "2G": so much in all; "+512M", "-512M". Throws like parse_memory().
+MemoryChange memory_change(const std::string &value, const Holdings &now);
 
 // "+0000:00:04.0,00:05.0": these too; "-00:04.0": without these; also both, for a sign
 // counts until the next one. Throws Error(bad_value) for what it has or has not already.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm console: the operator's terminal (or files and pipes) on a subOS's console.
-#include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "operations/console_session.hpp"
 #include "verbs/verbs.hpp"
@@ -18,13 +18,13 @@ namespace {
 constexpr Option options[] = {
 	{"read-only", nullptr, "only watch, send no input"},
 	{"no-history", nullptr, "show only new output, not the past output"},
-	{"idle", "S",
-	 "without a terminal: once the input has ended, end after S seconds without output "
-	 "(default 2; 0: never)"},
+	{"idle", "TIME",
+	 "without a terminal: once the input has ended, end after TIME without output "
+	 "(default 2s; 0: never)"},
 };
 
-constexpr unsigned idle_default = 2;
-constexpr unsigned idle_most = 86400;
+constexpr std::chrono::seconds idle_default{2};
+constexpr std::chrono::hours idle_most{24};
 
 // A person who comes second looks on. Input from elsewhere that nobody takes must not
 // look as if it were taken.
@@ -66,9 +66,7 @@ void tell_end(ConsoleSession::End end, const std::string &name, bool terminal, O
 
 Code run(const Request &request, Output &output)
 {
-	const unsigned idle = static_cast<unsigned>(
-		parse_number("idle", request.value("idle").value_or(std::to_string(idle_default)),
-			     0, idle_most));
+	const Milliseconds idle = time_option(request, "idle", {}, idle_most, idle_default);
 	const Supervisor supervisor = Supervisor::open();
 	const Partition subos = supervisor.subos(request.operands[0]);
 	const bool terminal = ::isatty(STDIN_FILENO);
@@ -85,7 +83,7 @@ Code run(const Request &request, Output &output)
 	// The terminal must be as it was before anything is said about the end.
 	const ConsoleSession::End end =
 		ConsoleSession(subos, std::move(console), {writes, replays},
-			       std::chrono::seconds(idle), output)
+			       idle, output)
 			.run();
 	tell_end(end, subos.name(), terminal, output);
 	return Code::ok;

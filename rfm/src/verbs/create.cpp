@@ -6,6 +6,7 @@
 #include "client/supervisor.hpp"
 #include "operations/launch.hpp"
 #include "plan/config.hpp"
+#include "plan/reasons.hpp"
 #include "verbs/verbs.hpp"
 
 namespace rf {
@@ -16,7 +17,7 @@ constexpr Option options[] = {
 	{"cores", "LIST", "logical cores to give, boot core first, such as 2-3,5", true},
 	{"ncores", "N", "instead of --cores: pick N of the highest-numbered online cores", true},
 	{"numa", "NODE", "take memory (and with --ncores cores) from this NUMA node", true},
-	{"mem", "SIZE", "memory to give, such as 512M or 2G; multiples of 2M", true},
+	{"mem", "SIZE", "memory to give, such as 512M or 2G (512MB is decimal); multiples of 2M", true},
 	{"pci", "BDF", "PCI functions to give, such as 0000:00:04.0,00:05.0; repeatable", true,
 	 true},
 	{"require-iommu", nullptr, "refuse PCI functions whose DMA is not confined by an IOMMU",
@@ -35,9 +36,9 @@ constexpr Option options[] = {
 	{"on-reboot", "POLICY", "after the subOS reboots: restart (default) or keep", true},
 	{"restarts", "N", "restarts after crashes until --on-crash falls back to keep (default 5)",
 	 true},
-	{"hang-timeout", "S", "seconds without heartbeat that count as a hang (default 10)", true},
+	{"hang-timeout", "TIME", "time without heartbeat that counts as a hang (default 10s)", true},
 	{"no-start", nullptr, "load, but do not start", true},
-	{"wait", "S", "seconds to wait until it runs (default 60; 0: do not wait)", true},
+	{"timeout", "TIME", "how long to wait (default 60s; 0: do not wait)", true},
 	{"until", "STAGE", "wait for its agent, init (default) or login", true},
 	{"allow-smt-split", nullptr, "give cores without their SMT siblings, too", true},
 	{"config", "FILE", "read options from FILE; the command line overrides it", false},
@@ -114,12 +115,19 @@ Code run(const Request &request_given, Output &output)
 	if (!dry_run)
 		catch_interrupts();
 	const Plan plan = make_plan(wanted, supervisor ? &*supervisor : nullptr, !dry_run, phases);
+	for (const std::string &reason : reasons(plan))
+		output.detail(reason);
 	for (const std::string &note : plan.notes)
 		output.note(note);
-	if (dry_run)
+	if (dry_run) {
 		output.result(DryRun{plan});
+		return Code::ok;
+	}
+	const Launched created = create(plan, *supervisor, phases);
+	if (request.wants_names())
+		output.names({wanted.name});
 	else
-		output.result(create(plan, *supervisor, phases));
+		output.result(created);
 	return Code::ok;
 }
 
@@ -139,6 +147,7 @@ const Verb create_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

@@ -191,7 +191,7 @@ const Verb destroy_verb = {
 	"Verifies what came back before reporting it. If something did not, the subOS\n"
 	"stays in state 'stopping' and destroy can be called again. Works with a module of\n"
 	"any version, so that an upgrade strands no subOS.",
-	options, 0, 1024, run,
+	options, 0, 1024, run, true,
 };
 
 } // namespace rf

@@ -195,7 +195,7 @@ const Verb dump_verb = {
 	"vmcore-dmesg(8) and gdb(1). The subOS may run, hang or be dead; the image is a\n"
 	"consistent snapshot only if it is down. Pages of zeros take no room on disk. The\n"
 	"file appears once it is complete, and only its owner can read it.",
-	options, 2, 2, run,
+	options, 2, 2, run, true,
 };
 
 } // namespace rf

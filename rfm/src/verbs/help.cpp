@@ -18,7 +18,10 @@ struct Help {
 
 Json option_json(const Option &option)
 {
+	const char letter = letter_of(option.name);
+
 	return {{"name", option.name},
+		{"letter", letter ? Json(std::string(1, letter)) : Json()},
 		{"value", option.value ? Json(option.value) : Json()},
 		{"help", option.help},
 		{"in_file", option.in_file},
@@ -53,12 +56,19 @@ void to_json(Json &json, const Help &help)
 					      {"meaning", row.meaning}});
 }
 
+std::string letter_text(const Option &option)
+{
+	const char letter = letter_of(option.name);
+
+	return letter ? text("-", letter, ", ") : "    ";
+}
+
 std::string verb_text(const Verb &verb)
 {
 	Table options({"Options", ""});
 
 	for (const Option &option : options_of(verb))
-		options.add({text("  --", option.name, option.value ? " " : "",
+		options.add({text("  ", letter_text(option), "--", option.name, option.value ? " " : "",
 				  option.value ? option.value : ""),
 			     option.help});
 	return text("Usage: ", usage_line(verb), "\n\n", verb.details, "\n\n", options.str());
@@ -74,7 +84,7 @@ std::string to_text(const Help &help)
 		verbs.add({text("  ", verb->name), verb->summary});
 	for (const ExitCode &row : help.codes)
 		codes.add({text("  ", static_cast<int>(row.code)), row.meaning});
-	return text("Usage: rfm COMMAND [operands] [options]\n"
+	return text("Usage: rfm [--json] [-q | -v] COMMAND [operands] [options]\n"
 		    "Boots further Linux kernels on cores and memory of this machine.\n\n",
 		    verbs.str(), "\nSee 'rfm help COMMAND' for its options.\n\n", codes.str());
 }
@@ -154,7 +164,8 @@ const Verb version_verb = {
 	"version", "",
 	"show versions",
 	"Shows the versions of rfm, of the loaded module, and of the interface (ABI) that\n"
-	"each of them has. Works with a module of any version. 'rfm --version' is the same.",
+	"each of them has. Works with a module of any version. 'rfm --version' and 'rfm -V' are\n"
+	"the same.",
 	{}, 0, 0, version,
 };
 

@@ -344,6 +344,7 @@ const Verb image_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

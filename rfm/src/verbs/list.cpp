@@ -145,7 +145,14 @@ Code run(const Request &request, Output &output)
 				throw;
 		}
 	}
-	output.show(ListView(list, list.subos, shown));
+	if (request.wants_names()) {
+		std::vector<std::string> names;
+		for (const Subos &subos : list.subos)
+			names.emplace_back(subos.status.name);
+		output.names(names);
+	} else {
+		output.show(ListView(list, list.subos, shown));
+	}
 	return Code::ok;
 }
 

@@ -96,7 +96,7 @@ const Verb map_verb = {
 	"core of the supervisor that is offline. As wide as the terminal, with colours on one\n"
 	"unless NO_COLOR is set. With --svg, as a picture, to be looked at in a browser; a file\n"
 	"that exists is only replaced with --force.",
-	options, 0, 0, run,
+	options, 0, 0, run, false, "svg",
 };
 
 } // namespace rf

@@ -75,7 +75,7 @@ const Verb metrics_verb = {
 	"of processors, memory, pressure and messages. One that does not answer takes some\n"
 	"seconds, ten for all, and rainforest_subos_agent_up is 0 for it. With --textfile, for\n"
 	"the textfile collector of node_exporter: FILE is replaced when all is written.",
-	options, 0, 0, run,
+	options, 0, 0, run, false, "textfile",
 };
 
 } // namespace rf

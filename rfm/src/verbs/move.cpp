@@ -17,13 +17,13 @@ constexpr Option move_options[] = {
 	{"cores", "LIST", "cores of FROM to move"},
 	{"borrow", nullptr, "as a loan: 'rfm return', or the end of TO, gives them back"},
 	{"allow-smt-split", nullptr, "move cores without their SMT siblings, too"},
-	{"wait", "S", "time limit in seconds (default 10)"},
+	{"timeout", "TIME", "how long to wait (default 10s)"},
 };
 
 constexpr Option return_options[] = {
 	{"cores", "LIST", "borrowed cores to give back (default: all)"},
 	{"allow-smt-split", nullptr, "give cores back without their SMT siblings, too"},
-	{"wait", "S", "time limit in seconds (default 10)"},
+	{"timeout", "TIME", "how long to wait (default 10s)"},
 };
 
 struct Moved {
@@ -104,7 +104,10 @@ Code run_move(const Request &request, Output &output)
 			throw Error(Code::incomplete,
 				    text("core ", core, " is missing from subOS '", to_name,
 					 "' after the move"));
-	output.result(moved);
+	if (request.wants_names())
+		output.names({from_name, to_name});
+	else
+		output.result(moved);
 	return Code::ok;
 }
 
@@ -186,7 +189,10 @@ Code run_return(const Request &request, Output &output)
 	const Returned result{returning.result()};
 	if (!stay.empty())
 		fail_parted(subos.name(), stay, result);
-	output.result(result);
+	if (request.wants_names())
+		output.names({subos.name()});
+	else
+		output.result(result);
 	return Code::ok;
 }
 
@@ -203,6 +209,7 @@ const Verb move_verb = {
 	2,
 	2,
 	run_move,
+	true,
 };
 
 const Verb return_verb = {
@@ -215,6 +222,7 @@ const Verb return_verb = {
 	1,
 	1,
 	run_return,
+	true,
 };
 
 } // namespace rf

@@ -27,7 +27,7 @@ constexpr Option options[] = {
 	{"force", nullptr,
 	 "PCI functions: add even if in use or without a reset; remove without asking"},
 	{"allow-smt-split", nullptr, "cores may come and go without their SMT siblings"},
-	{"wait", "S", "time limit of each step in seconds (default 10)"},
+	{"timeout", "TIME", "how long to wait for each step (default 10s)"},
 	{"dry-run", nullptr, "check everything and print the steps; change nothing"},
 };
 
@@ -124,7 +124,7 @@ std::vector<ResizeRequest> plan(const Request &request, const Supervisor &superv
 		core_flags = split_flags(machine, request.has("allow-smt-split"));
 	}
 	if (const auto value = request.value("mem"))
-		memory = memory_change(*value, now, notes);
+		memory = memory_change(*value, now);
 	if (request.has("pci"))
 		functions = plan_functions(request, supervisor, status, notes);
 	if (memory.add)
@@ -195,7 +195,10 @@ Code run(const Request &request, Output &output)
 	result.notes = notes;
 	if (!resizing.complete())
 		output.note(resizing.shortfall());
-	output.result(result);
+	if (request.wants_names() && !request.has("dry-run"))
+		output.names({subos.name()});
+	else
+		output.result(result);
 	return resizing.complete() ? Code::ok : Code::not_enough;
 }
 
@@ -215,6 +218,7 @@ const Verb resize_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm restart: stop, then start.
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "operations/restart_operation.hpp"
 #include "operations/stop_operation.hpp"
@@ -11,19 +12,19 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"timeout", "S", "seconds to wait until it has stopped (default 60)"},
+	{"timeout", "TIME",
+	 "how long to wait until it has stopped (default 60s), and again until it runs (default: as "
+	 "for create; 0: do not wait)"},
 	{"force", nullptr, "hold its cores if it does not end in time or cannot be asked"},
-	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
 	{"until", "STAGE", "wait for its agent, init or login (default: as for create)"},
 };
 
 Code run(const Request &request, Output &output)
 {
 	StopOptions wanted;
-	wanted.timeout = parse_seconds(request, "timeout", 0, wanted.timeout);
+	wanted.timeout = time_limit(request, wanted.timeout);
 	wanted.force = request.has("force");
 	wanted.restart = true;
-	const unsigned wait = parse_seconds(request, "wait", 0, 0);
 
 	Phases phases(output);
 	const std::string &name = request.operands[0];
@@ -31,8 +32,8 @@ Code run(const Request &request, Output &output)
 	catch_interrupts();
 	// First what could fail: a subOS that cannot be started again is not stopped.
 	RestartOperation subos(supervisor, name, {.running = true}, phases);
-	if (request.has("wait"))
-		subos.set_wait(wait);
+	if (request.has("timeout"))
+		subos.set_timeout(wanted.timeout);
 	subos.set_until(request);
 
 	phases.enter("stop");
@@ -42,7 +43,10 @@ Code run(const Request &request, Output &output)
 	phases.leave();
 	Launched launched = subos.start(phases);
 	launched.stopped = stopped;
-	output.result(launched);
+	if (request.wants_names())
+		output.names({name});
+	else
+		output.result(launched);
 	return Code::ok;
 }
 
@@ -58,6 +62,7 @@ const Verb restart_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

@@ -2,6 +2,7 @@
 // rfm start: boot a subOS that ended, or was never started, on what it still owns.
 #include "base/descriptor.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "operations/restart_operation.hpp"
 #include "verbs/verbs.hpp"
@@ -14,7 +15,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"wait", "S", "seconds to wait until it runs (default: as for create; 0: do not wait)"},
+	{"timeout", "TIME", "how long to wait (default: as for create; 0: do not wait)"},
 	{"until", "STAGE", "wait for its agent, init or login (default: as for create)"},
 	{"policy", nullptr,
 	 "as rf_supervisor does it: start a lost one too; errors go to the kernel log"},
@@ -32,13 +33,13 @@ void tell_kernel_log(const std::string &message)
 
 Launched start(const Request &request, Phases &phases)
 {
-	const unsigned wait = parse_seconds(request, "wait", 0, 0);
+	const Milliseconds timeout = time_limit(request, {});
 	const Supervisor supervisor = Supervisor::open();
 	RestartOperation subos(supervisor, request.operands[0], {.lost = request.has("policy")},
 			       phases);
 
-	if (request.has("wait"))
-		subos.set_wait(wait);
+	if (request.has("timeout"))
+		subos.set_timeout(timeout);
 	subos.set_until(request);
 	return subos.start(phases);
 }
@@ -49,7 +50,11 @@ Code run(const Request &request, Output &output)
 
 	catch_interrupts();
 	try {
-		output.result(start(request, phases));
+		const Launched started = start(request, phases);
+		if (request.wants_names())
+			output.names({request.operands[0]});
+		else
+			output.result(started);
 	} catch (const Error &error) {
 		if (request.has("policy"))
 			tell_kernel_log(error.what());
@@ -72,6 +77,7 @@ const Verb start_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

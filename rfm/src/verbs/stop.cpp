@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm stop: ask subOSes to go down, and wait until they did.
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "operations/stop_operation.hpp"
-#include "plan/create_options.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
@@ -13,7 +13,7 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"timeout", "S", "seconds until all of them have to have stopped (default 60)"},
+	{"timeout", "TIME", "how long to wait until all of them have stopped (default 60s)"},
 	{"force", nullptr, "hold the cores of one that does not end in time or cannot be asked"},
 };
 
@@ -53,22 +53,27 @@ std::vector<Partition> targets(const Request &request, const Supervisor &supervi
 Code run(const Request &request, Output &output)
 {
 	StopOptions wanted;
-	wanted.timeout = parse_seconds(request, "timeout", 0, wanted.timeout);
+	wanted.timeout = time_limit(request, wanted.timeout);
 	wanted.force = request.has("force");
 
 	const Supervisor supervisor = Supervisor::open();
 	StopResult result;
+	std::vector<std::string> names;
 	std::vector<Failure> failures;
 
 	catch_interrupts();
 	for (const StopOutcome &outcome : stop_all(targets(request, supervisor), wanted, output)) {
-		if (outcome.failure)
+		if (outcome.failure) {
 			failures.push_back({outcome.name, *outcome.failure});
-		else
-			result.stopped.push_back(*outcome.stopped);
+			continue;
+		}
+		result.stopped.push_back(*outcome.stopped);
+		names.push_back(outcome.name);
 	}
 	// What was stopped is a result for people, even if something else was not.
-	if (failures.empty() || (!request.json && !result.stopped.empty()))
+	if (request.wants_names())
+		output.names(names);
+	else if (failures.empty() || (!request.json && !result.stopped.empty()))
 		output.result(result);
 	if (!failures.empty())
 		throw SeveralErrors(std::move(failures), {{"stopped", result.stopped}});
@@ -91,6 +96,7 @@ const Verb stop_verb = {
 	1,
 	1024,
 	run,
+	true,
 };
 
 } // namespace rf

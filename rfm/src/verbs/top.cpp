@@ -4,6 +4,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "cli/terminal.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "client/words.hpp"
 #include "host/proc_statistics.hpp"
@@ -29,12 +30,11 @@ namespace rf {
 namespace {
 
 constexpr Option options[] = {
-	{"delay", "S", "refresh the table every S seconds (1 to 3600, default 2)"},
+	{"delay", "TIME", "time from one table to the next (100ms to 1h, default 2s)"},
 	{"once", nullptr, "print one table and exit, as always with --json or without a terminal"},
 };
 
-constexpr unsigned delay_default = 2;
-constexpr unsigned delay_most = 3600;
+constexpr Milliseconds delay_least{100}, delay_default{2000}, delay_most{3600'000};
 
 struct Kernels {
 	std::uint64_t pool_total = 0, pool_free = 0;	// memory for subOSes
@@ -180,12 +180,12 @@ bool is_end_key()
 }
 
 // Shows tables until a key or a signal ends it.
-void renew(Watch &watch, std::chrono::seconds delay)
+void renew(Watch &watch, Milliseconds delay)
 {
 	SignalQueue signals({SIGWINCH, SIGTSTP});
 	Screen screen;
 	Kernels seen = watch.look();
-	const std::uint64_t delay_ns = static_cast<std::uint64_t>(delay.count()) * 1'000'000'000u;
+	const std::uint64_t delay_ns = static_cast<std::uint64_t>(delay.count()) * 1'000'000u;
 	std::uint64_t next = monotonic_ns() + delay_ns;
 	const int keys = ::isatty(STDIN_FILENO) ? STDIN_FILENO : -1;
 
@@ -211,9 +211,8 @@ void renew(Watch &watch, std::chrono::seconds delay)
 
 Code run(const Request &request, Output &output)
 {
-	const std::uint64_t delay =
-		parse_number("delay", request.value("delay").value_or(std::to_string(delay_default)),
-			     1, delay_most);
+	const Milliseconds delay =
+		time_option(request, "delay", delay_least, delay_most, delay_default);
 	const Supervisor supervisor = Supervisor::open();
 	Watch watch(supervisor);
 
@@ -223,7 +222,7 @@ Code run(const Request &request, Output &output)
 	}
 	catch_interrupts();
 	try {
-		renew(watch, std::chrono::seconds(delay));
+		renew(watch, delay);
 	} catch (const Error &error) {
 		// Ctrl-C is the usual end, also while a subOS is being asked.
 		if (error.code() != Code::interrupted)
