@@ -95,12 +95,12 @@ int status(rf_status &status)
 	status.id = 1;
 	std::strcpy(status.name, loaded->called().c_str());
 	status.state = loaded->state;
+	status.starts = loaded->starts;
 	status.memory = memory;
 	status.nr_cpus = 1;
 	status.not_held = 7;
 	status.nr_ranges = 1;
 	status.ranges[0] = {0x140000000, memory};
-	status.starts = 3;
 	status.crashes = 2;
 	return 0;
 }
@@ -117,13 +117,17 @@ int statistics(rf_stats &answer)
 	return loaded->statistics;
 }
 
-int stop(rf_stop_args &)
+int stop(rf_stop_args &args)
 {
+	if (loaded->on_stop)
+		loaded->on_stop(args.flags);
 	return 0;
 }
 
 int destroy(rf_destroy &answer)
 {
+	if (std::ranges::find(loaded->stuck, loaded->called()) != loaded->stuck.end())
+		return -EIO;
 	std::erase(loaded->names, loaded->called());
 	answer.cpus_returned = 1;
 	answer.memory_returned = memory;

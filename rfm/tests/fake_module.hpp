@@ -7,6 +7,7 @@
 #include "uapi/rainforest.h"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -26,8 +27,10 @@ public:
 	bool answers_cores = true;	// RF_IOC_CORES is known
 	bool admin = true;		// the caller has CAP_SYS_ADMIN
 	int statistics = 0;		// what a question to an agent ends with: 0 or a negative errno
-	std::uint32_t state = RF_STATE_RUNNING;	// of all of them
 	bool refuses = false;		// every call but INFO is EINVAL
+	std::uint32_t state = RF_STATE_RUNNING, starts = 3;	// of each
+	std::function<void(std::uint32_t flags)> on_stop;	// what STOP leads to
+	std::vector<std::string> stuck;	// those that cannot be given back
 
 	std::uint32_t abi() const { return abi_; }
 	int open();			// a machine descriptor

@@ -112,6 +112,8 @@ TEST(JsonSchema, SubosesAndWhatBecomesOfThem)
 {
 	Judge judge;
 
+	judge.add({"stop", "web"},
+		  {{"stopped", {stopped(), Stopped{"web", RF_STATE_RUNNING, 0, "", false, {}, true}}}});
 	judge.add({"show", "web"}, full_subos());
 	judge.add({"show", "new"}, Subos{});
 	judge.add({"list"}, {{"subos", {full_subos(), Subos{}}}});

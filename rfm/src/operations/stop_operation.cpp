@@ -43,6 +43,7 @@ StopOperation::StopOperation(Partition subos, const StopOptions &wanted, std::ui
 {
 	const rf_status status = subos_.status();
 
+	starts_ = status.starts;
 	if (!look(status) && status.state != RF_STATE_STOPPING)
 		ask(status);
 }
@@ -61,10 +62,10 @@ void StopOperation::ask(const rf_status &status)
 	}
 	try {
 		subos_.stop(wanted_.restart ? RF_STOP_RESTART : 0);
-	} catch (const Error &error) {
 		asked_ = true;
+	} catch (const Error &error) {
 		// It was faster.
-		if (error.code() == Code::not_up && has_no_core_running(subos_.status()))
+		if (error.code() == Code::not_up && is_over(subos_.status(), starts_))
 			return;
 		if (error.code() != Code::no_answer)
 			throw;
@@ -82,7 +83,7 @@ void StopOperation::hold()
 		subos_.stop(RF_STOP_NOW | (wanted_.restart ? RF_STOP_RESTART : 0));
 	} catch (const Error &error) {
 		// It was faster.
-		if (error.code() != Code::not_up || !has_no_core_running(subos_.status()))
+		if (error.code() != Code::not_up || !is_over(subos_.status(), starts_))
 			throw;
 	}
 }
@@ -90,15 +91,20 @@ void StopOperation::hold()
 // Has it ended? Whoever waits for several looks late at some: the module knows when it was.
 bool StopOperation::look(const rf_status &status)
 {
+	const bool again = status.starts != starts_;
 	const std::uint64_t end = status.moments[RF_MOMENT_END];
+	const double seconds = end > begin_ ? static_cast<double>(end - begin_) / 1e9 : 0.0;
 
-	if (has_no_core_running(status) && !ended_)
-		ended_ = Stopped{subos_.name(),
-				 status.state,
-				 status.cause,
-				 inspect::printable(status.reason),
-				 forced_,
-				 end > begin_ ? static_cast<double>(end - begin_) / 1e9 : 0.0};
+	// What the next kernel does says nothing of the end of this one.
+	if (is_over(status, starts_) && !ended_) {
+		ended_ = Stopped{subos_.name(), status.state, status.cause,
+				 inspect::printable(status.reason), forced_, seconds, again};
+		if (again) {
+			ended_->cause = RF_CAUSE_NONE;
+			ended_->reason.clear();
+			ended_->seconds.reset();
+		}
+	}
 	return ended_.has_value();
 }
 
@@ -127,7 +133,7 @@ void StopOperation::wait(Output &output)
 
 void StopOperation::force()
 {
-	if (!ended_ && wanted_.force && !forced_)
+	if (!ended_ && wanted_.force && !forced_ && !look(subos_.status()))
 		hold();
 }
 
@@ -200,15 +206,19 @@ void to_json(Json &json, const Stopped &stopped)
 		{"cause", cause_name(stopped.cause)},
 		{"reason", stopped.reason},
 		{"forced", stopped.forced},
-		{"seconds", stopped.seconds}};
+		{"started_again", stopped.started_again},
+		{"seconds", or_null(stopped.seconds)}};
 }
 
 std::string to_text(const Stopped &stopped)
 {
+	if (stopped.started_again)
+		return text("subOS '", stopped.name,
+			    "' ended, and somebody else has started it again\n");
 	return text("subOS '", stopped.name, "' is ", state_name(stopped.state),
 		    stopped.cause == RF_CAUSE_NONE ? std::string()
 						   : text(" (", cause_name(stopped.cause), ")"),
-		    " after ", format_seconds(stopped.seconds),
+		    " after ", format_seconds(stopped.seconds.value_or(0)),
 		    stopped.forced ? ", held by force" : "", "\n");
 }
 

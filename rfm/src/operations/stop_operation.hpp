@@ -26,7 +26,8 @@ struct Stopped {
 	std::uint32_t cause = 0;	// enum rf_cause
 	std::string reason;
 	bool forced = false;
-	double seconds = 0;	// that it took
+	std::optional<double> seconds;	// that it took, unless nobody knows any more
+	bool started_again = false;	// by somebody else
 };
 
 void to_json(Json &json, const Stopped &stopped);

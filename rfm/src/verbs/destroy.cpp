@@ -157,6 +157,16 @@ std::vector<std::string> targets(const Request &request, const Supervisor &super
 	return names;
 }
 
+// Of several, each line must say of which it is.
+Error naming(const std::string &name, const Error &error)
+{
+	const std::string what = error.what(), quoted = "'" + name + "'";
+
+	if (what.find(quoted) != what.npos)
+		return error;
+	return Error(error.code(), text("subOS ", quoted, ": ", what), error.details());
+}
+
 Code run(const Request &request, Output &output)
 {
 	if (request.has("all") == !request.operands.empty())
@@ -164,21 +174,26 @@ Code run(const Request &request, Output &output)
 
 	const Supervisor supervisor = Supervisor::open();
 	DestroyResult result;
-	std::optional<Error> failure;
+	std::vector<std::string> gone;
+	std::vector<Failure> failures;
 
 	// One that cannot be given back does not keep the others.
 	for (const std::string &name : targets(request, supervisor)) {
 		output.progress(text("destroy '", name, "' ..."));
 		try {
 			result.destroyed.push_back(destroy(supervisor, name));
+			gone.push_back(name);
 		} catch (const Error &error) {
-			if (!failure)
-				failure = error;
+			failures.push_back({name, naming(name, error)});
 		}
 	}
-	if (failure)
-		throw Error(failure->code(), failure->what(), {{"destroyed", result.destroyed}});
-	output.result(result);
+	// What is gone is a result for people, even if something else is not.
+	if (request.wants_names())
+		output.names(gone);
+	else if (failures.empty() || (!request.json && !result.destroyed.empty()))
+		output.result(result);
+	if (!failures.empty())
+		throw SeveralErrors(std::move(failures), {{"destroyed", result.destroyed}});
 	return Code::ok;
 }
 
