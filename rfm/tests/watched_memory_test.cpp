@@ -66,6 +66,18 @@ TEST_F(Subos, IsNotReadForLongerThanAllowed)
 	EXPECT_EQ(code_of_a_read(WatchedMemory(*subos_, std::chrono::milliseconds(0))), Code::busy);
 }
 
+// Whoever pages through a log is not hurried.
+TEST_F(Subos, CanBeReadAnewAfterEachResult)
+{
+	WatchedMemory memory(*subos_, std::chrono::milliseconds(100));
+
+	while (code_of_a_read(memory) == Code::ok)
+		;
+	EXPECT_EQ(code_of_a_read(memory), Code::busy);
+	memory.renew();
+	EXPECT_EQ(code_of_a_read(memory), Code::ok);
+}
+
 using SubosDeathTest = Subos;
 
 TEST_F(SubosDeathTest, IsNotReadAfterASignal)

@@ -8,10 +8,15 @@ namespace rf {
 
 WatchedMemory::WatchedMemory(const Partition &subos,
 			     std::optional<std::chrono::milliseconds> at_most)
-	: subos_(subos)
+	: subos_(subos), at_most_(at_most)
 {
-	if (at_most)
-		deadline_ = monotonic_ns() + static_cast<std::uint64_t>(at_most->count()) * 1'000'000;
+	renew();
+}
+
+void WatchedMemory::renew()
+{
+	if (at_most_)
+		deadline_ = deadline_after(*at_most_);
 }
 
 bool WatchedMemory::read(std::uint64_t phys, std::span<std::byte> into) const

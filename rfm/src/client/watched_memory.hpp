@@ -16,11 +16,14 @@ public:
 	explicit WatchedMemory(const Partition &subos,
 			       std::optional<std::chrono::milliseconds> at_most = std::nullopt);
 
+	// The time begins anew: what was read led somewhere.
+	void renew();
 	// Throws Error(interrupted) after a signal, Error(busy) when the time is over.
 	bool read(std::uint64_t phys, std::span<std::byte> into) const override;
 
 private:
 	const Partition &subos_;
+	const std::optional<std::chrono::milliseconds> at_most_;
 	std::optional<std::uint64_t> deadline_;	// monotonic_ns()
 };
 

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 // rfm log: the kernel log of a subOS, read from its memory from outside.
 #include "base/clock.hpp"
+#include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "client/watched_memory.hpp"
 #include "client/words.hpp"
 #include "verbs/verbs.hpp"
+#include "view/log_choice.hpp"
 #include "view/no_log.hpp"
 #include "view/subos.hpp"
 
@@ -15,11 +18,21 @@ namespace {
 
 constexpr Option options[] = {
 	{"follow", nullptr, "keep printing new lines until the subOS ends or Ctrl-C"},
+	{"last", "N", "only the last N records; with --follow, these and the new ones"},
+	{"level", "LIST", "only these levels, as with dmesg: such as err,warn, or err+, or 0 to 7"},
+	{"timeout", "TIME", "without --follow: how long to wait for the next of it (default 60s)"},
 };
+
+constexpr Milliseconds timeout_default{60'000}, timeout_least{1};
+constexpr std::uint64_t last_most = 1u << 30;
 
 constexpr std::chrono::milliseconds poll_interval{250};
 // A record that is not final is shown after so many looks at which it was the last.
 constexpr int patience = 4;
+
+constexpr const char *overlap_note =
+	"not all of the log can be shown: one of its records lies on another, which is damage, or a "
+	"kernel that writes faster than it is read";
 
 // A record as a result.
 struct LogLine {
@@ -62,38 +75,51 @@ std::optional<inspect::KernelLog> find_log(const inspect::Memory &memory, const 
 // Prints each record once, in order, as it becomes final.
 class Follower {
 public:
-	Follower(const Partition &subos, Output &output)
-		: subos_(subos), memory_(subos), output_(output)
+	Follower(const Partition &subos, const LogChoice &choice, Output &output)
+		: subos_(subos), choice_(choice), memory_(subos), output_(output)
 	{
 	}
 
 	void look(bool last)
 	{
-		// Finding the log scans all memory: not at every look.
-		if (!log_ && (last || looks_++ % patience == 0))
-			log_ = find_log(memory_, subos_.status());
-		if (log_)
-			log_->walk(next_, [&](const inspect::Record &record) {
-				if (!record.final && !last && waited_++ < patience)
-					return false;
-				print(record);
-				return true;
-			});
+		find(last);
+		if (!log_)
+			return;
+		const auto end = log_->walk(next_, [&](const inspect::Record &record) {
+			if (!record.final && !last && waited_++ < patience)
+				return false;
+			print(record);
+			return true;
+		});
+		// Else the next look goes on behind it.
+		if (last && end == inspect::KernelLog::End::overlap)
+			output_.note(overlap_note);
 	}
 	bool found() const { return log_.has_value(); }
 
 private:
+	// It scans all memory: not at every look.
+	void find(bool last)
+	{
+		if (log_ || (!last && looks_++ % patience))
+			return;
+		log_ = find_log(memory_, subos_.status());
+		if (log_)
+			next_ = first_chosen(*log_, choice_);
+	}
 	void print(const inspect::Record &record)
 	{
 		waited_ = 0;
 		if (next_ && record.seq > next_)
 			output_.note(text(record.seq - next_, " records were overwritten before they "
 							      "could be read"));
-		output_.item(LogLine{record});
+		if (choice_.takes(record))
+			output_.item(LogLine{record});
 		next_ = record.seq + 1;
 	}
 
 	const Partition &subos_;
+	const LogChoice choice_;
 	const WatchedMemory memory_;
 	Output &output_;
 	std::optional<inspect::KernelLog> log_;
@@ -110,9 +136,9 @@ private:
 			 "'): ", no_log_text(subos.name(), status, monotonic_ns())));
 }
 
-void follow_to_end(const Partition &subos, Output &output)
+void follow_to_end(const Partition &subos, const LogChoice &choice, Output &output)
 {
-	Follower follower(subos, output);
+	Follower follower(subos, choice, output);
 
 	while (!interrupted()) {
 		const rf_status status = subos.status();
@@ -131,11 +157,10 @@ void follow_to_end(const Partition &subos, Output &output)
 	}
 }
 
-void follow(const Partition &subos, Output &output)
+void follow(const Partition &subos, const LogChoice &choice, Output &output)
 {
-	catch_interrupts();
 	try {
-		follow_to_end(subos, output);
+		follow_to_end(subos, choice, output);
 	} catch (const Error &error) {
 		// The usual end, also in the middle of a search or of what a subOS invents.
 		if (error.code() != Code::interrupted)
@@ -143,25 +168,70 @@ void follow(const Partition &subos, Output &output)
 	}
 }
 
-Code run(const Request &request, Output &output)
+void print_all(const Partition &subos, const LogChoice &choice, Milliseconds at_most, Output &output)
 {
-	const Supervisor supervisor = Supervisor::open();
-	const Partition subos = supervisor.subos(request.operands[0]);
-
-	if (request.has("follow")) {
-		follow(subos, output);
-		return Code::ok;
-	}
+	WatchedMemory memory(subos, at_most);
 	const rf_status status = subos.status();
-	const auto log = find_log(subos, status);
-	if (!log)
+	const auto log = find_log(memory, status);
+	auto end = inspect::KernelLog::End::all;
+
+	if (!log) {
+		// Tells if it was destroyed meanwhile.
+		subos.status();
 		fail_without_log(subos, status);
+	}
 	output.list<LogHead, LogLine>({subos.name(), log->release()}, "records", [&](const auto &sink) {
-		log->walk(0, [&](const inspect::Record &record) {
+		end = walk_chosen(*log, choice, [&](const inspect::Record &record) {
 			sink({record});
+			// Who reads it may take longer.
+			memory.renew();
 			return true;
 		});
 	});
+	// Where its memory cannot be read any more, a log looks as if it had ended.
+	subos.status();
+	if (end == inspect::KernelLog::End::overlap)
+		output.note(overlap_note);
+}
+
+void print(const Partition &subos, const LogChoice &choice, Milliseconds at_most, Output &output)
+{
+	try {
+		print_all(subos, choice, at_most, output);
+	} catch (const Error &error) {
+		if (error.code() != Code::busy)
+			throw;
+		throw Error(Code::busy, text(error.what(), ", more than ", format_duration(at_most),
+					     ": give a longer --timeout"));
+	}
+}
+
+LogChoice parse_choice(const Request &request)
+{
+	LogChoice choice;
+
+	if (const auto count = request.value("last"))
+		choice.last = parse_number("last", *count, 0, last_most);
+	if (const auto list = request.value("level"))
+		choice.levels = parse_levels(*list);
+	return choice;
+}
+
+Code run(const Request &request, Output &output)
+{
+	const LogChoice choice = parse_choice(request);
+	const Milliseconds at_most = time_limit(request, timeout_default, timeout_least);
+
+	if (request.has("follow") && request.has("timeout"))
+		throw Error(Code::usage, "--timeout is for a log that is not followed: give either "
+					 "--follow or --timeout");
+	const Supervisor supervisor = Supervisor::open();
+	const Partition subos = supervisor.subos(request.operands[0]);
+	catch_interrupts();
+	if (request.has("follow"))
+		follow(subos, choice, output);
+	else
+		print(subos, choice, at_most, output);
 	return Code::ok;
 }
 
@@ -171,8 +241,9 @@ const Verb log_verb = {
 	"log", "NAME",
 	"print the kernel log of a subOS",
 	"Reads the kernel's log buffer in the subOS's memory from outside, whether the\n"
-	"subOS runs, hangs or is dead, and prints it like dmesg(1). With --follow and\n"
-	"--json there is one JSON object per line.",
+	"subOS runs, hangs or is dead, and prints it like dmesg(1). --last and --level\n"
+	"choose records, with --follow, too. With --follow and --json there is one JSON object\n"
+	"per line.",
 	options, 1, 1, run,
 };
 
