@@ -56,6 +56,18 @@ def test_only_of_one(supervisor):
     assert supervisor.history("web") == []
 
 
+def test_since(supervisor):
+    supervisor.create("web", "3", "--no-start", mem="128M")
+    supervisor.destroy("web")
+    events = supervisor.events()
+    moment = events[-1]["time"]
+    since = supervisor.json("events", "--since", moment)["events"]
+    assert since and since == events[-len(since) :]
+    assert all(each["time"] >= moment for each in since)
+    assert supervisor.json("events", "-S", "1d")["events"] == events
+    assert supervisor.json("events", "--since", "2199-01-01T00:00:00Z")["events"] == []
+
+
 @pytest.mark.extended
 @pytest.mark.budget(150)
 def test_history_names_who_got_cores(supervisor):

@@ -3,6 +3,7 @@
 #include "base/name.hpp"
 #include "cli/columns.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/moment.hpp"
 #include "client/supervisor.hpp"
 #include "verbs/verbs.hpp"
 #include "view/event.hpp"
@@ -19,6 +20,8 @@ namespace {
 
 constexpr Option options[] = {
 	{"follow", nullptr, "keep printing new events until Ctrl-C"},
+	{"since", "TIME",
+	 "only events from then on: 2026-11-28T10:02:03+01:00, 2026-11-28, 10m (ago) or today"},
 	columns_option,
 	filter_option,
 };
@@ -33,12 +36,20 @@ void to_json(Json &json, const EventList &list)
 	json = {{"lost", list.lost}, {"events", list.events}};
 }
 
-// What is printed of events: their usual lines, or the columns that were asked for.
+// Which events are printed and what of them: their usual lines, or the columns asked for.
 class Lines {
 public:
-	explicit Lines(const Request &request) : columns_(event_columns(), request) {}
+	explicit Lines(const Request &request) : columns_(event_columns(), request)
+	{
+		if (const auto since = request.value("since"))
+			since_ = parse_moment("since", *since, realtime_ns());
+	}
 
-	bool takes(const Event &event) const { return columns_.takes(event); }
+	std::uint64_t since() const { return since_; }
+	bool takes(const Event &event) const
+	{
+		return event.told.time_ns >= since_ && columns_.takes(event);
+	}
 	std::string text_of(const Event &event) const
 	{
 		std::string line;
@@ -63,6 +74,7 @@ public:
 
 private:
 	const Columns<Event> columns_;
+	std::uint64_t since_ = 0;
 };
 
 class EventListView final : public View {
@@ -106,10 +118,12 @@ private:
 	const bool first_;
 };
 
-void tell_lost(std::uint32_t lost, Output &output)
+// Those that are not kept any more are older than those that are: nothing is missing if one of
+// these is too old, too.
+void tell_lost(const Events &events, std::uint64_t since, Output &output)
 {
-	if (lost)
-		output.note(text(lost, " older events are no longer kept"));
+	if (events.lost && (events.list.empty() || events.list.front().time_ns >= since))
+		output.note(text(events.lost, " older events are no longer kept"));
 }
 
 void wait(const Supervisor &supervisor)
@@ -133,7 +147,7 @@ void follow(const Supervisor &supervisor, const std::string &name, const Lines &
 	catch_interrupts();
 	while (!interrupted()) {
 		const Events events = supervisor.events(after);
-		tell_lost(events.lost, output);
+		tell_lost(events, lines.since(), output);
 		names.look(supervisor, events.list);
 		for (const rf_event &told : events.list) {
 			const Event event = name_event(told, names);
@@ -161,7 +175,7 @@ Code run(const Request &request, Output &output)
 	EventList list{events.lost, select_events(supervisor, events.list, name)};
 	std::erase_if(list.events, [&](const Event &event) { return !lines.takes(event); });
 	if (!request.json)
-		tell_lost(events.lost, output);
+		tell_lost(events, lines.since(), output);
 	output.show(EventListView(list, lines));
 	return Code::ok;
 }
@@ -172,8 +186,8 @@ const Verb events_verb = {
 	"events", "[NAME]",
 	"show what happened to subOSes",
 	"Shows the events that the supervisor keeps, oldest first: creations, changes of\n"
-	"state, adjustments, what policies did. With --follow and --json there is one JSON\n"
-	"object per line.",
+	"state, adjustments, what policies did. A TIME without offset is local time; 10m, 2h or\n"
+	"1d are so long ago. With --follow and --json there is one JSON object per line.",
 	options, 0, 1, run,
 };
 
