@@ -103,15 +103,6 @@ void parse_functions(const Request &request, CreateOptions &wanted)
 				 "would not see it"));
 }
 
-// Links like /vmlinuz lead to another file after an upgrade.
-std::string resolved(const std::string &path)
-{
-	std::error_code error;
-	const fs::path found = fs::canonical(path, error);
-
-	return error ? fs::absolute(path).string() : found.string();
-}
-
 // What an earlier version kept, in today's words: it took 512MB for 512M, rounded up, and called
 // the time limit "wait".
 void renew(std::map<std::string, std::string> &options)
@@ -134,6 +125,14 @@ void renew(std::map<std::string, std::string> &options)
 }
 
 } // namespace
+
+std::string resolved(const std::string &path)
+{
+	std::error_code error;
+	const fs::path found = fs::canonical(path, error);
+
+	return error ? fs::absolute(path).string() : found.string();
+}
 
 std::uint64_t parse_memory(const std::string &value)
 {
@@ -280,6 +279,15 @@ std::string definition_without_image(const std::string &words)
 	Json json = Json::parse(words);
 
 	json.erase("loaded");
+	return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string definition_with(const std::string &words,
+			    const std::map<std::string, std::string> &options)
+{
+	Json json = Json::parse(words);
+
+	json["options"] = options;
 	return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

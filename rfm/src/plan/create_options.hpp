@@ -77,5 +77,11 @@ std::string format_definition(const CreateOptions &wanted, const std::string &in
 Definition parse_definition(const std::string &name, const std::string &words);
 // The definition `words`, which can be parsed, once its boot image is not there any more.
 std::string definition_without_image(const std::string &words);
+// The same definition with these options instead.
+std::string definition_with(const std::string &words,
+			    const std::map<std::string, std::string> &options);
+
+// The path as a definition has it: links like /vmlinuz lead to another file after an upgrade.
+std::string resolved(const std::string &path);
 
 } // namespace rf

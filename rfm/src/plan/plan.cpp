@@ -349,7 +349,7 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 }
 
 Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
-		     const rf_status &status, Phases &phases)
+		     const rf_status &status, Phases &phases, Trust trust)
 {
 	Plan plan;
 
@@ -361,10 +361,9 @@ Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
 			status.nr_ranges ? status.ranges[0].size : 0};
 	plan.apic_ids.assign(status.apic_ids, status.apic_ids + status.nr_cpus);
 	read_artifacts(plan, true, phases);
-	// It was let pass when the subOS was created, perhaps by an earlier rfm.
-	plan.options.stored = true;
+	plan.options.stored = trust.append;
 	check_kernel({plan.files.config, plan.files.vmlinux.view()},
-		     {wanted.kernel, plan.apic_ids.size(), wanted.agent, true});
+		     {wanted.kernel, plan.apic_ids.size(), wanted.agent, trust.kernel});
 	check_cmdline(plan, &supervisor);
 	check_memory(plan);
 	return plan;

@@ -42,9 +42,16 @@ struct Plan {
 Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
 	       Phases &phases);
 
+// What a start lets pass, as it was let pass when the subOS was created, perhaps by an earlier
+// rfm; options that are new have to be looked at as a create does.
+struct Trust {
+	bool append = true;
+	bool kernel = true;
+};
+
 // The plan to start a subOS again that has its cores and its memory.
 Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,
-		     const rf_status &status, Phases &phases);
+		     const rf_status &status, Phases &phases, Trust trust = {});
 
 // What its memory must be at least. Throws Error(bad_file).
 std::uint64_t memory_needed(const Plan &plan);
