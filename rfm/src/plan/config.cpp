@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan/config.hpp"
 
+#include "base/name.hpp"
 #include "host/artifacts.hpp"
 
 #include <algorithm>
@@ -146,39 +147,110 @@ std::optional<std::string> value_of(const Place &place, const Option &option,
 	return words;
 }
 
+using Entry = std::pair<const toml::key *, const toml::node *>;
+
+// What is wrong is told in the order of the file.
+std::vector<Entry> entries_of(const toml::table &table)
+{
+	std::vector<Entry> entries;
+
+	for (const auto &[key, node] : table)
+		entries.emplace_back(&key, &node);
+	std::ranges::stable_sort(entries, {}, [](const Entry &entry) {
+		return entry.first->source().begin.line;
+	});
+	return entries;
+}
+
+toml::table parse_file(std::string_view file, const Place &place)
+{
+	toml::parse_result parsed = toml::parse(file);
+
+	if (!parsed)
+		throw syntax_error(place, file, parsed.error());
+	return std::move(parsed).table();
+}
+
+std::map<std::string, std::string> config_of(Place place, const toml::table &table)
+{
+	std::map<std::string, std::string> config;
+
+	for (const auto &[key, node] : entries_of(table)) {
+		place.line = key->source().begin.line;
+		const Option *option = find_key(place.options, key->str());
+		if (const char *now = option ? nullptr : new_name(key->str());
+		    now && find_key(place.options, now))
+			throw place.error(text("key '", key->str(), "' is now '", now, "': write ",
+					       example(*find_key(place.options, now))));
+		if (!option)
+			throw place.error(text("unknown key '", key->str(), "'; keys are: ",
+					       accepted_keys(place.options)));
+		if (const auto value = value_of(place, *option, *node))
+			config[option->name] = *value;
+	}
+	return config;
+}
+
+// A value of another type than a key has is not taken for a table.
+bool has_tables(const toml::table &table, std::span<const Option> options)
+{
+	for (const auto &[key, node] : table)
+		if (node.is_table() && !find_key(options, key.str()))
+			return true;
+	return false;
+}
+
+void check_table(const Place &place, const Entry &entry)
+{
+	const auto &[key, node] = entry;
+
+	if (!node->is_table())
+		throw place.error(text("key '", key->str(), "' stands outside of the tables: put it "
+				       "into the one of its subOS, such as [web]"));
+	try {
+		check_name(key->str());
+	} catch (const Error &error) {
+		throw place.error(error.what());
+	}
+}
+
+std::string_view content_of(const FileBytes &file)
+{
+	return {reinterpret_cast<const char *>(file.view().data()), file.view().size()};
+}
+
+FileBytes read_file(const std::string &path)
+{
+	return FileBytes::read("configuration file", path, "a TOML file of lines key = value");
+}
+
 } // namespace
 
 std::map<std::string, std::string> parse_config(std::string_view file, const std::string &path,
 						std::span<const Option> options)
 {
-	using Entry = std::pair<const toml::key *, const toml::node *>;
-	std::map<std::string, std::string> config;
-	std::vector<Entry> entries;
-	Place place{path, options};
+	const Place place{path, options};
 
-	const toml::parse_result parsed = toml::parse(file);
-	if (!parsed)
-		throw syntax_error(place, file, parsed.error());
-	for (const auto &[key, node] : parsed.table())
-		entries.emplace_back(&key, &node);
-	// What is wrong is told in the order of the file.
-	std::ranges::stable_sort(entries, {}, [](const Entry &entry) {
-		return entry.first->source().begin.line;
-	});
-	for (const auto &[key, node] : entries) {
-		place.line = key->source().begin.line;
-		const Option *option = find_key(options, key->str());
-		if (const char *now = option ? nullptr : new_name(key->str());
-		    now && find_key(options, now))
-			throw place.error(text("key '", key->str(), "' is now '", now, "': write ",
-					       example(*find_key(options, now))));
-		if (!option)
-			throw place.error(text("unknown key '", key->str(), "'; keys are: ",
-					       accepted_keys(options)));
-		if (const auto value = value_of(place, *option, *node))
-			config[option->name] = *value;
+	return config_of(place, parse_file(file, place));
+}
+
+std::vector<NamedConfig> parse_definitions(std::string_view file, const std::string &path,
+					   const std::string &name_of_file,
+					   std::span<const Option> options)
+{
+	Place place{path, options};
+	const toml::table table = parse_file(file, place);
+	std::vector<NamedConfig> found;
+
+	if (!has_tables(table, options))
+		return {{name_of_file, config_of(place, table)}};
+	for (const Entry &entry : entries_of(table)) {
+		place.line = entry.first->source().begin.line;
+		check_table(place, entry);
+		found.push_back({std::string(entry.first->str()),
+				 config_of(place, *entry.second->as_table())});
 	}
-	return config;
+	return found;
 }
 
 void merge_config(Request &request, const std::map<std::string, std::string> &config)
@@ -194,12 +266,24 @@ void merge_config(Request &request, const std::map<std::string, std::string> &co
 
 void read_config(Request &request, const std::string &path, std::span<const Option> options)
 {
-	const FileBytes file =
-		FileBytes::read("configuration file", path, "a TOML file of lines key = value");
-	const std::string_view content(reinterpret_cast<const char *>(file.view().data()),
-				       file.view().size());
+	const FileBytes file = read_file(path);
 
-	merge_config(request, parse_config(content, path, options));
+	merge_config(request, parse_config(content_of(file), path, options));
+}
+
+void read_definition(Request &request, const std::string &path, std::span<const Option> options)
+{
+	const std::string &name = request.operands.at(0);
+	const FileBytes file = read_file(path);
+	std::string names;
+
+	for (const NamedConfig &each : parse_definitions(content_of(file), path, name, options)) {
+		if (each.name == name)
+			return merge_config(request, each.values);
+		names += text(names.empty() ? "[" : ", [", each.name, "]");
+	}
+	throw Error(Code::bad_value, text("configuration file '", path, "' has no table [", name,
+					  "]: it has ", names));
 }
 
 } // namespace rf

@@ -105,7 +105,7 @@ Code run(const Request &request_given, Output &output)
 {
 	Request request = request_given;
 	if (const auto file = request.value("config"))
-		read_config(request, *file, options);
+		read_definition(request, *file, options);
 	const CreateOptions wanted = parse_create_options(request);
 	const bool dry_run = request.has("dry-run");
 
