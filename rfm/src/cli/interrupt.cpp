@@ -51,6 +51,15 @@ bool interrupted()
 	return mark;
 }
 
+void forget_interrupts()
+{
+	std::uint64_t count;
+
+	mark = 0;
+	// Nothing to be read is as good.
+	[[maybe_unused]] const ssize_t got = ::read(descriptor, &count, sizeof(count));
+}
+
 int interrupt_descriptor()
 {
 	return descriptor;

@@ -7,6 +7,8 @@ namespace rf {
 // From here on these signals only interrupt system calls and set a mark.
 void catch_interrupts();
 bool interrupted();
+// As if none had come: for the way back, which a second one interrupts.
+void forget_interrupts();
 
 // Readable once such a signal came, for poll(): a wait misses none. -1 before
 // catch_interrupts().

@@ -12,6 +12,9 @@
 
 namespace rf {
 
+const char *const kept_for_a_look = "; it is kept for 'rfm log' and 'rfm destroy'";
+const char *const log_follows = "; end of its kernel log:";
+
 namespace {
 
 constexpr std::uint64_t second_ns = 1'000'000'000;
@@ -27,7 +30,7 @@ constexpr std::size_t log_lines = 3, looked_through = 32;
 
 	throw ErrorWithLog(
 		Code::not_up,
-		text(what, log.empty() ? "; it has no kernel log yet" : "; end of its kernel log:"),
+		text(what, log.empty() ? "; it has no kernel log yet" : log_follows),
 		{{"name", subos.name()},
 		 {"state", state_name(status.state)},
 		 {"cause", cause_name(status.cause)},
@@ -57,22 +60,20 @@ std::string first_stage_line(const Partition &subos, const rf_status &status)
 	fail(subos, status,
 	     text("subOS '", subos.name(), "' went down while booting: ",
 		  line.empty() ? "" : line + ": ", describe_state(status), ", stage '",
-		  stage_name(status.stage), "'; it is kept for 'rfm log' and 'rfm destroy'"));
+		  stage_name(status.stage), "'", kept_for_a_look));
 }
 
 [[noreturn]] void fail_late(const Partition &subos, const rf_status &status,
 			    const CreateOptions &wanted)
 {
-	const std::string kept = "; it is kept for 'rfm log' and 'rfm destroy'";
-
 	if (status.state == RF_STATE_RUNNING)
 		fail(subos, status,
 		     text("subOS '", subos.name(), "' runs, but showed no login prompt within ",
-			  format_duration(wanted.timeout), kept));
+			  format_duration(wanted.timeout), kept_for_a_look));
 	fail(subos, status,
 	     text("subOS '", subos.name(), "' did not come up within ",
 		  format_duration(wanted.timeout), ": stage '", stage_name(status.stage), "', ",
-		  status.cpus_online, " of ", status.nr_cpus, " cores up", kept));
+		  status.cpus_online, " of ", status.nr_cpus, " cores up", kept_for_a_look));
 }
 
 } // namespace

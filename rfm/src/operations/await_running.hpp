@@ -9,6 +9,9 @@
 
 namespace rf {
 
+// The end of its messages: what they say of a subOS that did not come up, then the log.
+extern const char *const kept_for_a_look, *const log_follows;
+
 // Has a start come as far as is wanted? Without an agent: its kernel was entered. A login
 // prompt is not looked for here.
 bool has_arrived(const rf_status &status, const CreateOptions &wanted);

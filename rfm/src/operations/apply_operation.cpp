@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "operations/apply_operation.hpp"
+
+#include "base/clock.hpp"
+#include "cli/interrupt.hpp"
+#include "operations/await_running.hpp"
+#include "operations/creation.hpp"
+#include "operations/fit_resize.hpp"
+#include "operations/resize_operation.hpp"
+#include "operations/restart_operation.hpp"
+#include "operations/set_operation.hpp"
+#include "operations/stop_operation.hpp"
+#include "plan/definition_text.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace rf {
+
+namespace {
+
+// The same error in other words. The lines of a log stay with it.
+[[noreturn]] void throw_as(const Error &error, Code code, const std::string &what,
+			   const Json &details)
+{
+	if (const auto *with = dynamic_cast<const ErrorWithLog *>(&error))
+		throw ErrorWithLog(code, what, details, with->log());
+	throw Error(code, what, details);
+}
+
+// A message that does not name the subOS it is about, does so then.
+[[noreturn]] void throw_about(const std::string &name, const Error &error)
+{
+	const std::string what = error.what();
+	const std::string quoted = text("'", name, "'");
+	const bool named = what.find(quoted) != what.npos;
+
+	throw_as(error, error.code(), named ? what : text("subOS ", quoted, ": ", what),
+		 error.details());
+}
+
+// What a start says of a subOS that did not come up is that it is kept, which it is not here.
+[[noreturn]] void throw_not_kept(const Error &error)
+{
+	const std::string what = error.what();
+
+	if (error.code() == Code::interrupted)
+		throw Error(error.code(), "interrupted");
+	throw_as(error, error.code(), what.substr(0, what.find(kept_for_a_look)), error.details());
+}
+
+Present look_at(const Supervisor &supervisor, const Partition &subos)
+{
+	Present present;
+
+	present.status = subos.status();
+	if (present.status.state == RF_STATE_DEFINED)
+		return present;	// has no definition yet
+	present.definition = parse_definition(subos.name(), subos.definition());
+	present.cores = own_cores(present.status, supervisor.cores());
+	return present;
+}
+
+ApplyPlan plan_one(const Wanted &wanted, const Supervisor *supervisor,
+		   const std::vector<std::string> &names)
+{
+	if (!supervisor || std::find(names.begin(), names.end(), wanted.name()) == names.end())
+		return {.wanted = &wanted, .create = true};
+	const Partition subos = supervisor->subos(wanted.name());
+	return plan_apply(wanted, look_at(*supervisor, subos),
+			  wanted.options.initrd ? "" : own_initrd(wanted.options.kernel));
+}
+
+// Does one of them give up something that another may be meant to get?
+bool makes_room(const std::vector<ApplyPlan> &plans)
+{
+	return std::ranges::any_of(plans, [](const ApplyPlan &plan) { return !plan.resize.empty(); });
+}
+
+} // namespace
+
+std::vector<ApplyPlan> plan_all(const std::vector<Wanted> &all, const Supervisor *supervisor,
+				bool keep_cache, Phases &phases)
+{
+	const std::vector<std::string> names =
+		supervisor ? supervisor->names() : std::vector<std::string>();
+	std::vector<ApplyPlan> plans;
+
+	for (const Wanted &wanted : all) {
+		try {
+			plans.push_back(plan_one(wanted, supervisor, names));
+		} catch (const Error &error) {
+			throw_about(wanted.name(), error);
+		}
+	}
+	// Better now than when others were made. What is free only later cannot be checked yet.
+	if (makes_room(plans))
+		return plans;
+	for (const ApplyPlan &plan : plans) {
+		try {
+			if (plan.create)
+				make_plan(plan.wanted->options, supervisor, keep_cache, phases);
+		} catch (const Error &error) {
+			throw_about(plan.name(), error);
+		}
+	}
+	return plans;
+}
+
+void ApplyOperation::run(const std::vector<ApplyPlan> &plans, bool restart)
+{
+	try {
+		run_steps(plans, restart);
+	} catch (const Error &error) {
+		go_back();
+		fail(error);
+	} catch (...) {
+		go_back();
+		throw;
+	}
+}
+
+// First what needs least, and what makes room; last what ends something that runs.
+void ApplyOperation::run_steps(const std::vector<ApplyPlan> &plans, bool restart_too)
+{
+	const auto each = [&](const auto &applies, const auto &step) {
+		for (const ApplyPlan &plan : plans) {
+			if (!applies(plan))
+				continue;
+			stop_if_interrupted("what was done is undone");
+			try {
+				step(plan);
+			} catch (const Error &error) {
+				throw_about(plan.name(), error);
+			}
+		}
+	};
+	const auto resizes = [](const ApplyPlan &plan) {
+		return !plan.resize.empty() && !plan.start;
+	};
+	const auto starts = [&](const ApplyPlan &plan) {
+		return restart_too && plan.needs_restart();
+	};
+
+	each([](const ApplyPlan &plan) { return !plan.set.empty(); },
+	     [&](const ApplyPlan &plan) { set(plan); });
+	each(resizes, [&](const ApplyPlan &plan) { resize(plan, true); });
+	each(resizes, [&](const ApplyPlan &plan) { resize(plan, false); });
+	each([](const ApplyPlan &plan) { return plan.create; },
+	     [&](const ApplyPlan &plan) { create(plan); });
+	each(starts, [&](const ApplyPlan &plan) {
+		restart(plan);
+		if (plan.start && !plan.resize.empty()) {
+			resize(plan, true);
+			resize(plan, false);
+		}
+	});
+}
+
+void ApplyOperation::go_back()
+{
+	was_anything_ = !undo_.empty();
+	// The way back is not the time to stop.
+	if (interrupted())
+		forget_interrupts();
+	undo_.run([&](const std::string &what) { output_.progress(text("undo: ", what, " ...")); });
+	applied_.clear();
+}
+
+void ApplyOperation::fail(const Error &error) const
+{
+	Json details = error.details();
+
+	details["undone"] = undo_.failures().empty();
+	details["not_undone"] = undo_.failures();
+	std::string what = error.what();
+	if (!undo_.failures().empty()) {
+		what += "; not everything could be undone: ";
+		for (const std::string &failure : undo_.failures())
+			what += (&failure == &undo_.failures().front() ? "" : "; ") + failure;
+	} else if (was_anything_) {
+		what += "; all that was done before is undone";
+	}
+	const auto *with = dynamic_cast<const ErrorWithLog *>(&error);
+	if (with && !with->log().empty())
+		what += log_follows;
+	// One that goes while it is changed is no misspelt name.
+	throw_as(error, error.code() == Code::no_such_subos ? Code::not_up : error.code(), what,
+		 details);
+}
+
+void ApplyOperation::done(const std::string &name, const char *what, std::uint64_t begin_ns)
+{
+	const double seconds = static_cast<double>(monotonic_ns() - begin_ns) / 1e9;
+
+	// Of a resize the second half.
+	for (Applied &applied : applied_)
+		if (applied.name == name && applied.what == what) {
+			applied.seconds += seconds;
+			return;
+		}
+	applied_.push_back({name, what, seconds});
+}
+
+void ApplyOperation::set(const ApplyPlan &plan)
+{
+	const std::uint64_t begin = monotonic_ns();
+	const auto setting = std::make_shared<SetOperation>(
+		supervisor_, plan.name(), setting_words(plan.set), false, phases_);
+
+	undo_.add(text("set '", plan.name(), "'"), [setting] { setting->undo(); });
+	setting->apply();
+	done(plan.name(), "set", begin);
+}
+
+void ApplyOperation::resize(const ApplyPlan &plan, bool giving)
+{
+	const std::uint64_t begin = monotonic_ns();
+	const auto subos = std::make_shared<Partition>(supervisor_.subos(plan.name()));
+	const rf_status status = subos->status();
+
+	check_running(*subos, status);
+	const auto steps = giving ? giving_steps(supervisor_, status, plan.wanted->options)
+				  : taking_steps(supervisor_, status, plan.wanted->options);
+	if (steps.empty())
+		return;
+	undo_.add(text("resized '", plan.name(), "'"),
+		  [this, subos, before = holdings(status)] {
+			  for (const ResizeRequest &step :
+			       restoring_steps(supervisor_, subos->status(), before))
+				  take_step(*subos, step);
+		  });
+	output_.progress(text("resize '", plan.name(), "' ..."));
+	for (const ResizeRequest &step : steps)
+		take_step(*subos, step);
+	done(plan.name(), "resized", begin);
+}
+
+void ApplyOperation::create(const ApplyPlan &plan)
+{
+	const std::uint64_t begin = monotonic_ns();
+	const Plan made = make_plan(plan.wanted->options, &supervisor_, true, phases_);
+
+	for (const std::string &note : made.notes)
+		output_.note(text("subOS '", plan.name(), "': ", note));
+	const auto subos =
+		std::make_shared<Partition>(take_for(made, supervisor_, phases_));
+	// By its descriptor: of this name there may be another by then.
+	undo_.add(text("created '", plan.name(), "'"), [subos] {
+		try {
+			subos->destroy();
+		} catch (const Error &error) {
+			if (error.code() != Code::no_such_subos)
+				throw;
+		}
+	});
+	try {
+		launch(*subos, made, supervisor_, phases_);
+	} catch (const Error &error) {
+		throw_not_kept(error);
+	}
+	done(plan.name(), "created", begin);
+}
+
+// Back from a restart, the last step first: it stops, its options are set back, it starts. One
+// that was not asked to stop just goes on.
+void ApplyOperation::restart(const ApplyPlan &plan)
+{
+	const std::uint64_t begin = monotonic_ns();
+	const std::string &name = plan.name();
+	const bool was_running = !plan.start;
+	const auto has_stopped = std::make_shared<bool>(false);
+	const auto setting = std::make_shared<SetOperation>(
+		supervisor_, name, setting_words(plan.restart), false, phases_);
+	StopOptions how;
+
+	how.restart = true;
+	setting->apply();
+	undo_.add(text("restarted '", name, "'"), [this, name, was_running] {
+		if (was_running && has_ended(supervisor_.subos(name).status()))
+			RestartOperation(supervisor_, name, {}, phases_).start(phases_);
+	});
+	undo_.add(text("set '", name, "'"), [setting] { setting->undo(); });
+	undo_.add(text("started '", name, "'"), [this, name, how, has_stopped]() mutable {
+		Partition subos = supervisor_.subos(name);
+		how.force = true;
+		if (*has_stopped || subos.status().state == RF_STATE_STOPPING)
+			StopOperation(std::move(subos), how, stop_deadline(how)).await(output_);
+	});
+	RestartOperation start(supervisor_, name, {.running = true}, phases_);
+	StopOperation(supervisor_.subos(name), how, stop_deadline(how)).await(output_);
+	*has_stopped = true;
+	try {
+		start.start(phases_);
+	} catch (const Error &error) {
+		throw_not_kept(error);
+	}
+	done(name, was_running ? "restarted" : "started", begin);
+}
+
+} // namespace rf

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-2.0
+// From what a subOS has to what it is to have, in two halves: what is given up first makes room
+// for others.
+#pragma once
+
+#include "client/supervisor.hpp"
+#include "plan/create_options.hpp"
+#include "plan/resize_plan.hpp"
+
+#include <vector>
+
+namespace rf {
+
+// Each looks at what there is at that moment. They throw an Error if it cannot be.
+std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_status &status,
+					const CreateOptions &wanted);
+std::vector<ResizeRequest> taking_steps(const Supervisor &supervisor, const rf_status &status,
+					const CreateOptions &wanted);
+
+// Back to what it had.
+std::vector<ResizeRequest> restoring_steps(const Supervisor &supervisor, const rf_status &status,
+					   const Holdings &before);
+
+// Throws Error(not_enough) if less memory was given up than was asked for.
+void take_step(const Partition &subos, const ResizeRequest &step);
+
+} // namespace rf

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+#include "plan/definition_files.hpp"
+
+#include "base/pci_address.hpp"
+#include "host/artifacts.hpp"
+#include "host/folder.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <map>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace rf {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t size_most = 1 << 20;
+constexpr std::size_t files_most = 256;
+constexpr const char *standard_input = "standard input";
+
+std::string read_standard_input()
+{
+	std::string content(size_most + 1, '\0');
+	std::size_t size = 0;
+
+	while (size < content.size()) {
+		const ssize_t got = ::read(STDIN_FILENO, content.data() + size, content.size() - size);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			throw Error(Code::bad_file,
+				    text(standard_input, " cannot be read: ", std::strerror(errno)));
+		if (got == 0)
+			break;
+		size += static_cast<std::size_t>(got);
+	}
+	content.resize(size);
+	return content;
+}
+
+std::string stem_of(const std::string &path)
+{
+	return fs::path(path).stem().string();
+}
+
+Wanted wanted_of(const NamedConfig &config, const std::string &file)
+{
+	Wanted wanted{file, {}, {}};
+
+	wanted.request.operands = {config.name};
+	wanted.request.values = config.values;
+	try {
+		wanted.options = parse_create_options(wanted.request);
+	} catch (const Error &error) {
+		throw Error(error.code(),
+			    text("'", file, "', subOS '", config.name, "': ", error.what()));
+	}
+	return wanted;
+}
+
+void add(std::vector<Wanted> &all, std::string_view content, const std::string &file,
+	 const std::string &name, std::span<const Option> options)
+{
+	if (content.size() > size_most)
+		throw Error(Code::bad_file, text("'", file, "' has more than 1M: definitions of subOSes "
+						 "are smaller"));
+	for (const NamedConfig &config : parse_definitions(content, file, name, options)) {
+		if (config.name.empty())
+			throw Error(Code::bad_value, text("'", file, "' names no subOS: give each a table "
+							  "that does, such as [web]"));
+		all.push_back(wanted_of(config, file));
+	}
+}
+
+void add_file(std::vector<Wanted> &all, const std::string &path, const std::string &shown,
+	      std::span<const Option> options)
+{
+	const FileBytes file =
+		FileBytes::read("definition", path, "a TOML file of lines key = value");
+
+	add(all, {reinterpret_cast<const char *>(file.view().data()), file.view().size()}, shown,
+	    stem_of(shown), options);
+}
+
+std::vector<std::string> files_in(const std::string &folder)
+{
+	std::vector<std::string> names;
+	std::error_code error;
+
+	for (fs::directory_iterator entry(folder, error), end; !error && entry != end;
+	     entry.increment(error))
+		if (entry->path().extension() == ".toml")
+			names.push_back(entry->path().filename().string());
+	if (error)
+		throw Error(Code::bad_file, text("'", folder, "': ", error.message()));
+	std::ranges::sort(names);
+	return names;
+}
+
+// Whoever can put a file there says what kernels root boots.
+void add_folder(std::vector<Wanted> &all, const std::string &path, std::span<const Option> options)
+{
+	const Folder folder = Folder::open(path);
+	const std::vector<std::string> names = files_in(folder.path_of("."));
+
+	if (!folder.exposed().empty())
+		throw Error(Code::bad_file,
+			    text("'", path, "': others than root can replace '", folder.exposed(),
+				 "': use a folder of root's, such as /etc/rainforest"));
+	if (names.empty())
+		throw Error(Code::bad_file, text("'", path, "' has no file *.toml"));
+	if (names.size() > files_most)
+		throw Error(Code::bad_file, text("'", path, "' has ", names.size(), " files *.toml: ",
+						 files_most, " can be read"));
+	for (const std::string &name : names)
+		add_file(all, folder.path_of(name), (fs::path(path) / name).string(), options);
+}
+
+// Each may be named once.
+class Claims {
+public:
+	Claims(const Wanted &wanted, std::map<std::string, const Wanted *> &all)
+		: wanted_(wanted), all_(all) {}
+
+	void claim(const std::string &what)
+	{
+		const auto [at, is_new] = all_.emplace(what, &wanted_);
+		if (!is_new)
+			throw Error(Code::bad_value,
+				    text(what, " is wanted twice: in '", at->second->file,
+					 "' by subOS '", at->second->name(), "', in '", wanted_.file,
+					 "' by subOS '", wanted_.name(), "'"));
+	}
+
+private:
+	const Wanted &wanted_;
+	std::map<std::string, const Wanted *> &all_;
+};
+
+} // namespace
+
+void check_apart(const std::vector<Wanted> &all)
+{
+	std::map<std::string, const Wanted *> claimed;
+
+	for (const Wanted &wanted : all) {
+		Claims claims(wanted, claimed);
+		claims.claim(text("the name '", wanted.name(), "'"));
+		for (const unsigned core : wanted.options.cores)
+			claims.claim(text("core ", core));
+		for (const std::uint32_t bdf : wanted.options.functions)
+			claims.claim("PCI function " + format_bdf(bdf));
+		if (wanted.options.uart)
+			claims.claim("uart " + wanted.options.uart->name);
+	}
+}
+
+std::vector<Wanted> read_wanted(const std::string &path, std::span<const Option> options)
+{
+	std::vector<Wanted> all;
+	struct stat facts {};
+
+	if (path == "-")
+		add(all, read_standard_input(), standard_input, "", options);
+	else if (::stat(path.c_str(), &facts) == 0 && S_ISDIR(facts.st_mode))
+		add_folder(all, path, options);
+	else
+		add_file(all, path, path, options);
+	check_apart(all);
+	return all;
+}
+
+} // namespace rf
