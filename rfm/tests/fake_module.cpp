@@ -96,6 +96,9 @@ int status(rf_status &status)
 	std::strcpy(status.name, loaded->called().c_str());
 	status.state = loaded->state;
 	status.starts = loaded->starts;
+	status.on_crash = loaded->policies.on_crash;
+	status.on_reboot = loaded->policies.on_reboot;
+	status.hang_timeout_ms = loaded->policies.hang_timeout_ms;
 	status.memory = memory;
 	status.nr_cpus = 1;
 	status.not_held = 7;
@@ -134,6 +137,38 @@ int destroy(rf_destroy &answer)
 	return 0;
 }
 
+int set_policies(rf_policies &policies)
+{
+	if (loaded->refuses_policies)
+		return -EINVAL;
+	loaded->policies = policies;
+	return 0;
+}
+
+int define(rf_definition &definition)
+{
+	loaded->definitions[loaded->called()] =
+		std::string(reinterpret_cast<const char *>(definition.text), definition.length);
+	return 0;
+}
+
+int tell_definition(rf_definition &definition)
+{
+	const std::string &words = loaded->definitions[loaded->called()];
+
+	if (words.size() > definition.length)
+		return -ENOSPC;
+	definition.length = static_cast<std::uint32_t>(words.size());
+	std::memcpy(reinterpret_cast<char *>(definition.text), words.data(), words.size());
+	return 0;
+}
+
+int events(rf_events &events)
+{
+	events.count = events.lost = 0;
+	return 0;
+}
+
 // ---- the tables ----
 
 // Handlers get a whole struct of this version, whatever the module's has.
@@ -160,7 +195,7 @@ constexpr rf_ioctl row(unsigned int number, std::uint32_t first)
 
 #define UNTIL(type, field) (offsetof(type, field))
 
-template <std::uint32_t more> constexpr std::array<rf_ioctl, 11> table()
+template <std::uint32_t more> constexpr std::array<rf_ioctl, 15> table()
 {
 	return {{
 		row<rf_info, info, sizeof(rf_info) + more>(RF_IOC_INFO, 4),
@@ -179,6 +214,13 @@ template <std::uint32_t more> constexpr std::array<rf_ioctl, 11> table()
 								     sizeof(rf_stop_args)),
 		row<rf_destroy, destroy, sizeof(rf_destroy) + more>(RF_IOC_DESTROY,
 								    sizeof(rf_destroy)),
+		row<rf_policies, set_policies, sizeof(rf_policies) + more>(RF_IOC_POLICY,
+									   sizeof(rf_policies)),
+		row<rf_definition, define, sizeof(rf_definition) + more>(RF_IOC_DEFINE,
+									 sizeof(rf_definition)),
+		row<rf_definition, tell_definition, sizeof(rf_definition) + more>(
+			RF_IOC_DEFINITION, sizeof(rf_definition)),
+		row<rf_events, events, sizeof(rf_events) + more>(RF_IOC_EVENTS, sizeof(rf_events)),
 	}};
 }
 

@@ -31,6 +31,10 @@ public:
 	std::uint32_t state = RF_STATE_RUNNING, starts = 3;	// of each
 	std::function<void(std::uint32_t flags)> on_stop;	// what STOP leads to
 	std::vector<std::string> stuck;	// those that cannot be given back
+	bool refuses_policies = false;	// POLICY is EINVAL
+	rf_policies policies{.on_crash = RF_POLICY_KEEP, .on_reboot = RF_POLICY_RESTART,
+			     .restarts = 5, .hang_timeout_ms = 10000};	// last set, of any
+	std::map<std::string, std::string> definitions;	// by name of the subOS
 
 	std::uint32_t abi() const { return abi_; }
 	int open();			// a machine descriptor

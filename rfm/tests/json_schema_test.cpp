@@ -3,6 +3,7 @@
 // hold, and verbs in front of a module. tests/lab/schema.py, which judges, does so with the
 // output of every test on a machine, too.
 #include "fake_module.hpp"
+#include "fixture.hpp"
 #include "operations/launch.hpp"
 #include "operations/resize_operation.hpp"
 #include "verbs/verbs.hpp"
@@ -16,6 +17,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 
 #include <sys/wait.h>
 
@@ -224,6 +226,9 @@ TEST(JsonSchema, Errors)
 	      Error(SeveralErrors({{"web", busy}}, {{"stopped", {stopped()}}})),
 	      Error(ErrorWithLog(Code::not_up, "down", {{"stage", "agent"}, {"state", "crashed"}},
 				 {"a line"})),
+	      Error(Code::not_up, "down", {{"undone", false}, {"not_undone", {"set 'web': no"}}}),
+	      Error(SeveralErrors({{"web", busy}},
+				  {{"arrived", {{{"name", "db"}, {"state", "gone"}, {"seconds", 0.5}}}}})),
 	      Error(Code::no_answer, "late", {{"step", "add cores"}, {"steps", Json::array()},
 					      {"cores_done", 1}})}) {
 		testing::internal::CaptureStdout();
@@ -248,7 +253,8 @@ TEST(JsonSchema, RefusesWhatItDoesNotKnow)
 }
 
 // What the verb hands out.
-Json result_of(const Verb &verb, std::vector<std::string> operands)
+Json result_of(const Verb &verb, std::vector<std::string> operands,
+	       std::map<std::string, std::string> values)
 {
 	class Kept : public Output {
 	public:
@@ -266,18 +272,30 @@ Json result_of(const Verb &verb, std::vector<std::string> operands)
 	Request request;
 
 	request.operands = std::move(operands);
+	request.values = std::move(values);
 	verb.run(request, kept);
 	return kept.json;
+}
+
+void define_web(test::FakeModule &module)
+{
+	Request request;
+
+	request.operands = {"web"};
+	request.values = {{"cores", "0"}, {"mem", "64M"}, {"kernel", "/none/vmlinuz"}};
+	module.definitions["web"] =
+		format_definition(parse_create_options(request), "/none/initrd", std::nullopt);
 }
 
 TEST(JsonSchema, Verbs)
 {
 	test::FakeModule module(RF_ABI_VERSION);
 	Judge judge;
-	const auto run = [&](const Verb &verb, std::vector<std::string> operands = {}) {
+	const auto run = [&](const Verb &verb, std::vector<std::string> operands = {},
+			     std::map<std::string, std::string> values = {}) {
 		std::vector<std::string> words = operands;
 		words.insert(words.begin(), verb.name);
-		judge.add(words, result_of(verb, std::move(operands)));
+		judge.add(words, result_of(verb, std::move(operands), std::move(values)));
 	};
 
 	module.names = {"web", "db"};
@@ -291,6 +309,19 @@ TEST(JsonSchema, Verbs)
 	run(top_verb);
 	run(metrics_verb);
 	run(map_verb);
+	run(wait_verb, {"web", "none"}, {{"for", "running,gone"}});
+	define_web(module);
+	run(export_verb, {"web"});
+	run(set_verb, {"web", "restarts=2", "until=agent"});
+	run(set_verb, {"web", "restarts=2"});
+	const test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	std::ofstream(file) << "cores = 0\nmem = \"128M\"\nkernel = \"/none/vmlinuz\"\n"
+			       "initrd = \"/none/initrd\"\nrestarts = 9\nappend = \"quiet\"\n";
+	run(apply_verb, {file}, {{"dry-run", "yes"}});
+	std::ofstream(file) << "cores = 0\nmem = \"64M\"\nkernel = \"/none/vmlinuz\"\n"
+			       "initrd = \"/none/initrd\"\nrestarts = 9\n";
+	run(apply_verb, {file});
 	run(destroy_verb, {"web", "db"});
 	EXPECT_EQ(judge.verdict(), "");
 }

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+// rfm set, export, apply and wait in front of a module that is none.
+#include "fake_module.hpp"
+#include "fixture.hpp"
+#include "operations/set_operation.hpp"
+#include "verbs/verbs.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+namespace {
+
+using rf::test::FakeModule;
+
+// What a verb hands out, and as which text.
+class Kept : public rf::Output {
+public:
+	void show(const rf::View &view) override
+	{
+		json = view.json();
+		text = view.text();
+	}
+	void show_list(const rf::Json &, const char *,
+		       const std::function<void(const Sink &)> &) override
+	{
+	}
+	void show_item(const rf::View &) override {}
+	void error(const rf::Error &) override {}
+
+	rf::Json json;
+	std::string text;
+};
+
+Kept run(const rf::Verb &verb, std::vector<std::string> operands, rf::Values values = {})
+{
+	Kept kept;
+	rf::Request request;
+
+	request.operands = std::move(operands);
+	request.values = std::move(values);
+	verb.run(request, kept);
+	return kept;
+}
+
+// The error of a verb that has to fail.
+template <typename... Words> rf::Error error_of(const rf::Verb &verb, const Words &...words)
+{
+	try {
+		run(verb, words...);
+	} catch (const rf::Error &error) {
+		return error;
+	}
+	return rf::Error(rf::Code::ok, "");
+}
+
+// One subOS, running on core 0 and 64 MiB.
+struct Module : FakeModule {
+	Module() : FakeModule(RF_ABI_VERSION)
+	{
+		rf::Request request;
+
+		names = {"web"};
+		request.operands = {"web"};
+		request.values = {{"cores", "0"},	   {"mem", "64M"},
+				  {"kernel", "/none/vmlinuz"}, {"append", "quiet"},
+				  {"hang-timeout", "1"},   {"on-reboot", "keep"}};
+		definitions["web"] = rf::format_definition(rf::parse_create_options(request),
+							   "/none/initrd", std::nullopt);
+		policies.on_reboot = RF_POLICY_KEEP;
+		policies.hang_timeout_ms = 1000;
+	}
+	std::string option(const std::string &key)
+	{
+		const auto values = rf::parse_definition("web", definitions["web"]).request.values;
+		return values.contains(key) ? values.at(key) : "";
+	}
+};
+
+TEST(Set, ChangesPoliciesAtOnce)
+{
+	Module module;
+	const Kept said = run(rf::set_verb, {"web", "on-crash=restart", "restarts=2"});
+
+	EXPECT_EQ(module.policies.on_crash, std::uint32_t{RF_POLICY_RESTART});
+	EXPECT_EQ(module.policies.restarts, 2u);
+	EXPECT_EQ(module.policies.on_reboot, std::uint32_t{RF_POLICY_KEEP}) << "as it was";
+	EXPECT_EQ(module.policies.hang_timeout_ms, 1000u);
+	EXPECT_EQ(module.option("on-crash"), "restart");
+	EXPECT_EQ(module.option("append"), "quiet");
+	EXPECT_EQ(said.json["changes"].size(), 2u);
+	EXPECT_EQ(said.json["changes"][0]["before"], "keep");
+	EXPECT_EQ(said.text, "subOS 'web': on-crash keep -> restart\nsubOS 'web': restarts 5 -> 2\n");
+	EXPECT_EQ(run(rf::set_verb, {"web", "restarts=2"}).text, "subOS 'web': nothing to change\n");
+}
+
+TEST(Set, ChangesAllOrNothing)
+{
+	Module module;
+	const std::string before = module.definitions["web"];
+
+	// Of these words one cannot be.
+	for (const char *word : {"mem=1G", "on-reboot=destroy", "kernel=/none/other"})
+		EXPECT_NE(error_of(rf::set_verb,
+				   std::vector<std::string>{"web", "on-crash=destroy", word})
+				  .code(),
+			  rf::Code::ok)
+			<< word;
+	module.refuses_policies = true;
+	EXPECT_NE(error_of(rf::set_verb, std::vector<std::string>{"web", "wait=3", "on-crash=destroy"})
+			  .code(),
+		  rf::Code::ok);
+	EXPECT_EQ(module.definitions["web"], before);
+	EXPECT_EQ(module.policies.size, 0u) << "never set";
+}
+
+TEST(Set, IsUndone)
+{
+	Module module;
+	const rf::Supervisor supervisor = rf::Supervisor::open();
+	Kept output;
+	rf::Phases phases(output);
+	const std::string before = module.definitions["web"];
+	const rf::SetOperation setting(supervisor, "web", {"on-reboot=restart"}, false, phases);
+
+	setting.apply();
+	EXPECT_EQ(module.policies.on_reboot, std::uint32_t{RF_POLICY_RESTART});
+	setting.undo();
+	EXPECT_EQ(module.policies.on_reboot, std::uint32_t{RF_POLICY_KEEP});
+	EXPECT_EQ(module.definitions["web"], before);
+}
+
+TEST(Set, DoesNotChangeWhatIsBeingBuilt)
+{
+	Module module;
+	module.state = RF_STATE_DEFINED;
+	EXPECT_EQ(error_of(rf::set_verb, std::vector<std::string>{"web", "wait=3"}).code(),
+		  rf::Code::busy);
+}
+
+TEST(Export, IsWhatApplyFindsNothingToDoFor)
+{
+	Module module;
+	module.definitions["web"] = rf::definition_with(
+		module.definitions["web"], {{"ncores", "1"}, {"mem", "1G"}, {"append", "quiet \"x y\""},
+					    {"kernel", "/none/vmlinuz"}, {"initrd", "/none/initrd"},
+					    {"on-reboot", "keep"}, {"hang-timeout", "1"}});
+	const std::string toml = run(rf::export_verb, {"web"}).text;
+	const rf::test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "any.toml";
+	std::ofstream(file) << toml;
+
+	EXPECT_TRUE(toml.starts_with("[web]\ncores = 0\n") || toml.starts_with("[web]\ncores = \"0\"\n"))
+		<< toml;
+	EXPECT_NE(toml.find("mem = \"64M\"\n"), std::string::npos) << toml;
+	EXPECT_NE(toml.find("append = \"quiet \\\"x y\\\"\"\n"), std::string::npos) << toml;
+	const Kept plan = run(rf::apply_verb, {file}, {{"dry-run", "yes"}});
+	ASSERT_EQ(plan.json["plan"].size(), 1u);
+	EXPECT_EQ(plan.json["plan"][0]["changes"], rf::Json::array()) << toml;
+	EXPECT_FALSE(plan.json["plan"][0]["create"]);
+	EXPECT_NE(plan.text.find("keep  web   as it is"), std::string::npos) << plan.text;
+}
+
+TEST(Apply, SetsWhatDiffers)
+{
+	Module module;
+	const rf::test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	const std::string same = "cores = 0\nmem = \"64M\"\nkernel = \"/none/vmlinuz\"\n"
+				 "initrd = \"/none/initrd\"\n";
+	std::ofstream(file) << same << "append = \"quiet\"\nrestarts = 9\n";
+	const Kept said = run(rf::apply_verb, {file});
+
+	EXPECT_EQ(module.policies.restarts, 9u);
+	EXPECT_EQ(module.policies.hang_timeout_ms, 10000u) << "the default, for it is not given";
+	EXPECT_EQ(said.text.substr(0, said.text.find(" in ")), "subOS 'web': set");
+	EXPECT_EQ(run(rf::apply_verb, {file}).json["plan"][0]["changes"], rf::Json::array());
+
+	// Without --restart it is told and left.
+	std::ofstream(file) << same << "append = \"loud\"\nrestarts = 9\n";
+	const Kept later = run(rf::apply_verb, {file});
+	EXPECT_TRUE(later.json["plan"][0]["needs_restart"]);
+	EXPECT_NE(later.text.find("append quiet -> loud (only with --restart)"), std::string::npos)
+		<< later.text;
+	EXPECT_EQ(module.option("append"), "quiet");
+}
+
+TEST(Wait, LooksAtOnce)
+{
+	Module module;
+	const Kept said = run(rf::wait_verb, {"web", "web", "none"}, {{"for", "running,gone"}});
+
+	ASSERT_EQ(said.json["arrived"].size(), 2u);
+	EXPECT_EQ(said.json["arrived"][0]["state"], "running");
+	EXPECT_EQ(said.json["arrived"][1]["state"], "gone");
+	EXPECT_TRUE(said.text.starts_with("subOS 'web' is running after ")) << said.text;
+}
+
+TEST(Wait, EndsWhenTheTimeIsOver)
+{
+	Module module;
+	const rf::Error error = error_of(rf::wait_verb, std::vector<std::string>{"web", "none"},
+					 rf::Values{{"for", "stopped,gone"}, {"timeout", "0"}});
+
+	EXPECT_EQ(error.code(), rf::Code::no_answer);
+	EXPECT_EQ(error.details()["arrived"].size(), 1u);
+	ASSERT_EQ(error.details()["failed"].size(), 1u);
+	EXPECT_EQ(error.details()["failed"][0]["message"],
+		  "subOS 'web' is running and not gone or stopped after 0 s");
+}
+
+TEST(Wait, RefusesWhatIsNotThere)
+{
+	Module module;
+	EXPECT_EQ(error_of(rf::wait_verb, std::vector<std::string>{"none"}, rf::Values{{"for", "lost"}})
+			  .code(),
+		  rf::Code::no_such_subos);
+	EXPECT_EQ(error_of(rf::wait_verb, std::vector<std::string>{"web"}).code(), rf::Code::usage);
+}
+
+} // namespace
