@@ -17,6 +17,8 @@ def built():
         files[f"usr/lib/modules/{module.parent.name}/updates/{module.name}"] = module
     if paths.FIRST_STAGE.exists():
         files["usr/lib/rainforest/first_stage"] = paths.FIRST_STAGE
+    for unit in sorted((paths.SOURCE / "units").iterdir()):
+        files[f"usr/lib/systemd/system/{unit.name}"] = unit
     if paths.RFM.exists():
         files["usr/sbin/rfm"] = images.cached(
             "rfm", [paths.RFM], lambda out: images.run("strip", "-o", out, paths.RFM)
