@@ -19,6 +19,7 @@ IN_USE = "tests/functional/test_pci.py::test_in_use"
 ATS = "tests/functional/test_storage.py::test_cached_translations"
 SETTINGS = "tests/functional/test_settings.py::test_as_before_or_said"
 PACKAGES = "tests/functional/test_packages.py::test_from_packages_to_a_subos"
+APPLY = "tests/functional/test_apply.py::test_what_refusals_tell_to_do"
 INSIDE = "tests/functional/test_lifecycle.py::test_kexec_and_sleep_are_refused"
 
 EXECUTED = {
@@ -40,10 +41,16 @@ EXECUTED = {
     ("rfm/src/operations/await_running.cpp", "rfm log"): BOOTS,
     ("rfm/src/operations/restart_operation.cpp", "rfm restart"): STATES,
     ("rfm/src/operations/restart_operation.cpp", "rfm restart --force"): STATES,
+    ("rfm/src/operations/set_operation.cpp", "rfm restart"): APPLY,
+    ("rfm/src/operations/set_operation.cpp", "rfm set"): APPLY,
+    ("rfm/src/operations/set_operation.cpp", "rfm start"): APPLY,
+    ("rfm/src/operations/state_watch.cpp", "rfm start"): APPLY,
     ("rfm/src/operations/stop_operation.cpp", "rfm stop --force"): STATES,
     ("rfm/src/operations/virtual_functions.cpp", "rfm pci"): VIRTUAL,
     ("rfm/src/plan/abi_requirement.cpp", "modprobe -r rf_supervisor"): OLDER,
     ("rfm/src/plan/abi_requirement.cpp", "modprobe rf_supervisor"): OLDER,
+    ("rfm/src/plan/apply_plan.cpp", "rfm destroy"): APPLY,
+    ("rfm/src/plan/apply_plan.cpp", "rfm start"): APPLY,
     ("rfm/src/plan/core_choice.cpp", "insist with --allow-smt-split"): INSIST,
     ("rfm/src/plan/create_options.cpp", "give --until"): COMMAND_LINE,
     ("rfm/src/plan/drop_in.cpp", "rfm setup --apply"): PACKAGES,
@@ -60,6 +67,11 @@ EXECUTED = {
     ("rfm/src/plan/setup_plan.cpp", "intremap=off"): PACKAGES,
     ("rfm/src/plan/setup_plan.cpp", "no_ipi_broadcast=1"): PACKAGES,
     ("rfm/src/plan/resize_plan.cpp", "insist with --allow-smt-split"): INSIST,
+    ("rfm/src/plan/setting.cpp", "rfm create"): APPLY,
+    ("rfm/src/plan/setting.cpp", "rfm destroy"): APPLY,
+    ("rfm/src/plan/setting.cpp", "rfm resize"): APPLY,
+    ("rfm/src/verbs/apply.cpp", "rfm apply --restart"):
+        "tests/functional/test_apply.py::test_export_and_apply",
     ("rfm/src/verbs/help.cpp", "rfm check"): OLDER,
     ("rfm/src/verbs/help.cpp", "rfm help"): COMMAND_LINE,
     ("rfm/src/verbs/move.cpp", "rfm return"):
@@ -90,6 +102,7 @@ NOT_IN_THE_LAB = {
     ("rfm/src/host/program.cpp", "apt install"): "no archive of packages can be reached there",
     ("rfm/src/operations/restart_operation.cpp", "rfm start"): "needs a signal in the middle of a restart",
     ("rfm/src/operations/stop_operation.cpp", "rfm list"): "needs a signal in the middle of a stop",
+    ("rfm/src/plan/apply_plan.cpp", "rfm log"): "needs a subOS that is met while it boots or is lost",
     ("rfm/src/plan/create_options.cpp", "rfm create"): "needs a subOS that another program has made",
     ("rfm/src/plan/kernel_check.cpp", "--force tries"): "no kernel of the lab's lacks any of it: see features_test.cpp",
     ("rfm/src/plan/losses.cpp", "chrt -o -p"): "the lab's deadline tasks are ended instead",
