@@ -84,7 +84,7 @@ TEST(ApplyPlan, OfWhatIsSoAlreadyIsEmpty)
 TEST(ApplyPlan, OfWhatWasExportedIsEmpty)
 {
 	const Wanted made = wanted({{"on-crash", "restart"}, {"restarts", "2"}, {"append", "a \"b c\""},
-				    {"wait", "5"}, {"hang-timeout", "3"}});
+				    {"timeout", "5"}, {"hang-timeout", "3"}});
 	Present now = present(made);
 	now.status.memory = 640 * M;
 	now.status.cpus[2] = 5;
@@ -108,7 +108,7 @@ TEST(ApplyPlan, SortsByWhatItTakes)
 						  {"mem", "1G"},
 						  {"pci", "00:04.0"},
 						  {"on-reboot", "keep"},
-						  {"wait", "5"},
+						  {"timeout", "5"},
 						  {"append", "quiet"},
 						  {"kernel", "/boot/vmlinuz-2"}}),
 					  running, "");

@@ -46,7 +46,7 @@ TEST(DefinitionText, IsReadAgain)
 			       {"append", "x=\"a  b\\\" #c\"\t-- é\x7f"},
 			       {"no-console", "yes"},
 			       {"restarts", "0"},
-			       {"wait", "060"},
+			       {"timeout", "060"},
 			       {"kernel", "/boot/vmlinuz"},
 			       {"uart", "ttyS1"}};
 	const std::string toml = definition_text("web-1", values, options);

@@ -84,7 +84,7 @@ TEST(Setting, RefusesWithWhatHelps)
 	const std::pair<const char *, const char *> table[] = {
 		{"on-crash", "'on-crash' is no KEY=VALUE"},
 		{"policy=keep", "key 'policy' is not known; keys are: on-crash, on-reboot, restarts, "
-				"hang-timeout, wait, until, kernel, initrd, append, uart, no-console"},
+				"hang-timeout, timeout, until, kernel, initrd, append, uart, no-console"},
 		{"force=true", "key 'force' is not known"},
 		{"cores=2-5", "'rfm resize web --cores' changes it"},
 		{"pci=00:04.0", "'rfm resize web --pci' changes it"},
@@ -99,7 +99,7 @@ TEST(Setting, RefusesWithWhatHelps)
 	for (const auto &[word, said] : table)
 		EXPECT_NE(why_not({word}).find(said), std::string::npos)
 			<< word << ": " << why_not({word});
-	EXPECT_EQ(why_not({"wait=1", "wait=2"}), "key 'wait' is given twice");
+	EXPECT_EQ(why_not({"timeout=1", "timeout=2"}), "key 'timeout' is given twice");
 }
 
 TEST(Setting, ChangesAreThoseOfMeaning)
@@ -109,13 +109,13 @@ TEST(Setting, ChangesAreThoseOfMeaning)
 	same["restarts"] = "5";
 	EXPECT_TRUE(setting_changes(web, same).empty()) << "the default, given";
 
-	const auto changes = setting_changes(web, set({"on-crash=destroy", "append=", "wait=9"}));
+	const auto changes = setting_changes(web, set({"on-crash=destroy", "append=", "timeout=9"}));
 	ASSERT_EQ(changes.size(), 3u);
 	EXPECT_EQ(changes[0].key, "on-crash");
 	EXPECT_EQ(changes[0].before, "restart");
 	EXPECT_EQ(changes[0].after, "destroy");
 	EXPECT_EQ(changes[0].takes, Takes::now);
-	EXPECT_EQ(changes[1].key, "wait");
+	EXPECT_EQ(changes[1].key, "timeout");
 	EXPECT_EQ(changes[1].before, "60");
 	EXPECT_EQ(changes[1].takes, Takes::next_wait);
 	EXPECT_EQ(changes[2].after, "");

@@ -16,7 +16,7 @@ namespace rf {
 
 namespace {
 
-constexpr std::uint64_t second_ns = 1'000'000'000;
+constexpr std::uint64_t millisecond_ns = 1'000'000;
 
 std::string words_of(const std::set<std::string> &states)
 {
@@ -49,7 +49,7 @@ private:
 	void check() const;
 	void sleep() const;
 	void follow();
-	std::uint64_t deadline() const { return begin_ + *wanted_.timeout * second_ns; }
+	std::uint64_t deadline() const { return begin_ + static_cast<std::uint64_t>(wanted_.timeout->count()) * millisecond_ns; }
 	[[noreturn]] void time_is_over() const;
 
 	const Supervisor &supervisor_;
@@ -127,7 +127,7 @@ void Wait::time_is_over() const
 				    Error(Code::no_answer,
 					  text("subOS '", watch.name(), "' is ", watch.state(),
 					       " and not ", words_of(wanted_.states), " after ",
-					       *wanted_.timeout, " s"))});
+					       format_duration(*wanted_.timeout)))});
 	throw SeveralErrors(std::move(failures), {{"arrived", arrivals_}});
 }
 

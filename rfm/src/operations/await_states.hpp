@@ -2,6 +2,7 @@
 // Waits until subOSes came into certain states, woken by the supervisor's events.
 #pragma once
 
+#include "base/duration.hpp"
 #include "cli/output.hpp"
 #include "client/supervisor.hpp"
 #include "operations/state_watch.hpp"
@@ -16,7 +17,7 @@ struct Arrival {
 
 struct AwaitOptions {
 	std::set<std::string> states;
-	std::optional<unsigned> timeout;	// seconds for all of them; nothing: for ever
+	std::optional<Milliseconds> timeout;	// for all of them; nothing: for ever
 };
 
 // Each has to come into one of the states once; in the order in which they did. Throws

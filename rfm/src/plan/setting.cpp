@@ -16,7 +16,7 @@ constexpr Setting table[] = {
 	{"on-reboot", Takes::now, "restart"},
 	{"restarts", Takes::now, "5"},
 	{"hang-timeout", Takes::now, "10"},
-	{"wait", Takes::next_wait, "60"},
+	{"timeout", Takes::next_wait, "60"},
 	{"until", Takes::next_wait, "init"},
 	{"kernel", Takes::next_start, ""},
 	{"initrd", Takes::next_start, "", true},

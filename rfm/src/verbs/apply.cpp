@@ -6,6 +6,8 @@
 #include "operations/apply_operation.hpp"
 #include "verbs/verbs.hpp"
 
+#include <algorithm>
+
 namespace rf {
 
 namespace {
@@ -129,6 +131,16 @@ void note_restarts(const std::vector<ApplyPlan> &plans, Output &output)
 				 "'rfm apply --restart' does that"));
 }
 
+std::vector<std::string> names_of(const std::vector<Applied> &applied)
+{
+	std::vector<std::string> names;
+
+	for (const Applied &one : applied)
+		if (std::ranges::find(names, one.name) == names.end())
+			names.push_back(one.name);
+	return names;
+}
+
 Code run(const Request &request, Output &output)
 {
 	const bool dry_run = request.has("dry-run");
@@ -143,7 +155,7 @@ Code run(const Request &request, Output &output)
 			   request.has("restart"),
 			   {}};
 	// For programs it comes in one piece, with what was done.
-	if (dry_run || !request.json)
+	if (dry_run || !(request.json || request.wants_names()))
 		output.result(result);
 	if (dry_run)
 		return Code::ok;
@@ -153,7 +165,9 @@ Code run(const Request &request, Output &output)
 	if (!result.restart)
 		note_restarts(result.plans, output);
 	result.applied = operation.applied();
-	if (request.json || !result.applied.empty())
+	if (request.wants_names())
+		output.names(names_of(result.applied));
+	else if (request.json || !result.applied.empty())
 		output.result(result);
 	return Code::ok;
 }
@@ -173,6 +187,7 @@ const Verb apply_verb = {
 	1,
 	1,
 	run,
+	true,
 };
 
 } // namespace rf

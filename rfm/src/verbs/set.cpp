@@ -58,7 +58,10 @@ Code run(const Request &request, Output &output)
 	setting.apply();
 	for (const std::string &note : setting.notes())
 		output.note(note);
-	output.result(SetResult{name, setting.changes(), setting.notes()});
+	if (request.wants_names())
+		output.names({name});
+	else
+		output.result(SetResult{name, setting.changes(), setting.notes()});
 	return Code::ok;
 }
 
@@ -69,7 +72,7 @@ const Verb set_verb = {
 	"NAME KEY=VALUE...",
 	"change options of a subOS after it was created",
 	"Keys are options of 'rfm create': on-crash, on-reboot, restarts and hang-timeout take\n"
-	"effect at once, kernel, initrd, append, uart, no-console, wait and until with the next\n"
+	"effect at once, kernel, initrd, append, uart, no-console, timeout and until with the next\n"
 	"start.\n"
 	"An option without a value takes true or false; initrd=, append= and uart= mean that it\n"
 	"is not given. All of it is checked as a start would, and nothing is changed unless\n"
@@ -78,6 +81,7 @@ const Verb set_verb = {
 	2,
 	1024,
 	run,
+	true,
 };
 
 } // namespace rf

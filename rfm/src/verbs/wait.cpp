@@ -2,6 +2,7 @@
 // rfm wait: until subOSes came into certain states.
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
 #include "client/supervisor.hpp"
 #include "operations/await_states.hpp"
 #include "plan/create_options.hpp"
@@ -16,7 +17,7 @@ namespace {
 constexpr Option options[] = {
 	{"for", "STATE", "state to wait for, as 'rfm list' shows them, or gone; repeatable", false,
 	 true},
-	{"timeout", "S", "seconds until all of them have to be there (default: no limit)"},
+	{"timeout", "TIME", "how long until all of them have to be there (default: no limit)"},
 };
 
 struct Waited {
@@ -46,7 +47,7 @@ Code run(const Request &request, Output &output)
 
 	AwaitOptions wanted{parse_states(*states), std::nullopt};
 	if (request.has("timeout"))
-		wanted.timeout = parse_seconds(request, "timeout", 0, 0);
+		wanted.timeout = time_limit(request, {});
 	std::vector<std::string> names;
 	for (const std::string &name : request.operands)
 		if (std::find(names.begin(), names.end(), name) == names.end())
