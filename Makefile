@@ -14,6 +14,9 @@ KERNELS ?= $(notdir $(patsubst %/build,%,$(wildcard /lib/modules/*/build)))
 JOBS    ?= $(shell nproc)
 SECONDS ?= 3600
 PYTEST  := /usr/bin/python3 -m pytest
+# Tests that run side by side: each has a machine with some virtual processors and 3 GiB.
+WORKERS ?= 2
+SIDE_BY_SIDE = -n $(WORKERS) --dist loadgroup
 LAB     := tests/lab/lab
 
 PREFIX  ?= /usr
@@ -119,12 +122,12 @@ $(foreach fuzzer,$(FUZZERS),$(eval $(call FUZZER,$(fuzzer))))
 
 check: deps
 	@$(MAKE) --no-print-directory all unit
-	$(PYTEST) -m "not extended and not soak" tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m "not extended and not soak" tests
 
 # PART=HASH: one part of them, which this hexadecimal number chooses.
 extended: deps
 	@$(MAKE) --no-print-directory all
-	$(PYTEST) -m extended $(PART:%=--part=%) tests
+	$(PYTEST) $(SIDE_BY_SIDE) -m extended $(PART:%=--part=%) tests
 
 soak: deps
 	@$(MAKE) --no-print-directory all

@@ -50,8 +50,9 @@ def pytest_configure(config):
         patience.factor = DEBUG_PATIENCE
 
 
-def pytest_sessionstart():
+def pytest_sessionstart(session):
     """Forget the machines of a run that was killed."""
+    register_lines(session.config)
     for folder in paths.MACHINES.glob("test-*-*"):
         pid = re.fullmatch(NAME.format(pid=r"(\d+)", number=r"\d+"), folder.name)
         if pid and not os.path.exists(f"/proc/{pid[1]}"):
@@ -94,6 +95,12 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in left]
     config.hook.pytest_deselected(items=left)
     print(f"part {chosen % (len(made) + 1) + 1} of {len(made) + 1}: {len(kept)} tests")
+
+
+def pytest_itemcollected(item):
+    """Tests that use the same machines one after the other run in one process."""
+    if "shared_machines" in item.fixturenames:
+        item.add_marker(pytest.mark.xdist_group(item.module.__name__))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -157,8 +164,9 @@ class Lines:
                 self.outcome[report.nodeid] = outcome
         if report.when == "teardown":
             outcome = self.outcome.pop(report.nodeid, "?")
+            name = report.nodeid.split("@")[0]  # without its group
             self.reporter.ensure_newline()
-            self.reporter.write_line(f"{outcome:8}{report.seconds:7.1f} s  {report.nodeid}")
+            self.reporter.write_line(f"{outcome:8}{report.seconds:7.1f} s  {name}")
 
 
 @pytest.hookimpl(trylast=True)
@@ -166,10 +174,11 @@ def pytest_sessionfinish(session):
     session.config.pluginmanager.unregister(name="lines")
 
 
-def pytest_collection_finish(session):
-    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+def register_lines(config):
+    """Where there is a terminal: not in a process that only runs tests for another one."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
     if reporter:
-        session.config.pluginmanager.register(Lines(reporter), "lines")
+        config.pluginmanager.register(Lines(reporter), "lines")
 
 
 # ---- machines ----

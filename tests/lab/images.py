@@ -99,7 +99,7 @@ stopwatch = Stopwatch()
 
 
 def seconds_spent():
-    """How long this process has been building images."""
+    """How long this process has been building images, or waiting for others that did."""
     return stopwatch.seconds()
 
 
@@ -121,7 +121,8 @@ def remove(path):
 def lock(name):
     paths.CACHE.mkdir(parents=True, exist_ok=True)
     with open(paths.CACHE / f".{name}.lock", "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        with stopwatch:  # others build what is wanted here
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
