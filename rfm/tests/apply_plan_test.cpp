@@ -113,14 +113,14 @@ TEST(ApplyPlan, SortsByWhatItTakes)
 						  {"kernel", "/boot/vmlinuz-2"}}),
 					  running, "");
 	EXPECT_EQ(keys(plan.resize), "cores mem pci");
-	EXPECT_EQ(keys(plan.set), "on-reboot wait");
+	EXPECT_EQ(keys(plan.set), "on-reboot timeout");
 	EXPECT_EQ(keys(plan.restart), "kernel append");
 	EXPECT_TRUE(plan.needs_restart());
 	EXPECT_FALSE(plan.start);
 	EXPECT_EQ(plan.resize[0].before, "2-3");
 	EXPECT_EQ(plan.resize[0].after, "2-4");
 	EXPECT_EQ(plan.resize[2].before, "none");
-	EXPECT_EQ(setting_words(plan.set), (std::vector<std::string>{"on-reboot=keep", "wait=5"}));
+	EXPECT_EQ(setting_words(plan.set), (std::vector<std::string>{"on-reboot=keep", "timeout=5"}));
 	const auto on = plan_apply(wanted({{"no-console", "yes"}}), running, "").restart;
 	EXPECT_EQ(setting_words(on), std::vector<std::string>{"no-console=true"});
 }

@@ -206,7 +206,7 @@ TEST(Wait, EndsWhenTheTimeIsOver)
 	EXPECT_EQ(error.details()["arrived"].size(), 1u);
 	ASSERT_EQ(error.details()["failed"].size(), 1u);
 	EXPECT_EQ(error.details()["failed"][0]["message"],
-		  "subOS 'web' is running and not gone or stopped after 0 s");
+		  "subOS 'web' is running and not gone or stopped after 0s");
 }
 
 TEST(Wait, RefusesWhatIsNotThere)

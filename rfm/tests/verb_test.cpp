@@ -179,8 +179,9 @@ TEST(Verbs, ThatActAreThoseThatChangeSomething)
 	for (const Verb *verb : verbs())
 		if (verb->acts)
 			acting.insert(verb->name);
-	EXPECT_EQ(acting, (std::set<std::string>{"create", "destroy", "dump", "image", "move", "resize",
-						 "restart", "return", "start", "stop"}));
+	EXPECT_EQ(acting,
+		  (std::set<std::string>{"apply", "create", "destroy", "dump", "image", "move", "resize",
+					 "restart", "return", "set", "start", "stop"}));
 }
 
 } // namespace

@@ -89,6 +89,8 @@ def test_zsh_offers_all_verbs_and_options(verbs):
     assert complete("rfm", "") == set(verbs)
     for name, verb in verbs.items():
         assert complete("rfm", name, "--") == {f"--{option['name']}" for option in verb["options"]}, name
+    assert "--dry-run" in complete("rfm", "-o", "json", "create", "--")
+    assert "--output" in complete("rfm", "-") and "--dry-run" not in complete("rfm", "-")
 
 
 def test_zsh_knows_what_names_a_file():
