@@ -107,75 +107,6 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 	return rc;
 }
 
-/*
- * A held core, in no list, goes to the supervisor. Return: 0; -EALREADY: it could not be tried;
- * another error: it is in @from's list again.
- */
-static int rf_core_home(struct rf_subos *from, u32 cpu)
-{
-	int rc = rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
-
-	if (rc)
-		return -EALREADY;
-	rc = rf_core_return(from, cpu);
-	rf_hotplug_end();
-	rf_publish_now();
-	/* Late it is the supervisor's: @from has given it up. */
-	return rc == -EINPROGRESS ? 0 : rc;
-}
-
-/* A core is offline in @from, whose agent will not restart it: pass the core on at once. */
-static int rf_core_pass(struct rf_subos *from, const struct rf_batch *batch, u32 cpu)
-{
-	int rc;
-
-	lockdep_assert_held(&from->adjusting);
-	mutex_lock(&rf_ledger_lock);
-	rf_core_detach(from, cpu);
-	rf_publish();	/* first, so that @from does not start it after the INIT */
-	rf_core_call(from, cpu);
-	mutex_unlock(&rf_ledger_lock);
-
-	/* In no list, and with `adjusting` held, nobody else touches it. */
-	rf_grant_await();
-	rc = rf_core_await(from, cpu);
-	if (!rc && !batch->to) {
-		rc = rf_core_home(from, cpu);
-		if (rc != -EALREADY)
-			return rc;
-	}
-	mutex_lock(&rf_ledger_lock);
-	if (rc)
-		rf_core_attach(from, cpu);
-	else
-		rf_core_hand_over(from, batch->to, cpu, batch->lender);
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
-	return rc;
-}
-
-/*
- * Pass on what an agent has given up, once all SMT siblings that are asked for with it are given up,
- * too: an agent that keeps one keeps all, and nobody has a half.
- */
-static void rf_batch_pass(struct rf_subos *subos, struct rf_batch *batch, u32 index)
-{
-	const u32 cpu = batch->cpus[index];
-	u32 i;
-
-	if (!rf_batch_whole(batch, index))
-		return;
-	for (i = 0; i < batch->count; i++) {
-		if (!batch->given[i] || batch->told[i] != RF_UNTOLD ||
-		    (i != index && (batch->splits ||
-				    !rf_ledger_core_siblings(&rf_books.cores, cpu,
-							     batch->cpus[i]))))
-			continue;
-		batch->told[i] = rf_core_pass(subos, batch, batch->cpus[i]);
-		batch->stranded[i] = batch->told[i] != 0;
-	}
-}
-
 /* PROGRESS of CORES_REMOVE: a core is offline in the subOS, or was not given up. */
 static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data)
 {
@@ -189,7 +120,10 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
 		batch->told[i] = args[1];
 	} else {
 		batch->given[i] = true;
-		rf_batch_pass(subos, batch, i);
+		if (batch->keeps)
+			batch->told[i] = 0;
+		else
+			rf_batch_pass(subos, batch, i);
 	}
 }
 
@@ -197,8 +131,9 @@ static void rf_core_given_up(struct rf_subos *subos, const s64 *args, void *data
  * rf_batch_claim() - ask an agent to give up cores, and pass them on
  * @subos: the owner
  * @batch: the cores, checked by rf_cores_claim_check(); afterwards those whose told[] is 0
- *         have gone to @batch->to, or to the supervisor. One whose told[] is -ECANCELED was
- *	   given up, but an SMT sibling of it was not: it is stranded[], to be offered again
+ *         have gone to @batch->to, or to the supervisor; with @batch->keeps they are just offline.
+ *	   One whose told[] is -ECANCELED was given up, but an SMT sibling of it did not go: it is
+ *	   stranded[], to be offered again
  * @ask: as for rf_batch_offer()
  *
  * Context: Process context, may sleep. Only `adjusting` held.
@@ -226,61 +161,42 @@ int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 /**
  * rf_batch_withdraw() - take from a subOS the cores that it does not use
  * @subos: the owner
- * @batch: the cores; those whose told[] is not 0 are withdrawn
+ * @batch: the cores; those whose told[] is not 0 are withdrawn, and leaving[] afterwards
  *
- * The withdrawn cores are held, and in no subOS's list. One that cannot be held stays with the
- * subOS: its told[] is -ETIMEDOUT, and unheld[] is set.
+ * They are held, and in no subOS's list. One that cannot be held stays with the subOS: its told[] is
+ * -ETIMEDOUT. And so does one with an SMT sibling that stays, or that the subOS uses.
  *
  * Context: Process context, may sleep: for all cores together, no longer than for one.
  *	    `adjusting` held, but not the ledger lock.
- * Return: 0 or -EIO.
+ * Return: 0 or -EIO: one of them stays.
  */
 int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch)
 {
 	int result = 0;
 	u32 i;
 
-	lockdep_assert_held(&subos->adjusting);
-	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < batch->count; i++)
-		if (batch->told[i])
-			rf_core_detach(subos, batch->cpus[i]);
-	rf_publish();
+		batch->leaving[i] = batch->told[i] && !rf_batch_in_use(batch, i);
+	rf_batch_hold(subos, batch);
 	for (i = 0; i < batch->count; i++) {
-		batch->unheld[i] = batch->told[i];
-		if (batch->told[i])
-			rf_core_call(subos, batch->cpus[i]);
-	}
-	mutex_unlock(&rf_ledger_lock);
-	rf_cores_await(subos, batch->cpus, batch->unheld, batch->count);
-	mutex_lock(&rf_ledger_lock);
-	for (i = 0; i < batch->count; i++) {
-		if (!batch->unheld[i])
+		if (!batch->told[i] || batch->leaving[i])
 			continue;
-		rf_core_attach(subos, batch->cpus[i]);
-		batch->told[i] = -ETIMEDOUT;
 		result = -EIO;
+		if (batch->unheld[i])
+			batch->told[i] = -ETIMEDOUT;
+		else
+			pr_warn_ratelimited("subOS %s keeps CPU %u, which it does not use, for it keeps an SMT sibling of it\n",
+					    subos->name, batch->cpus[i]);
 	}
-	rf_publish();
-	mutex_unlock(&rf_ledger_lock);
 	return result;
-}
-
-/* A held core, in no list, cannot be tried to return: its owner keeps it. Return: -EALREADY. */
-int rf_batch_keep(struct rf_subos *subos, u32 cpu)
-{
-	mutex_lock(&rf_ledger_lock);
-	rf_core_attach(subos, cpu);
-	mutex_unlock(&rf_ledger_lock);
-	return -EALREADY;
 }
 
 /**
  * rf_batch_home() - return the cores that a subOS does not use to the supervisor
  * @subos: the owner
  * @batch: the cores; those whose told[] is not 0 are returned
- * @culprit: set to a core that did not come back and thus still belongs to the subOS; told[] and
- *	     unheld[] say why
+ * @culprit: set to a core that did not come back and thus still belongs to the subOS; told[] says
+ *	     why
  *
  * Context: Process context, may sleep. `adjusting` held; takes the turn to hotplug, and the ledger
  *	    lock.
@@ -288,30 +204,20 @@ int rf_batch_keep(struct rf_subos *subos, u32 cpu)
  */
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit)
 {
-	int rc, result;
-	bool turn;
+	int result;
 	u32 i;
 
 	lockdep_assert_held(&subos->adjusting);
 	/* First, so that the subOS starts none of them meanwhile. They are in no list then. */
 	result = rf_batch_withdraw(subos, batch);
 	rf_grant_await();
-	turn = !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN);
-	for (i = 0; i < batch->count; i++) {
-		if (!batch->told[i])
-			continue;
-		rc = -ETIMEDOUT;
-		if (!batch->unheld[i])
-			rc = turn ? rf_core_return(subos, batch->cpus[i]) :
-				    rf_batch_keep(subos, batch->cpus[i]);
-		turn &= rc != -EINPROGRESS;
-		if (rc && rc != -EINPROGRESS) {
-			*culprit = batch->cpus[i];
-			result = -EIO;
-		}
-	}
+	if (rf_batch_return(subos, batch, !rf_hotplug_begin_return(jiffies + RF_HOTPLUG_RETURN)))
+		result = -EIO;
 	rf_hotplug_end();
 	rf_publish_now();
+	for (i = 0; i < batch->count; i++)
+		if (batch->told[i] && !batch->leaving[i] && batch->told[i] != -ECANCELED)
+			*culprit = batch->cpus[i];
 	return result;
 }
 
@@ -389,6 +295,12 @@ static u32 rf_core_owned(struct rf_subos *subos, s64 apic_id)
 	return rf_ledger_core_listed(cores, cpu, subos->id) ? cpu : 0;
 }
 
+/* Is this core one of those that the request was about? */
+static bool rf_late_asked(const struct rf_late *late, u32 apic_id)
+{
+	return late->args[apic_id / 64] & BIT_ULL(apic_id % 64);
+}
+
 /* Was this core of a late CORES_ADD started? */
 static bool rf_late_started(const struct rf_late *late, u32 apic_id)
 {
@@ -400,7 +312,7 @@ static bool rf_late_started(const struct rf_late *late, u32 apic_id)
 	return false;
 }
 
-/* Cores of a late CORES_ADD that were not started go back to the supervisor. */
+/* Cores of a late CORES_ADD that were not started go back to the supervisor, with their siblings. */
 static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late)
 {
 	struct rf_batch *batch;
@@ -415,16 +327,35 @@ static void rf_cores_add_late(struct rf_subos *subos, const struct rf_late *late
 	mutex_lock(&rf_ledger_lock);
 	for (apic_id = 0; apic_id < RF_APIC_IDS; apic_id++) {
 		cpu = rf_core_owned(subos, apic_id);
-		if (!cpu || !(late->args[apic_id / 64] & BIT_ULL(apic_id % 64)) ||
-		    rf_late_started(late, apic_id))
+		if (!cpu || !rf_late_asked(late, apic_id))
 			continue;
 		batch->cpus[batch->count] = cpu;
-		batch->told[batch->count++] = -ETIMEDOUT;
+		batch->told[batch->count++] = rf_late_started(late, apic_id) ? 0 : -ETIMEDOUT;
 	}
 	mutex_unlock(&rf_ledger_lock);
-	if (batch->count)
+	rf_batch_reunite(subos, batch);
+	if (rf_batch_failed(batch))
 		rf_batch_home(subos, batch, &culprit);
 	kfree(batch);
+}
+
+/* Cores of a late CORES_REMOVE that were not given up: they keep their siblings here. */
+static void rf_late_rest(struct rf_subos *subos, const struct rf_late *late, struct rf_batch *batch)
+{
+	const u32 given = batch->count;
+	u32 apic_id, cpu, i;
+
+	mutex_lock(&rf_ledger_lock);
+	for (apic_id = 0; apic_id < RF_APIC_IDS; apic_id++) {
+		cpu = rf_late_asked(late, apic_id) ? rf_core_owned(subos, apic_id) : 0;
+		for (i = 0; i < given && batch->cpus[i] != cpu; i++)
+			;
+		if (!cpu || i < given)
+			continue;
+		batch->cpus[batch->count] = cpu;
+		batch->told[batch->count++] = 0;
+	}
+	mutex_unlock(&rf_ledger_lock);
 }
 
 /* Cores that were given up after the caller had stopped waiting: offer them again. */
@@ -451,6 +382,7 @@ static void rf_cores_remove_late(struct rf_subos *subos, const struct rf_late *l
 	mutex_unlock(&rf_ledger_lock);
 	if (batch->count)
 		rf_batch_offer(subos, batch, &ask);
+	rf_late_rest(subos, late, batch);
 	if (rf_batch_failed(batch))
 		rf_batch_home(subos, batch, &culprit);
 	kfree(batch);

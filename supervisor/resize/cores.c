@@ -77,16 +77,15 @@ static void rf_cores_add_undo(struct rf_subos *subos, struct rf_batch *batch, u3
 			      u32 *culprit)
 {
 	u32 i;
-	int rc;
 
 	rf_publish_now();	/* nobody's, as yet */
 	if (taken && !turn)
 		turn = !rf_hotplug_begin_return(jiffies + RF_PASS_WAIT);
+	for (i = 0; i < taken; i++)
+		batch->leaving[i] = true;
+	rf_batch_return(subos, batch, turn);
 	for (i = 0; i < taken; i++) {
-		rc = turn ? rf_core_return(subos, batch->cpus[i]) :
-			    rf_batch_keep(subos, batch->cpus[i]);
-		turn &= rc != -EINPROGRESS;
-		batch->stranded[i] = rc && rc != -EINPROGRESS;
+		batch->stranded[i] = !batch->leaving[i];
 		if (batch->stranded[i])
 			*culprit = batch->cpus[i];
 	}
@@ -127,9 +126,9 @@ static int rf_cores_add_end(struct rf_subos *subos, struct rf_resize *args,
 	int rc;
 
 	rc = rf_resize_result(args, &ask, rf_batch_offer(subos, batch, &ask));
+	rf_batch_reunite(subos, batch);
 	if (rf_batch_failed(batch) && rf_batch_home(subos, batch, &args->culprit))
 		rc = -EIO;
-	rf_batch_reunite(subos, batch, NULL, 0);
 	return rf_batch_result(batch, args, rc);
 }
 

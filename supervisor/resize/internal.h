@@ -31,7 +31,9 @@ struct rf_batch {
 	bool stranded[RF_CPUS_MAX];	/* given up, but did not come home: its owner's again */
 	bool given[RF_CPUS_MAX];	/* by its agent, which has it offline; not passed on yet */
 	bool splits;			/* SMT siblings need not stay together */
-	bool unheld[RF_CPUS_MAX];	/* not withdrawn: it stays with its owner, not in use */
+	bool keeps;			/* what is given up is not passed on: it stays, offline */
+	bool leaving[RF_CPUS_MAX];	/* held, in no list; afterwards: it has gone */
+	bool unheld[RF_CPUS_MAX];	/* it cannot be held, and stays with its owner */
 	/* The subOS that gets cores which are given up; NULL: the supervisor. */
 	struct rf_subos *to;
 	u32 lender;			/* id of the subOS that lends them to @to, or 0 */
@@ -43,16 +45,21 @@ int rf_batch_offer(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask
 int rf_batch_claim(struct rf_subos *subos, struct rf_batch *batch, struct rf_ask *ask);
 int rf_batch_home(struct rf_subos *subos, struct rf_batch *batch, u32 *culprit);
 int rf_batch_withdraw(struct rf_subos *subos, struct rf_batch *batch);
-int rf_batch_keep(struct rf_subos *subos, u32 cpu);
 bool rf_batch_failed(const struct rf_batch *batch);
 int rf_batch_result(const struct rf_batch *batch, struct rf_resize *args, int rc);
 void rf_batch_note(struct rf_subos *subos, enum rf_event_type type,
 		   const struct rf_batch *batch, u64 other, u64 begun, int rc);
 
+/* pass.c */
+void rf_batch_hold(struct rf_subos *subos, struct rf_batch *batch);
+int rf_batch_return(struct rf_subos *subos, struct rf_batch *batch, bool turn);
+void rf_batch_pass(struct rf_subos *from, struct rf_batch *batch, u32 index);
+
 /* siblings.c */
+bool rf_batch_tied(const struct rf_batch *batch, u32 one, u32 other);
 bool rf_batch_whole(const struct rf_batch *batch, u32 index);
-int rf_batch_reunite(struct rf_subos *subos, struct rf_batch *batch, struct rf_subos *to,
-		     u32 lender);
+bool rf_batch_in_use(const struct rf_batch *batch, u32 index);
+void rf_batch_reunite(struct rf_subos *subos, struct rf_batch *batch);
 
 /* cores.c */
 void rf_cores_offer_stranded(struct rf_subos *subos, const struct rf_batch *batch);

@@ -57,16 +57,16 @@ static void rf_move_back(struct rf_move *move, u32 *culprit)
 	rf_batch_withdraw(move->to, part);
 	/* In no list, and with `adjusting` of both held, nobody else touches them. */
 	rf_grant_await();
-	rf_move_note(move);	/* a core that cannot be held stays there */
+	rf_move_note(move);	/* what stays there */
 	mutex_lock(&rf_ledger_lock);
 	for (i = 0; i < part->count; i++) {
-		if (!part->told[i] || part->unheld[i])
+		if (!part->leaving[i])
 			continue;
 		rf_core_hand_over(move->to, move->from, part->cpus[i], move->lender_here);
 		part->cpus[count] = part->cpus[i];
 		part->told[count++] = RF_UNTOLD;
 	}
-	part->count = count;	/* unheld[] is set anew when it is looked at again */
+	part->count = count;	/* leaving[] is set anew before it is looked at again */
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
 
@@ -91,6 +91,7 @@ static int rf_move_arrive(struct rf_move *move, struct rf_resize *args)
 		move->part->told[i] = rc;
 	if (!rc)
 		rc = rf_resize_result(args, &ask, rf_batch_offer(move->to, move->part, &ask));
+	rf_batch_reunite(move->to, move->part);
 	rf_move_note(move);
 	if (rf_batch_failed(move->part))
 		rf_move_back(move, &args->culprit);
@@ -137,7 +138,6 @@ static int rf_move_run(struct rf_move *move, struct rf_resize *args)
 	rc = rf_resize_result(args, &ask, rf_batch_claim(move->from, move->batch, &ask));
 	rf_cores_offer_stranded(move->from, move->batch);
 	rc_arrive = rf_move_arrive(move, args);
-	rf_batch_reunite(move->to, move->batch, move->from, move->lender_here);
 	rc = rf_batch_result(move->batch, args, rc ?: rc_arrive);
 	rf_batch_note(move->from, move->event, move->batch, move->to->id, begun, rc);
 	return rc;
@@ -156,9 +156,12 @@ static int rf_move_cores(struct rf_move *move, struct rf_resize *args, const u32
 		return rc;
 	move->batch = rf_batch_create(cpus, count);
 	move->part = rf_batch_create(cpus, 0);
-	if (move->batch)
+	rc = -ENOMEM;
+	if (move->batch && move->part) {
 		move->batch->splits = args->flags & RF_SPLIT_SIBLINGS;
-	rc = move->batch && move->part ? rf_move_run(move, args) : -ENOMEM;
+		move->part->splits = move->batch->splits;
+		rc = rf_move_run(move, args);
+	}
 	kfree(move->batch);
 	kfree(move->part);
 	return rc;

@@ -1,111 +1,91 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SMT siblings that change hands together, while an agent answers for each of them alone. What is
- * given up waits for its siblings (rf_batch_pass()); what was started is taken back if a sibling was
- * not. Who insists (RF_SPLIT_SIBLINGS) gets what there is.
+ * SMT siblings that change hands together, while an agent answers for each of them alone. A whole
+ * core changes hands, or none of it: what is given up waits for its siblings, and what was started
+ * is asked for again if a sibling was not. One whose sibling stays with its owner stays with it. Who
+ * insists (RF_SPLIT_SIBLINGS) gets what there is.
  */
 #include <linux/slab.h>
 
 #include "cores/cores.h"
 #include "resize/internal.h"
-#include "shared/shared.h"
 
-/* Has the agent given up all SMT siblings of this core that are in @batch? */
+/* Do two cores of a batch change hands together, or not at all? So does one with itself. */
+bool rf_batch_tied(const struct rf_batch *batch, u32 one, u32 other)
+{
+	return one == other ||
+	       (!batch->splits && rf_ledger_core_siblings(&rf_books.cores, batch->cpus[one],
+							  batch->cpus[other]));
+}
+
+/* Has the agent given up this core and all its siblings, and are they still to be passed on? */
 bool rf_batch_whole(const struct rf_batch *batch, u32 index)
 {
 	u32 i;
 
-	for (i = 0; i < batch->count && !batch->splits; i++)
-		if (!batch->given[i] &&
-		    rf_ledger_core_siblings(&rf_books.cores, batch->cpus[index], batch->cpus[i]))
+	for (i = 0; i < batch->count; i++)
+		if (rf_batch_tied(batch, index, i) &&
+		    (!batch->given[i] || batch->told[i] != RF_UNTOLD))
 			return false;
 	return true;
 }
 
-/* Has somebody else an SMT sibling of this core, of those that were to change hands with it? */
-static bool rf_batch_parted(const struct rf_subos *subos, const struct rf_batch *batch, u32 index)
+/* Is a sibling of this core, or the core itself, in use where they are? */
+bool rf_batch_in_use(const struct rf_batch *batch, u32 index)
 {
 	u32 i;
 
 	for (i = 0; i < batch->count; i++)
-		if (batch->told[i] &&
-		    rf_ledger_core_siblings(&rf_books.cores, batch->cpus[index], batch->cpus[i]) &&
-		    rf_ledger_core_owner(&rf_books.cores, batch->cpus[i]) != subos->id)
+		if (!batch->told[i] && rf_batch_tied(batch, index, i))
 			return true;
 	return false;
 }
 
-/* The giver gets back what it was asked for: its agent starts them, or they go home. */
-static void rf_batch_restore(struct rf_subos *giver, struct rf_batch *back)
+/* Could a sibling of this core, which was started, not be started? */
+static bool rf_batch_parted(const struct rf_batch *batch, u32 index)
 {
-	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
-	u32 i, culprit, count = 0;
+	u32 i;
 
-	for (i = 0; i < back->count; i++) {
-		if (back->told[i])
-			continue;
-		back->cpus[count] = back->cpus[i];
-		back->told[count++] = RF_UNTOLD;
-	}
-	back->count = count;
-	if (!count)
-		return;
-	rf_batch_offer(giver, back, &ask);
-	if (rf_batch_failed(back))
-		rf_batch_home(giver, back, &culprit);
-}
-
-/* Cores of @batch that have come back: the change of hands has failed for them, too. */
-static void rf_batch_note_back(struct rf_batch *batch, const struct rf_batch *back)
-{
-	u32 i, j;
-
-	for (i = 0; i < back->count; i++)
-		for (j = 0; j < batch->count && !back->told[i]; j++)
-			if (batch->cpus[j] == back->cpus[i])
-				batch->told[j] = -ECANCELED;
+	for (i = 0; i < batch->count && !batch->told[index]; i++)
+		if (batch->told[i] && rf_batch_tied(batch, index, i))
+			return true;
+	return false;
 }
 
 /**
- * rf_batch_reunite() - take back the cores whose SMT siblings did not come along
- * @subos: the receiver
- * @batch: the cores, each with its final result; those that are taken back get -ECANCELED
- * @to: the giver; NULL: the supervisor
- * @lender: id of the subOS from which @to had borrowed them, or 0
+ * rf_batch_reunite() - ask an agent for the cores whose SMT siblings it did not start
+ * @subos: their owner
+ * @batch: the cores, after rf_batch_offer(); those that are given up get -ECANCELED
  *
- * A receiver that does not give one up keeps it.
+ * What is not given up, or not asked for, because there is no memory, remains in use, so that the
+ * siblings stay, too (rf_batch_withdraw()).
  *
- * Context: Process context, may sleep. `adjusting` of both held.
- * Return: 0 or -ENOMEM.
+ * Context: Process context, may sleep. `adjusting` held.
  */
-int rf_batch_reunite(struct rf_subos *subos, struct rf_batch *batch, struct rf_subos *to,
-		     u32 lender)
+void rf_batch_reunite(struct rf_subos *subos, struct rf_batch *batch)
 {
 	struct rf_ask ask = { .timeout_ms = RF_RESIZE_MS, .insist = true };
 	struct rf_batch *back;
-	u32 i;
+	u32 i, j;
 
 	lockdep_assert_held(&subos->adjusting);
 	if (batch->splits || !rf_batch_failed(batch))
-		return 0;
+		return;
 	back = rf_batch_create(NULL, 0);
 	if (!back)
-		return -ENOMEM;
+		return;
 	for (i = 0; i < batch->count; i++) {
-		if (batch->told[i] || !rf_batch_parted(subos, batch, i))
+		if (!rf_batch_parted(batch, i))
 			continue;
 		back->cpus[back->count] = batch->cpus[i];
 		back->told[back->count++] = RF_UNTOLD;
 	}
-	if (back->count) {
-		back->to = to;
-		back->lender = lender;
+	back->keeps = true;
+	if (back->count)
 		rf_batch_claim(subos, back, &ask);
-		rf_cores_offer_stranded(subos, back);
-		rf_batch_note_back(batch, back);
-		if (to)
-			rf_batch_restore(to, back);
-	}
+	for (i = 0; i < back->count; i++)
+		for (j = 0; j < batch->count && !back->told[i]; j++)
+			if (batch->cpus[j] == back->cpus[i])
+				batch->told[j] = -ECANCELED;
 	kfree(back);
-	return 0;
 }

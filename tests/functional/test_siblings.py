@@ -4,7 +4,7 @@
 import re
 
 import pytest
-from functional.subos import Supervisor
+from functional.subos import DEBUG, Supervisor
 from lab import qemu
 
 BAD_VALUE, INCOMPLETE = 3, 11
@@ -101,11 +101,11 @@ def test_one_loan_keeps_no_others(smt):
     assert smt.show("web")["cores"] == [2] and sorted(smt.show("batch")["cores"]) == [3, 4, 5]
 
 
-def fail_once(shell, cpu):
-    """The next time that this core of the subOS comes online or goes offline, its kernel fails."""
+def fail_once(shell, cpu, state="workqueue:online"):
+    """The next time that this core of the subOS comes to a state of hotplug, its kernel fails."""
     shell.run(
         "cd /sys/devices/system/cpu; "
-        "sed -n 's/^ *\\([0-9]*\\): workqueue:online$/\\1/p' hotplug/states > /tmp/state; "
+        f"sed -n 's/^ *\\([0-9]*\\): {state}$/\\1/p' hotplug/states > /tmp/state; "
         f"[ -s /tmp/state ] && cat /tmp/state > cpu{cpu}/hotplug/fail; cd /"
     )
 
@@ -144,6 +144,39 @@ def test_half_an_answer(smt):
         result = smt.rfm("resize", "web", "--cores", "+4-5")
         assert result.status == INCOMPLETE and "core 5" in result.stderr, result
         assert web.apic_ids() == {1} and smt.online() == "0,4-5"
+        # What is started, and not given back then, keeps its sibling. Only who goes offline waits.
+        fail_once(web, 4)
+        fail_once(web, 3, "sched:waitempty")
+        result = smt.rfm("resize", "web", "--cores", "+4-5")
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert smt.show("web")["cores"] == [1, 4, 5]
+        assert web.apic_ids() == {1, 4} and smt.online() == "0"
+        smt.resize("web", "--cores", "-4-5")
+        assert smt.online() == "0,4-5"
+
+
+@pytest.mark.extended
+@pytest.mark.budget(300)
+def test_half_a_way(smt):
+    """Whatever fails on the way of a whole core, it has one owner afterwards."""
+    smt.create("web", "2-5", mem="256M")
+    there, back = ("--cores", "-4-5"), ("--cores", "+4-5")
+    for words, others in ((there, back), (back, there)):
+        smt.sh(f"echo 0 > {DEBUG}/steps")
+        smt.resize("web", *words)
+        steps = int(smt.sh(f"cat {DEBUG}/steps"))
+        smt.resize("web", *others)
+        for step in range(1, steps + 1):
+            smt.sh(f"echo {step} > {DEBUG}/fail_nth")
+            result = smt.rfm("resize", "web", *words)
+            smt.sh(f"echo 0 > {DEBUG}/fail_nth")
+            assert result.status, (words, step, result)
+            has = set(smt.show("web")["cores"])
+            assert len(has & {4, 5}) != 1, (words, step, result)
+            assert smt.online() == ("0-1" if has & {4, 5} else "0-1,4-5"), (words, step, result)
+            if bool(has & {4, 5}) != (words == there):
+                smt.resize("web", *others)
+        smt.resize("web", *words)
 
 
 @pytest.mark.extended
