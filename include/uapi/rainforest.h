@@ -515,7 +515,8 @@ struct rf_reset {
 
 /*
  * RF_IOC_STATISTICS: numbers from inside the subOS, asked for right now. Display only.
- *   EBUSY, EOPNOTSUPP, ETIMEDOUT, EPROTO  as for RESIZE
+ *   EBUSY, EOPNOTSUPP, ETIMEDOUT, EPROTO  as for RESIZE. Without CAP_SYS_ADMIN the agent is asked less
+ *              often: the last answer, also an error, is kept, and EBUSY is also that it is resized
  */
 struct rf_stats {
 	__u32	size;

@@ -57,6 +57,7 @@ int rf_supcon_ask(struct rf_subos *subos, struct rf_ask *ask);
 int rf_supcon_request(struct rf_subos *subos, enum rf_op op, s64 args[RF_CONTROL_ARGS],
 		      u32 timeout_ms, rf_supcon_progress progress, void *data);
 bool rf_supcon_owed(struct rf_subos *subos);
+bool rf_supcon_resizes(struct rf_subos *subos);
 void rf_supcon_probe(struct rf_subos *subos);
 
 /* console.c: drains console rings into scrollback buffers */

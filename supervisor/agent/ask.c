@@ -181,6 +181,23 @@ bool rf_supcon_owed(struct rf_subos *subos)
 }
 
 /*
+ * Is an agent at a request about cores, memory or functions, which may take long, and behind which
+ * all others wait? Context: any.
+ */
+bool rf_supcon_resizes(struct rf_subos *subos)
+{
+	struct rf_request *request;
+	unsigned long flags;
+	bool found = false;
+
+	spin_lock_irqsave(&rf_requests_lock, flags);
+	list_for_each_entry(request, &subos->requests, node)
+		found |= rf_op_resizes(request->op);
+	spin_unlock_irqrestore(&rf_requests_lock, flags);
+	return found;
+}
+
+/*
  * If an agent owes an answer, find out whether that answer is lost: STATISTICS are handled in
  * their turn, so that their DONE proves it. If so, the loss has been acted upon when this
  * returns, unless that takes too long or a signal comes. Context: process, without `adjusting`.

@@ -9,10 +9,12 @@
 #include <linux/ktime.h>
 #include <linux/mutex.h>
 
+#include "agent/agent.h"
 #include "control/internal.h"
 
-/* Between two questions of members to an agent. */
+/* Between two questions of members to an agent; and after one that waits there, or found no room. */
 #define RF_MEMBERS_PAUSE_NS	(250 * NSEC_PER_MSEC)
+#define RF_MEMBERS_STUCK_NS	(30 * NSEC_PER_SEC)
 
 /**
  * rf_caller_is_admin() - does the caller have CAP_SYS_ADMIN?
@@ -93,24 +95,33 @@ void rf_status_hide(struct rf_status *status)
  * @ask: what asks the agent; returns 0 or a negative errno
  *
  * However many members ask, there is one question at a time, and one in RF_MEMBERS_PAUSE_NS:
- * those who come between get what came of the last one.
+ * those who come between get what came of the last one. None is put behind a request that may take
+ * long: those that nobody waits for any more would fill the agent's queue, and root's next request
+ * would find no room.
  *
  * Context: Process context, interruptible. No lock held.
- * Return: what @ask returned; -EINTR.
+ * Return: what @ask returned; -EBUSY; -EINTR.
  */
 int rf_members_ask(struct rf_subos *subos, int (*ask)(struct rf_subos *subos, bool insist))
 {
+	bool stuck;
 	int rc;
 
 	if (mutex_lock_interruptible(&subos->members_lock))
 		return -EINTR;
-	if (!subos->members_asked_at ||
-	    ktime_get_ns() - subos->members_asked_at >= RF_MEMBERS_PAUSE_NS) {
+	if (!rf_phase_adjustable(rf_subos_phase(subos))) {
+		rc = ask(subos, true);	/* which refuses, and sends nothing */
+	} else if (ktime_get_ns() < subos->members_again) {
+		rc = subos->members_answer;
+	} else if (rf_supcon_resizes(subos)) {
+		rc = -EBUSY;
+	} else {
 		/* No signal ends it: the next one would ask anew at once. */
-		subos->members_answer = ask(subos, true);
-		subos->members_asked_at = ktime_get_ns();
+		rc = subos->members_answer = ask(subos, true);
+		stuck = rc == -ETIMEDOUT || rc == -EBUSY;
+		subos->members_again = ktime_get_ns() +
+				       (stuck ? RF_MEMBERS_STUCK_NS : RF_MEMBERS_PAUSE_NS);
 	}
-	rc = subos->members_answer;
 	mutex_unlock(&subos->members_lock);
 	return rc;
 }

@@ -49,7 +49,7 @@ struct rf_subos {
 
 	/* control/members.c */
 	struct mutex members_lock;	/* of both */
-	u64 members_asked_at;		/* ktime_get_ns() when its agent was last asked, 0: never */
+	u64 members_again;		/* ktime_get_ns() from which its agent may be asked anew */
 	int members_answer;		/* 0 or a negative errno */
 
 	struct rf_console_log *console;	/* agent/console.c; lives as long as the subOS */

@@ -6,6 +6,7 @@ import shlex
 import pytest
 from functional.elastic import Ledger
 from functional.subos import Supervisor, troubles
+from lab import images
 
 BUSY, TIMED_OUT = 5, 13
 # What happens to the subOS meanwhile; {} is a delay in seconds.
@@ -99,6 +100,9 @@ def await_lines(supervisor, command, text, count):
 @pytest.mark.budget(150)
 def test_late_answers(supervisor):
     """An agent is so slow that it is given up: busy until it answers, then all is as it was."""
+    supervisor.install({"usr/bin/member": images.static_program("member")})
+    supervisor.sh("chgrp 4242 /dev/rainforest && chmod 640 /dev/rainforest")
+    look = "member 1234 4242 -- rfm top --once --json"
     supervisor.create("web", "2-3", "--initrd", supervisor.initrd_with("rf_hang"), mem="256M")
     with supervisor.shells("web") as shell:
         ledger = Ledger(supervisor, [shell])
@@ -108,6 +112,8 @@ def test_late_answers(supervisor):
             await_lines(supervisor, "rfm log web", "holding CPU", count)
             result = supervisor.rfm("resize", "web", *words, "--timeout", "1")
             assert result.status == TIMED_OUT and result.stderr.count("\n") == 1, result
+            # Members put no question behind it: the agent does not answer, but they do not wait.
+            assert "is being adjusted" in supervisor.sh(look)
             assert supervisor.rfm("resize", "web", "--mem", "+128M").status == BUSY
             assert shell.result(slow, 60)[0] == 0
             await_lines(supervisor, "rfm events web", "late", count)
@@ -115,6 +121,8 @@ def test_late_answers(supervisor):
             home = "until grep -qx 0-1 /sys/devices/system/cpu/online; do usleep 50000; done"
             supervisor.sh(f"timeout 20 sh -c '{home}'")
             assert ledger.check()["web"]["cores"] == [2, 3]
+            later = f"while {look} | grep -q adjusted; do usleep 50000; done"
+            supervisor.sh(f"timeout 20 sh -c '{later}'")
         assert not troubles(shell.run("dmesg"))
     supervisor.destroy("web")
     assert supervisor.online() == "0-3"
