@@ -394,7 +394,7 @@ enum rf_policy {
 
 struct rf_policies {
 	__u32	size;
-	__u32	on_crash;		/* in: after crashed, or lost for longer than hang_timeout_ms */
+	__u32	on_crash;		/* in: after crashed, or silent for longer than hang_timeout_ms */
 	__u32	on_reboot;		/* in: after a reboot inside; KEEP or RESTART */
 	__u32	restarts;		/* in: restarts after crashes before on_crash becomes KEEP */
 	__u32	hang_timeout_ms;	/* in: 1000 .. 3600000 */

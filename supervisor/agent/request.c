@@ -59,7 +59,8 @@ static int rf_request_allowed(struct rf_subos *subos, enum rf_op op)
 		return -EPIPE;
 	if (subos->life.phase == RF_PHASE_STOPPING && op != RF_OP_STOP)
 		return -EPIPE;
-	if (subos->life.phase == RF_PHASE_BOOTING || !subos->member)
+	/* Nor one that hangs while it boots: there is no init yet that could be asked to stop. */
+	if (!subos->moments[RF_MOMENT_RUNNING] || !subos->member)
 		return -ENOTCONN;
 	return subos->capabilities & rf_op_capability(op) ? 0 : -EOPNOTSUPP;
 }

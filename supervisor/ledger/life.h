@@ -13,6 +13,7 @@
  *    |          ^ |
  *    +----- RESETTING             each of them but GONE -> DESTROYING -> GONE
  *
+ * BOOTING becomes LOST, too, and is then BOOTING again; it cannot become STOPPING.
  * DEFINED and LOADED become ENDED again if the builder of a RESET goes away; LOADED also if
  * the boot core does not reach the kernel.
  */

@@ -31,7 +31,7 @@ int rf_subos_publish(struct rf_subos *subos)
 	bool loaded;
 
 	spin_lock_irqsave(&rf_state_lock, flags);
-	loaded = rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING);
+	loaded = subos->life.phase == RF_PHASE_LOADED;
 	subos->established |= loaded;
 	spin_unlock_irqrestore(&rf_state_lock, flags);
 	return loaded ? 0 : rf_start_refusal(subos);
@@ -68,7 +68,7 @@ static int rf_start_result(struct rf_subos *subos, enum rf_stage stage)
 	spin_lock_irqsave(&rf_state_lock, flags);
 	subos->entering = false;
 	subos->stage = stage;
-	if (!rf_phase_transition(subos->life.phase, RF_PHASE_BOOTING)) {
+	if (subos->life.phase != RF_PHASE_LOADED) {
 		rc = -ENOENT;	/* its destruction has begun meanwhile: its cores were called */
 	} else if (stage >= RF_STAGE_KERNEL) {
 		subos->moments[RF_MOMENT_KERNEL] = ktime_get_ns();
@@ -87,7 +87,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 {
 	int rc;
 
-	if (!rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING))
+	if (rf_subos_phase(subos) != RF_PHASE_LOADED)
 		return rf_start_refusal(subos);
 	rc = rf_subos_check_start(subos, args);
 	if (!rc)
@@ -111,7 +111,7 @@ static int rf_start_locked(struct rf_subos *subos, const struct rf_start *args)
 static void rf_start_quiet(struct rf_subos *subos)
 {
 	mutex_lock(&rf_ledger_lock);
-	if (rf_phase_transition(rf_subos_phase(subos), RF_PHASE_BOOTING))
+	if (rf_subos_phase(subos) == RF_PHASE_LOADED)
 		rf_arena_clear(subos);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);

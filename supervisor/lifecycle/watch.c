@@ -8,8 +8,9 @@
  *
  * A mailbox is written by another kernel: every field is read once, and checked. The arena is
  * written by any kernel: nothing in it makes a subOS hang or live here. A missing heartbeat
- * does not prove a crash: the subOS is LOST, and RUNNING again at the next beat. Only its
- * hang time-out ends it, if its policy says so.
+ * does not prove a crash: the subOS is LOST, and at the next beat what it was before. Only its
+ * hang time-out ends it, if its policy says so. One that boots has that time before it is LOST, too:
+ * much that a kernel does then takes it all, and nobody asks it for anything.
  */
 #include <linux/ctype.h>
 #include <linux/hrtimer.h>
@@ -60,11 +61,16 @@ static void rf_watch_stage(struct rf_subos *subos, const struct rf_mailbox *mail
 		subos->stage = stage;
 	if (subos->stage >= RF_STAGE_AGENT && !subos->moments[RF_MOMENT_AGENT])
 		subos->moments[RF_MOMENT_AGENT] = now;
-	if (subos->stage >= RF_STAGE_RUNNING && subos->life.phase == RF_PHASE_BOOTING) {
-		subos->moments[RF_MOMENT_RUNNING] = now;
-		rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
-	}
 	rf_subos_changed(subos);
+}
+
+/* The user's init has begun. Also one that had been lost since before that, and beats again. */
+static void rf_watch_booted(struct rf_subos *subos, u64 now)
+{
+	if (subos->stage < RF_STAGE_RUNNING || subos->life.phase != RF_PHASE_BOOTING)
+		return;
+	subos->moments[RF_MOMENT_RUNNING] = now;
+	rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
 }
 
 static void rf_watch_reason(struct rf_subos *subos, const struct rf_mailbox *mailbox)
@@ -135,6 +141,18 @@ static bool rf_watch_beats(struct rf_subos *subos, const struct rf_mailbox *mail
 	return true;
 }
 
+/* It was silent for longer than its hang time-out. */
+static void rf_watch_hangs(struct rf_subos *subos)
+{
+	if (rf_policy_on_crash(subos) != RF_POLICY_KEEP) {
+		rf_cores_hold(subos);
+		strscpy(subos->reason, "no heartbeat", sizeof(subos->reason));
+		rf_watch_ended(subos, RF_CAUSE_HANG);
+	} else if (subos->life.phase == RF_PHASE_BOOTING) {
+		rf_subos_enter(subos, RF_PHASE_LOST, RF_CAUSE_NONE);
+	}
+}
+
 /* @late: the last poll was so long ago that the silence may be our own fault. */
 static void rf_watch_heart(struct rf_subos *subos, const struct rf_mailbox *mailbox, u64 now,
 			   bool late)
@@ -143,21 +161,18 @@ static void rf_watch_heart(struct rf_subos *subos, const struct rf_mailbox *mail
 
 	if (rf_watch_beats(subos, mailbox, now)) {
 		if (subos->life.phase == RF_PHASE_LOST)
-			rf_subos_enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
+			rf_subos_enter(subos, subos->moments[RF_MOMENT_RUNNING] ?
+				       RF_PHASE_RUNNING : RF_PHASE_BOOTING, RF_CAUSE_NONE);
 		return;
 	}
 	if (!subos->beat_at)
 		return;		/* the agent sends no heartbeat, or not yet */
 	if (late)
 		subos->beat_at = now;
-	if (subos->life.phase == RF_PHASE_RUNNING && now - subos->beat_at > RF_BEAT_LOST) {
+	if (subos->life.phase == RF_PHASE_RUNNING && now - subos->beat_at > RF_BEAT_LOST)
 		rf_subos_enter(subos, RF_PHASE_LOST, RF_CAUSE_NONE);
-	} else if (subos->life.phase == RF_PHASE_LOST && now - subos->beat_at > hang &&
-		   rf_policy_on_crash(subos) != RF_POLICY_KEEP) {
-		rf_cores_hold(subos);
-		strscpy(subos->reason, "no heartbeat", sizeof(subos->reason));
-		rf_watch_ended(subos, RF_CAUSE_HANG);
-	}
+	else if (now - subos->beat_at > hang)
+		rf_watch_hangs(subos);
 }
 
 /* Return: nanoseconds until this subOS must be polled again, or 0. */
@@ -177,6 +192,7 @@ static u64 rf_watch_one(struct rf_subos *subos, u64 now, bool late)
 		return 0;
 	rf_console_poll(subos);
 	rf_watch_stage(subos, mailbox, now);
+	rf_watch_booted(subos, now);
 	cause = rf_watch_cause(mailbox);
 	if (cause != RF_CAUSE_NONE) {
 		rf_watch_end(subos, mailbox, cause, now);

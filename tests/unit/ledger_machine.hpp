@@ -453,7 +453,8 @@ private:
 			return fails() ? enter(subos, RF_PHASE_ENDED, RF_CAUSE_NO_ENTRY)
 				       : enter(subos, RF_PHASE_BOOTING, RF_CAUSE_NONE);
 		case RF_PHASE_BOOTING:
-			return enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE);
+			return enter(subos, choice_.one_in(8) ? RF_PHASE_LOST : RF_PHASE_RUNNING,
+				     RF_CAUSE_NONE);
 		case RF_PHASE_RUNNING:
 			if (choice_.below(8))
 				return;
@@ -468,8 +469,10 @@ private:
 				return enter(subos, RF_PHASE_ENDED, RF_CAUSE_REBOOT);
 			}
 		case RF_PHASE_LOST:
-			return choice_.one_in(2) ? enter(subos, RF_PHASE_RUNNING, RF_CAUSE_NONE)
-						 : enter(subos, RF_PHASE_ENDED, RF_CAUSE_HANG);
+			if (choice_.one_in(2))
+				return enter(subos, RF_PHASE_ENDED, RF_CAUSE_HANG);
+			return enter(subos, choice_.one_in(4) ? RF_PHASE_BOOTING : RF_PHASE_RUNNING,
+				     RF_CAUSE_NONE);
 		case RF_PHASE_STOPPING:
 			return enter(subos, RF_PHASE_ENDED, RF_CAUSE_POWEROFF);
 		case RF_PHASE_DYING:
