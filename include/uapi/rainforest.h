@@ -28,7 +28,8 @@
  * looks, and changes nothing. All else needs CAP_SYS_ADMIN of the caller, at the call, whoever
  * opened the descriptor; pread() needs it of both. A descriptor of CONSOLE is for whoever gets it.
  * Callers without it see 0 for physical addresses (rf_status.low_slice, vmcoreinfo,
- * vmcoreinfo_size, ranges[].start; args[1] of RF_EVENT_PCI_FAULT), and STATISTICS, for all of
+ * vmcoreinfo_size, ranges[].start; args[1] of RF_EVENT_PCI_FAULT), dots for what may be an address
+ * in a text (rf_status.reason, rf_event.detail), and STATISTICS, for all of
  * them together, ask an agent four times a second at most: what comes more often gets the last
  * answer again.
  *

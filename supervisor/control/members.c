@@ -75,7 +75,7 @@ bool rf_may_read_memory(const struct file *file)
 }
 
 /**
- * rf_status_hide() - leave physical addresses out, as /proc/iomem does
+ * rf_status_hide() - leave addresses out, as /proc/iomem does
  * @status: of a subOS, for a member
  *
  * Context: Any.
@@ -87,6 +87,7 @@ void rf_status_hide(struct rf_status *status)
 	status->low_slice = status->vmcoreinfo = status->vmcoreinfo_size = 0;
 	for (i = 0; i < status->nr_ranges; i++)
 		status->ranges[i].start = 0;
+	rf_hide_addresses(status->reason);
 }
 
 /**

@@ -115,7 +115,7 @@ static ssize_t rf_show_functions(char *buf, const struct rf_status *status)
 	return at + sysfs_emit_at(buf, at, "\n");
 }
 
-static ssize_t rf_show_attr(char *buf, enum rf_attr_index index, const struct rf_status *status)
+static ssize_t rf_show_attr(char *buf, enum rf_attr_index index, struct rf_status *status)
 {
 	switch (index) {
 	case RF_ATTR_ID:
@@ -125,6 +125,7 @@ static ssize_t rf_show_attr(char *buf, enum rf_attr_index index, const struct rf
 	case RF_ATTR_CAUSE:
 		return sysfs_emit(buf, "%s\n", rf_cause_names[status->cause]);
 	case RF_ATTR_REASON:
+		rf_hide_addresses(status->reason);	/* everybody reads this */
 		return sysfs_emit(buf, "%s\n", status->reason);
 	case RF_ATTR_STAGE:
 		return sysfs_emit(buf, "%s\n", rf_stage_names[status->stage]);

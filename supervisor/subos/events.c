@@ -4,6 +4,7 @@
  * numbered without gaps. Recording never waits and never fails, so that it can be
  * done from anywhere; a reader that is too slow gets the number of events it missed.
  */
+#include <linux/ctype.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -89,19 +90,51 @@ static u32 rf_events_copy(struct rf_event *to, u32 room, u64 *after, u64 *lost)
 	return count;
 }
 
+/**
+ * rf_hide_addresses() - put dots into a text where it may have an address
+ * @text: such as the reason of an end, which is what a kernel said: it is no secret, but where
+ *	  memory is, in any kernel of this machine, is root's to know
+ *
+ * Numbers that are no addresses, but look like some, go with them.
+ *
+ * Context: Any.
+ */
+void rf_hide_addresses(char *text)
+{
+	size_t digits, least;
+
+	while (*text) {
+		least = 8;
+		if (text[0] == '0' && (text[1] == 'x' || text[1] == 'X')) {
+			least = 4;
+			text += 2;
+		}
+		for (digits = 0; isxdigit(text[digits]); digits++)
+			;
+		if (digits >= least)
+			memset(text, '.', digits);
+		for (text += digits; isalnum(*text); text++)
+			;
+		while (*text && !isalnum(*text))
+			text++;
+	}
+}
+
 static void rf_events_hide(struct rf_event *events, u32 count)
 {
 	u32 i;
 
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
 		if (events[i].type == RF_EVENT_PCI_FAULT)
 			events[i].args[1] = 0;
+		rf_hide_addresses(events[i].detail);
+	}
 }
 
 /**
  * rf_events_read() - copy events to user space
  * @args: see RF_IOC_EVENTS; on return, `after` is the sequence up to which they were read
- * @hide: without physical addresses
+ * @hide: without addresses
  *
  * Context: Process context.
  * Return: 0, -EFAULT, -ENOMEM.

@@ -113,6 +113,7 @@ void rf_state_ignore(struct notifier_block *block);
 void rf_event(struct rf_subos *subos, enum rf_event_type type, int result, enum rf_cause cause,
 	      u64 duration_ns, const u64 args[4], const char *detail);
 int rf_events_read(struct rf_events *args, bool hide);
+void rf_hide_addresses(char *text);
 u64 rf_events_last(void);
 extern wait_queue_head_t rf_events_wait;
 

@@ -265,6 +265,25 @@ def test_members_see_no_addresses(operators):
 
 
 @pytest.mark.extended
+@pytest.mark.budget(120)
+def test_members_see_no_addresses_in_reasons(operators):
+    """What a kernel says when it ends has numbers, and no reader can know which are addresses."""
+    # An init that ends: "Attempted to kill init! exitcode=0x00000100".
+    kernel = f"/boot/vmlinuz-{operators.version}"
+    words = ("create", "short", "--cores", "1", "--mem", "256M", "--kernel", kernel)
+    operators.rfm(*words, "--append", "rf.init=/usr/bin/false")
+    whole = operators.await_state("short", "crashed")["reason"]
+    assert re.search(r"0x[0-9a-f]{8}", whole), whole
+    hidden = re.sub(r"0x[0-9a-f]{8}", "0x........", whole)
+    member = ("member", str(USER), str(GROUP), "--")
+    shown = operators.machine.exec(*member, "rfm", "show", "short", "--json")
+    assert json.loads(shown.stdout)["reason"] == hidden
+    said = operators.machine.exec(*member, "rfm", "events", "short", "--json").stdout
+    assert hidden in said and whole not in said
+    assert operators.sh(f"cat {SYSFS}/subos/short/reason") == hidden + "\n"
+
+
+@pytest.mark.extended
 def test_members_do_not_flood_an_agent(operators):
     """However many ask: four questions a second, and each gets an answer."""
     sent = of(samples(operators.ok("metrics")), "ficm_messages_received_total")
