@@ -428,7 +428,7 @@ struct rf_definition {
  *   EXDEV      core `culprit` belongs to another subOS (or, for REMOVE and MOVE, not
  *              to this one; for MOVE and BORROW, is borrowed itself; for RETURN, is not)
  *   EDOM       as for CREATE; cores that go back (REMOVE, RETURN) only must leave none behind. A
- *              RETURN of all then has given back the others
+ *              RETURN of all then has given back the others; another error of those comes first
  *   EIO        core `culprit` could not be taken offline or brought up; `error` has what the other
  *              side said (ETIMEDOUT: it does not react to INIT). Results say what had been done.
  *   ENOMEM     MEMORY_ADD: not so much, `available` bytes could be given; or, if that is

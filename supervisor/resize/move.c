@@ -279,7 +279,8 @@ static int rf_return_list(struct rf_subos *subos, struct rf_resize *args, const 
  * @args: as for rf_subos_resize()
  * @cpus: as for rf_subos_resize(); none: all that are borrowed
  *
- * Goes on with the next lender after an error.
+ * Goes on with the next lender after an error. That some have to stay, because of their siblings, is
+ * only said if nothing else went wrong.
  *
  * Context: Process context, may sleep. `adjusting` of @subos held; takes that of
  *          each lender.
@@ -301,11 +302,11 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 		return -ENOMEM;
 	group = list + RF_CPUS_MAX;
 	count = rf_return_list(subos, args, cpus, list);
+	stays = args->culprit;
 	if (count < 0)
 		result = count;
-	else if (args->culprit)
-		result = -EDOM;
-	stays = args->culprit;
+	else
+		args->culprit = 0;
 	while (count > 0) {
 		u32 lender = rf_ledger_core_lender(&rf_books.cores, list[0]);
 		int left = 0;
@@ -324,7 +325,10 @@ int rf_resize_return(struct rf_subos *subos, struct rf_resize *args, const u32 *
 			args->culprit = group[0];
 		result = result ?: rc;
 	}
-	args->culprit = stays ?: args->culprit;
+	if (!result && stays) {
+		args->culprit = stays;
+		result = -EDOM;
+	}
 	kfree(list);
 	return result;
 }

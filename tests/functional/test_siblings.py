@@ -91,7 +91,12 @@ def test_one_loan_keeps_no_others(smt):
     smt.resize("batch", "--cores", "+3", INSIST)
     smt.move("5", "batch", "web", "--borrow", INSIST)
     smt.move("3", "batch", "web", "--borrow", INSIST)
-    # Core 3 would leave core 2 behind.
+    # Core 3 would leave core 2 behind. If another one fails, that is what is said.
+    with smt.shells("web") as shell:
+        fail_once(shell, 4)
+        result = smt.rfm("return", "web")
+        assert result.status == INCOMPLETE and "core 5" in result.stderr, result
+        assert INSIST not in result.stderr, result
     result = smt.rfm("return", "web")
     assert result.status == INCOMPLETE, result
     assert "core(s) 3 stay with subOS 'web'" in result.stderr and INSIST in result.stderr, result
