@@ -75,7 +75,10 @@ void rf_core_comes(u32 cpu)
 	set_bit(cpu, rf_beside);
 }
 
-/* A core of ours is lent: what was known of its siblings that are offline is over. */
+/*
+ * A core of ours has left for good: what was known of its siblings that are offline is over. Not
+ * before that: one that does not go leaves all as it was.
+ */
 void rf_core_parts(u32 cpu)
 {
 	u32 other;

@@ -53,8 +53,6 @@ static int rf_core_take_begin(struct rf_subos *subos, u32 cpu)
 		rc = rf_park_save(cpu, rf_ledger_core_apic_id(&rf_books.cores, cpu));
 	if (!rc)
 		rc = rf_core_move(cpu, RF_OWNER_SUPERVISOR, subos->id, RF_CORE_COMING);
-	if (!rc)
-		rf_core_parts(cpu);
 	mutex_unlock(&rf_ledger_lock);
 	return rc;
 }
@@ -80,9 +78,14 @@ static int rf_core_hold(struct rf_subos *subos, u32 cpu)
 	rf_core_call(subos, cpu);
 	mutex_unlock(&rf_ledger_lock);
 	rc = rf_core_await(subos, cpu);
-	if (rc)
+	if (rc) {
 		rf_core_stray(subos, cpu);
-	return rc;
+		return rc;
+	}
+	mutex_lock(&rf_ledger_lock);
+	rf_core_parts(cpu);
+	mutex_unlock(&rf_ledger_lock);
+	return 0;
 }
 
 /**
