@@ -65,6 +65,7 @@ int rf_console_add(struct rf_subos *subos);	/* at create, before the arena is ne
 void rf_console_start(struct rf_subos *subos);	/* before a start: rings empty, log kept */
 void rf_console_stop(struct rf_subos *subos);	/* reset: take what is left in the rings */
 void rf_console_end(struct rf_subos *subos);	/* destroyed: readers see the end */
+void rf_console_drop(struct rf_subos *subos);	/* gone: nobody opens it any more */
 void rf_console_free(struct rf_subos *subos);	/* with the last reference */
 void rf_console_poll(struct rf_subos *subos);	/* state lock: drain its ring soon */
 

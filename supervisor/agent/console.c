@@ -184,17 +184,22 @@ void rf_console_close(void)
 
 /**
  * rf_console_add() - give a new subOS its log
- * @subos: the subOS; the log lives until rf_console_free()
+ * @subos: the subOS; the log lives until rf_console_free(), what is in it until rf_console_drop()
  *
  * Context: Process context.
  * Return: 0 or -ENOMEM.
  */
 int rf_console_add(struct rf_subos *subos)
 {
-	struct rf_console_log *log = kvzalloc(sizeof(*log), GFP_KERNEL);
+	struct rf_console_log *log = kzalloc(sizeof(*log), GFP_KERNEL);
 
 	if (!log)
 		return -ENOMEM;
+	log->bytes = kvzalloc(RF_SCROLLBACK, GFP_KERNEL);
+	if (!log->bytes) {
+		kfree(log);
+		return -ENOMEM;
+	}
 	log->subos = subos;
 	INIT_WORK(&log->work, rf_console_work);
 	init_waitqueue_head(&log->wait);
@@ -280,10 +285,43 @@ void rf_console_end(struct rf_subos *subos)
 	wake_up_all(&subos->console->wait);
 }
 
+/* The subOS is gone: its scroll-back goes with the last descriptor that reads it. Log's lock held. */
+void rf_log_drop(struct rf_console_log *log)
+{
+	lockdep_assert_held(&log->lock);
+	if (!log->gone || atomic_read(&log->viewers))
+		return;
+	kvfree(log->bytes);
+	log->bytes = NULL;
+}
+
+/**
+ * rf_console_drop() - a subOS is gone, after rf_console_end()
+ * @subos: the subOS; it may have no console
+ *
+ * Whoever has a descriptor of the subOS keeps it from being freed, and may be a member of the
+ * operators' group, who is not to keep much.
+ *
+ * Context: Process context, may sleep.
+ */
+void rf_console_drop(struct rf_subos *subos)
+{
+	struct rf_console_log *log = subos->console;
+
+	if (!log)
+		return;
+	mutex_lock(&log->lock);
+	log->gone = true;
+	rf_log_drop(log);
+	mutex_unlock(&log->lock);
+}
+
 /* With the last reference. Context: process. */
 void rf_console_free(struct rf_subos *subos)
 {
-	kvfree(subos->console);
+	if (subos->console)
+		kvfree(subos->console->bytes);
+	kfree(subos->console);
 	subos->console = NULL;
 }
 

@@ -188,8 +188,9 @@ static void rf_viewer_free(struct rf_console_viewer *viewer)
 	mutex_lock(&log->lock);
 	if (viewer->writer)
 		log->writer = false;
-	mutex_unlock(&log->lock);
 	atomic_dec(&log->viewers);
+	rf_log_drop(log);
+	mutex_unlock(&log->lock);
 	kobject_put(&viewer->subos->kobj);
 	kfree(viewer);
 }
@@ -214,6 +215,7 @@ static struct rf_console_viewer *rf_viewer_new(struct rf_subos *subos, u32 flags
 {
 	struct rf_console_log *log = subos->console;
 	struct rf_console_viewer *viewer;
+	int rc;
 
 	if (!log)
 		return ERR_PTR(-ENOENT);	/* its create failed before the console */
@@ -224,15 +226,16 @@ static struct rf_console_viewer *rf_viewer_new(struct rf_subos *subos, u32 flags
 	viewer->writer = flags & RF_CONSOLE_WRITE;
 	mutex_init(&viewer->lock);
 	mutex_lock(&log->lock);
-	if (viewer->writer && log->writer) {
+	if (log->gone || (viewer->writer && log->writer)) {
+		rc = log->gone ? -ENOENT : -EBUSY;
 		mutex_unlock(&log->lock);
 		kfree(viewer);
-		return ERR_PTR(-EBUSY);
+		return ERR_PTR(rc);
 	}
 	log->writer |= viewer->writer;
 	viewer->position = flags & RF_CONSOLE_LIVE ? log->head : rf_log_oldest(log);
-	mutex_unlock(&log->lock);
 	atomic_inc(&log->viewers);
+	mutex_unlock(&log->lock);
 	kobject_get(&subos->kobj);
 	return viewer;
 }

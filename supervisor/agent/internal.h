@@ -65,6 +65,7 @@ struct rf_console_log {
 	struct rf_console *ring;	/* also state lock to change; NULL: nothing to drain */
 	bool started;			/* a kernel was started before */
 	bool ended;			/* the subOS is destroyed */
+	bool gone;			/* and all of it was given back: no descriptor is opened any more */
 	bool writer;			/* somebody may type */
 	bool input_full;		/* the writer waits for room */
 	struct rf_byte_ring out, in;	/* our ends of @ring; valid while @ring is set */
@@ -73,7 +74,7 @@ struct rf_console_log {
 	u64 dropped_told;		/* value of @dropped in the last event */
 	u64 dropped_at;			/* ktime_get_ns() of that event */
 	u64 head;			/* bytes that were ever put into the log */
-	u8 bytes[RF_SCROLLBACK];	/* by position, masked */
+	u8 *bytes;			/* RF_SCROLLBACK, by position, masked; NULL: nobody reads them any more */
 };
 
 /* answers.c: messages from agents */
@@ -86,5 +87,6 @@ void rf_console_close(void);			/* before rf_ficm_leave(); idempotent */
 
 /* console.c. With the log's lock held, unless a function says otherwise */
 u64 rf_log_oldest(const struct rf_console_log *log);
+void rf_log_drop(struct rf_console_log *log);
 
 #endif /* RF_AGENT_INTERNAL_H */

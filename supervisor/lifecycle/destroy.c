@@ -81,6 +81,7 @@ static int rf_destroy_memory(struct rf_subos *subos, u64 *returned)
 static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *args)
 {
 	const u64 event[4] = { args->memory_returned };
+	char *definition = NULL;
 	unsigned long flags;
 
 	mutex_lock(&rf_ledger_lock);
@@ -91,8 +92,12 @@ static void rf_destroy_done(struct rf_subos *subos, const struct rf_destroy *arg
 	rf_subos_enter(subos, RF_PHASE_GONE, RF_CAUSE_OPERATOR);
 	rf_subos_changed(subos);
 	spin_unlock_irqrestore(&rf_state_lock, flags);
+	swap(subos->definition, definition);
 	rf_publish();
 	mutex_unlock(&rf_ledger_lock);
+	/* Descriptors may keep the rest for long. */
+	kvfree(definition);
+	rf_console_drop(subos);
 	if (subos->kobj.state_in_sysfs)
 		kobject_del(&subos->kobj);
 	kobject_put(&subos->kobj);
