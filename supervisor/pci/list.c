@@ -3,6 +3,7 @@
  * How the ownership of PCI functions is reported: grant pages, status, and the list of all
  * functions of the machine.
  */
+#include <linux/acpi.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
@@ -114,23 +115,82 @@ static int rf_info_compare(const void *a, const void *b)
 	return one->bdf < other->bdf ? -1 : one->bdf > other->bdf;
 }
 
-/* Functions come and go: if more exist now than were counted, the surplus is left out. */
-static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
+/* Functions of the machine, each with a reference. */
+struct rf_found {
+	struct pci_dev **pdevs;
+	u32 count, room;
+};
+
+static void rf_found_put(struct rf_found *found)
+{
+	while (found->count)
+		pci_dev_put(found->pdevs[--found->count]);
+	kvfree(found->pdevs);
+}
+
+/* Return: 0 or -ENOMEM. */
+static int rf_found_add(struct rf_found *found, struct pci_dev *pdev)
+{
+	u32 room = found->room ? 2 * found->room : 64;
+	struct pci_dev **pdevs;
+
+	if (found->count == found->room) {
+		pdevs = kvmalloc_array(room, sizeof(*pdevs), GFP_KERNEL);
+		if (!pdevs)
+			return -ENOMEM;
+		if (found->count)
+			memcpy(pdevs, found->pdevs, found->count * sizeof(*pdevs));
+		kvfree(found->pdevs);
+		found->pdevs = pdevs;
+		found->room = room;
+	}
+	found->pdevs[found->count++] = pci_dev_get(pdev);
+	return 0;
+}
+
+static int rf_pci_find_all(struct rf_found *found)
 {
 	struct pci_dev *pdev = NULL;
-	u32 count = 0;
+	int rc = 0;
 
 	for_each_pci_dev(pdev) {
 		if (pci_domain_nr(pdev->bus) > U16_MAX)
 			continue;	/* synthetic domain: reachable through its driver only */
-		if (infos && count == room) {
+		rc = rf_found_add(found, pdev);
+		if (rc) {
 			pci_dev_put(pdev);
 			break;
 		}
-		if (infos)
-			rf_pci_info(pdev, &infos[count]);
-		count++;
 	}
+	return rc;
+}
+
+/* Fill in all that are still there. Return: how many; -EINTR. */
+static int rf_pci_describe_all(const struct rf_found *found, struct rf_function_info *infos)
+{
+	/* One at a time stands in the queue for the ledger lock, before whoever changes something. */
+	static DEFINE_MUTEX(turn);
+	struct acpi_table_header *mcfg;
+	bool mapped;
+	int count = 0;
+	u32 i;
+
+	if (mutex_lock_interruptible(&turn))
+		return -EINTR;
+	/* It is asked about each function, and would be mapped for each. */
+	mapped = ACPI_SUCCESS(acpi_get_table(ACPI_SIG_MCFG, 0, &mcfg));
+	if (mutex_lock_interruptible(&rf_ledger_lock)) {
+		count = -EINTR;
+		goto put_table;
+	}
+	for (i = 0; i < found->count; i++)
+		if (device_is_registered(&found->pdevs[i]->dev))
+			rf_pci_info(found->pdevs[i], &infos[count++]);
+	mutex_unlock(&rf_ledger_lock);
+put_table:
+	if (mapped)
+		acpi_put_table(mcfg);
+	mutex_unlock(&turn);
 	return count;
 }
 
@@ -143,34 +203,25 @@ static u32 rf_pci_collect(struct rf_function_info *infos, u32 room)
  */
 int rf_pci_list(struct rf_functions *args)
 {
-	/* One at a time stands in the queue for the ledger lock, before whoever changes something. */
-	static DEFINE_MUTEX(turn);
+	struct rf_found found = {};
 	struct rf_function_info *infos;
-	int rc = 0;
-	u32 room;
+	int rc;
 
 	if (args->reserved)
 		return -EINVAL;
-	room = rf_pci_collect(NULL, 0);
-	infos = kvcalloc(max(room, 1u), sizeof(*infos), GFP_KERNEL);
-	if (!infos)
-		return -ENOMEM;
-	if (mutex_lock_interruptible(&turn)) {
-		kvfree(infos);
-		return -EINTR;
+	rc = rf_pci_find_all(&found);
+	infos = rc ? NULL : kvcalloc(max(found.count, 1u), sizeof(*infos), GFP_KERNEL);
+	if (infos)
+		rc = rf_pci_describe_all(&found, infos);
+	else
+		rc = -ENOMEM;
+	rf_found_put(&found);
+	if (rc >= 0) {
+		args->count = rc;
+		sort(infos, args->count, sizeof(*infos), rf_info_compare, NULL);
+		rc = copy_to_user(u64_to_user_ptr(args->functions), infos,
+				  min(args->capacity, args->count) * sizeof(*infos)) ? -EFAULT : 0;
 	}
-	if (mutex_lock_interruptible(&rf_ledger_lock)) {
-		mutex_unlock(&turn);
-		kvfree(infos);
-		return -EINTR;
-	}
-	args->count = rf_pci_collect(infos, room);
-	mutex_unlock(&rf_ledger_lock);
-	mutex_unlock(&turn);
-	sort(infos, args->count, sizeof(*infos), rf_info_compare, NULL);
-	if (copy_to_user(u64_to_user_ptr(args->functions), infos,
-			 min(args->capacity, args->count) * sizeof(*infos)))
-		rc = -EFAULT;
 	kvfree(infos);
 	return rc;
 }
