@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 // A whole image layout, as skopeo makes it, and what becomes of it.
+#include "cli/interrupt.hpp"
 #include "host/sha256.hpp"
 #include "layer.hpp"
 #include "operations/oci_tree.hpp"
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <cstdlib>
 
 namespace {
@@ -170,6 +172,26 @@ TEST_F(OciTreeTest, BundleIsTakenAsItIs)
 	EXPECT_EQ(fs::hard_link_count(root / "bin/ash"), 2u);
 	EXPECT_EQ(fs::read_symlink(root / "link"), "/etc/shadow");
 	EXPECT_NE(content(root / "etc/rainforest/container").find("uid=7"), std::string::npos);
+}
+
+using OciTreeDeathTest = OciTreeTest;
+
+TEST_F(OciTreeDeathTest, BundleIsNotCopiedAfterASignal)
+{
+	const fs::path bundle = top_.path() / "bundle";
+	const std::string config = R"({"process":{"args":["sh"]}})";
+
+	fs::create_directories(bundle / "rootfs/bin");
+	test::write_file(bundle / "config.json", boot::as_view(config));
+	wanted_.oci = bundle;
+	EXPECT_EXIT(
+		{
+			catch_interrupts();
+			std::raise(SIGINT);
+			const std::string said = refusal();
+			std::exit(said.find("interrupted (read the image)") != said.npos ? 0 : 1);
+		},
+		testing::ExitedWithCode(0), "");
 }
 
 TEST_F(OciTreeTest, DamagedBlobsAreRefused)

@@ -51,6 +51,13 @@ bool interrupted()
 	return mark;
 }
 
+void check_interrupt(const char *what)
+{
+	if (interrupted())
+		throw Error(Code::interrupted,
+			    text("interrupted (", what, "); nothing is left behind"));
+}
+
 void forget_interrupts()
 {
 	std::uint64_t count;

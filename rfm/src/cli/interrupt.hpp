@@ -7,6 +7,8 @@ namespace rf {
 // From here on these signals only interrupt system calls and set a mark.
 void catch_interrupts();
 bool interrupted();
+// Throws Error(interrupted) if one came while `what` was done, for who leaves nothing behind.
+void check_interrupt(const char *what);
 // As if none had come: for the way back, which a second one interrupts.
 void forget_interrupts();
 

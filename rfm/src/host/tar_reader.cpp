@@ -9,6 +9,7 @@
 #include <fstream>
 #include <new>
 #include <string_view>
+#include <utility>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -22,11 +23,7 @@ constexpr std::size_t piece = 256 << 10;
 // For what it unpacks with: windows of 128 MiB are what zstd may ask for.
 constexpr std::uint64_t room = 512 << 20;
 
-void check_interrupt()
-{
-	if (interrupted())
-		throw Error(Code::interrupted, "interrupted (read the image); nothing is left behind");
-}
+constexpr const char *reading = "read the image";
 
 } // namespace
 
@@ -79,10 +76,12 @@ archive_entry *TarReader::next()
 	const Utf8Locale utf8;
 	archive_entry *entry = nullptr;
 
-	check_interrupt();
+	skip();
+	check_interrupt(reading);
 	const int rc = ::archive_read_next_header(archive_.get(), &entry);
 	if (rc == ARCHIVE_EOF)
 		return nullptr;
+	in_entry_ = true;
 	if (rc == ARCHIVE_OK)
 		return entry;
 	// A warning is about names that are no UTF-8, of which those of files keep their bytes.
@@ -92,6 +91,13 @@ archive_entry *TarReader::next()
 	return entry;
 }
 
+// The library would do it by itself, but does not come back before all is unpacked.
+void TarReader::skip()
+{
+	if (std::exchange(in_entry_, false))
+		read([](std::span<const std::byte>, std::uint64_t) {});
+}
+
 void TarReader::read(const Take &take)
 {
 	const void *bytes = nullptr;
@@ -99,7 +105,7 @@ void TarReader::read(const Take &take)
 	la_int64_t offset = 0;
 
 	for (;;) {
-		check_interrupt();
+		check_interrupt(reading);
 		const int rc = ::archive_read_data_block(archive_.get(), &bytes, &size, &offset);
 		if (rc == ARCHIVE_EOF)
 			return;

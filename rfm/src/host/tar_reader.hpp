@@ -38,6 +38,7 @@ private:
 		void operator()(struct archive *archive) const;
 	};
 
+	void skip();	// what was not read of an entry
 	[[noreturn]] void fail() const;
 
 	// The library makes room for as many pieces of a sparse file as an archive says, before
@@ -57,6 +58,7 @@ private:
 	const MemoryLimit limit_;
 	std::string shown_;
 	std::unique_ptr<struct archive, Free> archive_;
+	bool in_entry_ = false;
 };
 
 } // namespace rf

@@ -28,9 +28,7 @@ void ImageInitrd::write(const Tree &tree, Output &output)
 	const Descriptor root = tree.open(".", O_RDONLY | O_DIRECTORY);
 
 	walk_tree(root.get(), tree.path(), [&](const TreeEntry &entry) {
-		if (interrupted())
-			throw Error(Code::interrupted,
-				    "interrupted (pack the initrd); nothing is left behind");
+		check_interrupt("pack the initrd");
 		if (S_ISDIR(entry.facts.st_mode))
 			output.progress(text("pack the initrd, ", writer_.unpacked() / MIB,
 					     " MiB ..."));

@@ -181,9 +181,7 @@ Descriptor OciLayout::copy(const OciBlob &blob) const
 		refuse(text("blob ", blob.sha256, " has ", facts.st_size, " bytes, where ",
 			    blob.size, " are expected"));
 	for (std::uint64_t done = 0; done < blob.size;) {
-		if (interrupted())
-			throw Error(Code::interrupted,
-				    "interrupted (read the image); nothing is left behind");
+		check_interrupt("read the image");
 		const auto part = std::span(buffer).first(
 			std::min<std::uint64_t>(buffer.size(), blob.size - done));
 		if (!read_at(from.get(), part, done) || !write_at(to.get(), part, done))

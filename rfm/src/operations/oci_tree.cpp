@@ -2,6 +2,7 @@
 #include "operations/oci_tree.hpp"
 
 #include "base/error.hpp"
+#include "cli/interrupt.hpp"
 #include "host/artifacts.hpp"
 #include "host/tree_walk.hpp"
 #include "operations/subos_modules.hpp"
@@ -32,6 +33,7 @@ namespace {
 constexpr const char *init_file = "/usr/lib/rainforest/container_init";
 constexpr const char *init_name = "sbin/init";
 constexpr const char *container_file = "etc/rainforest/container";
+constexpr const char *reading = "read the image";
 constexpr unsigned lists_most = 4;	// in lists
 constexpr std::size_t piece = 256 << 10;
 constexpr mode_t for_all = 0644, for_running = 0755;
@@ -114,6 +116,7 @@ public:
 		const auto size = static_cast<std::uint64_t>(from_.facts.st_size);
 
 		for (std::uint64_t done = 0; done < size;) {
+			check_interrupt(reading);
 			const auto part = std::span(buffer).first(
 				std::min<std::uint64_t>(buffer.size(), size - done));
 			if (!file.valid() || !read_at(file.get(), part, done))
@@ -304,6 +307,7 @@ OciConfig OciTree::take_bundle(const OciLayout &layout, std::uint64_t most)
 
 	output_.progress("copy the files of the bundle ...");
 	walk_tree(root.get(), "rootfs", [&](const TreeEntry &entry) {
+		check_interrupt(reading);
 		const BundleFile file(entry, seen);
 		tree.count(file.get());
 		tree.put(file.get(), [&](const TarReader::Take &take) { file.read(take); });
