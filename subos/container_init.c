@@ -37,6 +37,8 @@
 #define WORDS_MOST	4096
 #define FILE_MOST	(8 << 20)
 #define TIMEOUT		10
+/* Until what was killed is gone. */
+#define GONE_TIMEOUT	5
 
 struct container {
 	char *args[WORDS_MOST + 1];
@@ -62,9 +64,37 @@ static void say(const char *format, ...)
 	close(fd);
 }
 
+static time_t seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec;
+}
+
+/* All become our children. One that still writes keeps the file system from being read-only. */
+static void end_all(void)
+{
+	const struct timespec tick = { .tv_nsec = 10 * 1000 * 1000 };
+	const time_t end = seconds() + GONE_TIMEOUT;
+	pid_t pid;
+
+	for (;;) {
+		kill(-1, SIGKILL);
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0)
+			return;
+		if (seconds() > end)
+			break;
+		nanosleep(&tick, NULL);
+	}
+	say("<4>container: some processes have not ended %d s after SIGKILL\n", GONE_TIMEOUT);
+}
+
 static _Noreturn void go_down(int how)
 {
-	kill(-1, SIGKILL);
+	end_all();
 	sync();
 	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	reboot(how);
@@ -271,14 +301,6 @@ static void tell_end(int status)
 	else
 		say("<5>container: %s ended with status %d\n", container.args[0],
 		    WEXITSTATUS(status));
-}
-
-static time_t seconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec;
 }
 
 static _Noreturn void watch(pid_t command, const sigset_t *signals)
