@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The init of a container image that has none: /sbin/init of a subOS, put there by
+ * The init of a container image whose command is none: /sbin/init of a subOS, put there by
  * `rfm image build --oci`, which also writes what it reads, the image's command.
  *
  * As PID 1 it mounts what programs expect, and runs the command on the console, with the
@@ -9,8 +9,8 @@
  * command gets the image's stop signal, and SIGKILL if it has not ended TIMEOUT seconds later.
  *
  * It is asked to go down in BusyBox's way, by SIGUSR2 (power off) and SIGTERM (reboot), so that
- * the agent's orderly shutdown and whatever poweroff there is in the image work. An image
- * without one gets this program as /sbin/poweroff and /sbin/reboot: then it asks.
+ * the agent's orderly shutdown works. It is /sbin/poweroff and /sbin/reboot as well: then it
+ * asks.
  */
 #include <errno.h>
 #include <fcntl.h>

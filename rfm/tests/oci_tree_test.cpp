@@ -129,9 +129,37 @@ TEST_F(OciTreeTest, CommandBecomesTheInit)
 	EXPECT_EQ(made->kernels(), std::vector<std::string>{"0-none"});
 }
 
+TEST_F(OciTreeTest, CommandWinsOverAnInitThatItDoesNotName)
+{
+	make(command_, [](Layer &layer) {
+		layer.file("bin/busybox", "busybox", 0755).link("sbin/init", "/bin/busybox");
+		layer.link("sbin/poweroff", "/bin/busybox");
+		layer.file("etc/passwd", "www:x:33:34::/:/bin/sh\n");
+	});
+	const auto made = tree();
+	const fs::path root = made->files().path();
+
+	EXPECT_EQ(content(root / "sbin/init"), init_);
+	EXPECT_EQ(fs::read_symlink(root / "sbin/poweroff"), "init");
+	EXPECT_EQ(content(root / "bin/busybox"), "busybox");
+	EXPECT_TRUE(fs::exists(root / "etc/rainforest/container"));
+}
+
+TEST_F(OciTreeTest, InitThatTheCommandNamesStays)
+{
+	for (const char *config : {"{}", R"({"config":{"Cmd":["/lib/systemd/systemd"]}})",
+				   R"({"config":{"Entrypoint":["/sbin/init"],"Cmd":["3"]}})"}) {
+		make(config, [](Layer &layer) { layer.file("sbin/init", "own", 0755); });
+		const auto made = tree();
+		const fs::path root = made->files().path();
+		EXPECT_EQ(content(root / "sbin/init"), "own") << config;
+		EXPECT_FALSE(fs::exists(root / "etc/rainforest")) << config;
+	}
+}
+
 TEST_F(OciTreeTest, InitOfTheImageStays)
 {
-	make(R"({"config":{"Cmd":["sh"]}})", [](Layer &layer) {
+	make("{}", [](Layer &layer) {
 		layer.folder("usr/sbin").link("sbin", "usr/sbin").file("usr/lib/systemd", "own");
 		layer.link("usr/sbin/init", "/usr/lib/systemd").file("init", "s6");
 	});

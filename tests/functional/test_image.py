@@ -208,14 +208,15 @@ def put_blob(layout, data, kind):
 
 
 def busybox_layer():
-    """BusyBox and a link for each program that the test uses, as a layer."""
+    """BusyBox and a link for each program that the test uses, as a layer; also an init, as Alpine
+    has it, which is not to run."""
     busybox = packages.folder_of("busybox-static")
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w:gz") as layer:
         layer.add(busybox / packages.where(busybox, "busybox"), arcname="bin/busybox")
-        for name in ("sh", "id", "mount", "nproc", "cat", "echo", "sleep", "hostname"):
-            link = tarfile.TarInfo(f"bin/{name}")
-            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+        for name in ("sh", "id", "mount", "nproc", "cat", "echo", "sleep", "hostname", "init"):
+            link = tarfile.TarInfo(f"sbin/{name}" if name == "init" else f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "/bin/busybox"
             layer.addfile(link)
     return out.getvalue()
 

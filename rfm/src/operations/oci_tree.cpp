@@ -86,6 +86,16 @@ template <typename Call> auto of_image(const OciLayout &layout, Call call)
 	}
 }
 
+// Does the image run an init of its own? An image that has one without naming it, as Alpine's with
+// BusyBox, is meant to run its command.
+bool names_init(const OciConfig &config)
+{
+	if (config.command.empty())
+		return true;
+	const std::string name = fs::path(config.command[0]).filename();
+	return name == "init" || name == "systemd";
+}
+
 // A file of a bundle, as if it came out of a layer.
 class BundleFile {
 public:
@@ -273,7 +283,7 @@ OciTree::OciTree(const ImageOptions &wanted, const WorkFolder &work, std::uint64
 				tree_->make_folder(folder, std::string_view(folder) == "tmp"
 								   ? 01777
 								   : for_running);
-		if (!has(init_name))
+		if (!has(init_name) || !names_init(config))
 			add_init(config);
 		add_kernel(work);
 	});
@@ -340,9 +350,9 @@ void OciTree::add_init(const OciConfig &config)
 
 	tree_->write(container_file, format_container(config, wanted_.hostname, *tree_), for_all);
 	tree_->write(init_name, view_of(init), for_running);
+	// Those of the image may ask another init, as systemd's do.
 	for (const char *name : {"sbin/poweroff", "sbin/reboot"})
-		if (!has(name))
-			tree_->link(name, "init");
+		tree_->link(name, "init");
 }
 
 void OciTree::add_kernel(const WorkFolder &work)

@@ -336,7 +336,7 @@ const Verb image_verb = {
 	"file system; a subOS that gets the disk boots from it, and the result shows how. With\n"
 	"--initrd no disk is needed: all of it is in memory, and forgotten with the subOS. With\n"
 	"--oci a container image, as 'skopeo copy docker://... oci:FOLDER' gets it, is taken\n"
-	"instead; its command becomes the init if it has none. The\n"
+	"instead, and runs its command unless that is an init. The\n"
 	"console (rfm console) logs root in, unless root has a password. A file appears once\n"
 	"it is complete, and a device is written only after everything else has succeeded;\n"
 	"Ctrl-C leaves nothing behind.",
