@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "base/sizes.hpp"
 #include "host/layer_folder.hpp"
+#include "host/open_inside.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -15,7 +16,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -198,13 +198,10 @@ void LayerTree::put(archive_entry *entry, const Content &read)
 // Invalid, and errno, if it is not there.
 Descriptor LayerTree::find_folder(const std::string &path) const
 {
-	open_how how{};
+	Descriptor found = open_inside(root_.get(), path.empty() ? "." : path.c_str(),
+				       O_RDONLY | O_DIRECTORY,
+				       RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV);
 
-	how.flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-	how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-	Descriptor found(static_cast<int>(::syscall(SYS_openat2, root_.get(),
-						    path.empty() ? "." : path.c_str(), &how,
-						    sizeof(how))));
 	if (found.valid())
 		check_depth(found, path);
 	return found;

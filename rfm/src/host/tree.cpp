@@ -2,6 +2,7 @@
 #include "host/tree.hpp"
 
 #include "base/error.hpp"
+#include "host/open_inside.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -12,7 +13,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace rf {
@@ -40,12 +40,8 @@ Tree::Tree(std::string path)
 
 Descriptor Tree::find(const std::string &name, int flags) const
 {
-	open_how how{};
-
-	how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-	how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS;
-	return Descriptor(static_cast<int>(
-		::syscall(SYS_openat2, root_.get(), name.c_str(), &how, sizeof(how))));
+	return open_inside(root_.get(), name.c_str(), flags,
+			   RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS);
 }
 
 Descriptor Tree::open(const std::string &name, int flags) const

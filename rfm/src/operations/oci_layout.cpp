@@ -5,6 +5,7 @@
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
 #include "host/folder.hpp"
+#include "host/open_inside.hpp"
 #include "host/sha256.hpp"
 #include "host/tar_reader.hpp"
 
@@ -21,7 +22,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace rf {
@@ -126,12 +126,8 @@ void OciLayout::unpack(const Descriptor &file, const WorkFolder &work)
 // No link in it leads out.
 Descriptor OciLayout::open(const std::string &name, int flags) const
 {
-	open_how how{};
-
-	how.flags = static_cast<std::uint64_t>(flags) | O_CLOEXEC;
-	how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-	return Descriptor(static_cast<int>(
-		::syscall(SYS_openat2, folder_.get(), name.c_str(), &how, sizeof(how))));
+	return open_inside(folder_.get(), name.c_str(), flags,
+			   RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS);
 }
 
 std::string OciLayout::read(const std::string &name) const
