@@ -177,12 +177,11 @@ TEST_F(LayerTreeTest, LinksDoNotLeadOut)
 {
 	const std::string target = outside();
 
-	EXPECT_NE(refusal([&](Layer &layer) {
-			  layer.link("absolute", target).file("absolute/file", "x");
-		  }), "");
-	EXPECT_NE(refusal([](Layer &layer) {
-			  layer.link("relative", "../outside").file("relative/file", "x");
-		  }), "");
+	// What they lead to is made inside.
+	apply([&](Layer &layer) { layer.link("absolute", target).file("absolute/new", "x"); });
+	EXPECT_EQ(content(root() / fs::path(target).relative_path() / "new"), "x");
+	apply([](Layer &layer) { layer.link("relative", "../outside").file("relative/new", "x"); });
+	EXPECT_EQ(content(root() / "outside/new"), "x");
 	// A link in the place of the file, then the file: the link is replaced.
 	apply([&](Layer &layer) { layer.link("f", target + "/file").file("f", "x"); });
 	EXPECT_EQ(content(root() / "f"), "x");
@@ -196,6 +195,28 @@ TEST_F(LayerTreeTest, LinksDoNotLeadOut)
 	apply([&](Layer &layer) { layer.link("d", target).folder("d", 0700); });
 	EXPECT_FALSE(fs::is_symlink(root() / "d"));
 	EXPECT_NE(refusal([](Layer &layer) { layer.link("c", "c").file("c/file", "x"); }), "");
+}
+
+TEST_F(LayerTreeTest, FoldersAreMadeBehindLinksThatLeadNowhereYet)
+{
+	apply([](Layer &layer) {
+		layer.link("var/run", "/run").file("var/run/pid", "1");
+		layer.link("a/b", "../c/./d/../e").file("a/b/f/file", "2");
+		layer.link("up", "../../../g").file("up/file", "3");
+		layer.link("one", "two").link("two", "/h/i").file("one/file", "4");
+	});
+	EXPECT_EQ(content(root() / "run/pid"), "1");
+	EXPECT_TRUE(fs::is_symlink(root() / "var/run"));
+	EXPECT_EQ(content(root() / "c/e/f/file"), "2");
+	EXPECT_EQ(content(root() / "g/file"), "3");
+	EXPECT_EQ(content(root() / "h/i/file"), "4");
+	EXPECT_NE(refusal([](Layer &layer) {
+			  layer.link("x", "/none/y").link("none/y", "/none/z/../y/a");
+			  layer.file("x/file", "5");
+		  }).find("Too many levels of symbolic links"), std::string::npos);
+	EXPECT_NE(refusal([](Layer &layer) {
+			  layer.file("file", "").link("l", "/file/none").file("l/x", "");
+		  }).find("Not a directory"), std::string::npos);
 }
 
 TEST_F(LayerTreeTest, NamesOfLinksAreNotFollowed)

@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <list>
+#include <optional>
 
 #include <archive.h>
 #include <archive_entry.h>
@@ -31,6 +33,8 @@ constexpr std::size_t path_most = 3000;
 // Below what walk_tree() goes down to, and programs that make file systems.
 constexpr std::ptrdiff_t depth_most = 200;
 constexpr mode_t mode_bits = 07777;
+// As many as Linux follows itself.
+constexpr unsigned links_most = 40;
 
 constexpr std::string_view whiteout = ".wh.";
 constexpr std::string_view reserved = ".wh..wh.";
@@ -46,6 +50,27 @@ std::string parent_of(const std::string &path)
 	const std::size_t slash = path.find_last_of('/');
 
 	return slash == path.npos ? "" : path.substr(0, slash);
+}
+
+std::list<std::string> parts_of(const std::string &path)
+{
+	std::istringstream in(path);
+	std::list<std::string> parts;
+
+	for (std::string part; std::getline(in, part, '/');)
+		if (!part.empty() && part != ".")
+			parts.push_back(part);
+	return parts;
+}
+
+// Where it leads, if it is a link.
+std::optional<std::string> link_in(const Descriptor &folder, const std::string &name)
+{
+	char target[PATH_MAX];
+	const ssize_t size = ::readlinkat(folder.get(), name.c_str(), target, sizeof(target));
+
+	return size < 0 ? std::nullopt
+			: std::optional(std::string(target, static_cast<std::size_t>(size)));
 }
 
 [[noreturn]] void refuse(const std::string &path, const std::string &why)
@@ -86,12 +111,9 @@ uid_t id_of(std::int64_t id, const std::string &path)
 
 std::string inner_path(const char *path)
 {
-	std::istringstream parts(path ? path : "");
 	std::string inner;
 
-	for (std::string part; std::getline(parts, part, '/');) {
-		if (part.empty() || part == ".")
-			continue;
+	for (const std::string &part : parts_of(path ? path : "")) {
 		if (part == "..")
 			refuse(path, "a path with '..'");
 		if (part.size() > NAME_MAX)
@@ -218,26 +240,47 @@ void LayerTree::check_depth(const Descriptor &folder, const std::string &path) c
 		refuse(path, "folders in folders without end");
 }
 
+// Also where a link leads that nothing is behind yet, as container runtimes do: step by step, so
+// that `done` has no link in it, and its parent is the one of its text.
 Descriptor LayerTree::make_folders(const std::string &path)
 {
-	Descriptor folder = find_folder("");
+	std::list<std::string> left = parts_of(path);
+	std::string done;
+	unsigned links = 0;
 
-	for (std::size_t end = 0; end != path.npos;) {
-		end = path.find('/', end + 1);
-		const std::string part = path.substr(0, end);
-		Descriptor next = find_folder(part);
-		if (!next.valid() && errno == ENOENT) {
-			count_entry();
-			if (::mkdirat(folder.get(), name_of(part).c_str(), 0755) < 0 ||
-			    ::fchmodat(folder.get(), name_of(part).c_str(), 0755, 0) < 0)
-				fail(part);
-			next = find_folder(part);
+	for (Descriptor folder = find_folder("");; folder = find_folder(done)) {
+		if (!folder.valid())
+			fail(done);
+		if (left.empty())
+			return folder;
+		const std::string name = std::move(left.front());
+		left.pop_front();
+		if (name == "..") {
+			done = parent_of(done);
+		} else if (const auto target = link_in(folder, name)) {
+			if (++links > links_most)
+				refuse(path, std::strerror(ELOOP));
+			left.splice(left.begin(), parts_of(*target));
+			done = target->starts_with('/') ? "" : done;
+		} else {
+			make_folder(folder, name, path);
+			done += (done.empty() ? "" : "/") + name;
 		}
-		if (!next.valid())
-			fail(part);
-		folder = std::move(next);
 	}
-	return folder;
+}
+
+// If it is not there.
+void LayerTree::make_folder(const Descriptor &folder, const std::string &name,
+			    const std::string &path)
+{
+	if (::mkdirat(folder.get(), name.c_str(), 0755) < 0) {
+		if (errno != EEXIST)
+			fail(path);
+		return;
+	}
+	count_entry();
+	if (::fchmodat(folder.get(), name.c_str(), 0755, 0) < 0)
+		fail(path);
 }
 
 // Where what has this path is, or is to be.

@@ -36,6 +36,8 @@ private:
 	const Descriptor &folder_of(const std::string &path);
 	Descriptor find_folder(const std::string &path) const;
 	Descriptor make_folders(const std::string &path);
+	void make_folder(const Descriptor &folder, const std::string &name,
+			 const std::string &path);
 	void count_bytes(std::uint64_t bytes);
 	void count_entry();
 	void check_depth(const Descriptor &folder, const std::string &path) const;
