@@ -5,6 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdio>
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -251,6 +254,41 @@ TEST_F(LayerTreeTest, SizesAreBounded)
 	tree_.emplace(root(), most);
 	apply([](Layer &layer) { layer.hole("hole", 5 << 20); });
 	EXPECT_EQ(fs::file_size(root() / "hole"), 5u << 20);
+}
+
+// Before anything of the layer is unpacked.
+TEST_F(LayerTreeTest, RoomOfTheFileSystemIsBounded)
+{
+	const std::uint64_t size = std::uint64_t{1} << 58;
+	char header[1024] = "large";
+
+	// As GNU tar writes what is too large for octal digits.
+	std::strcpy(header + 100, "0000644");
+	std::strcpy(header + 108, "0000000");
+	std::strcpy(header + 116, "0000000");
+	header[124] = static_cast<char>(0x80);
+	for (int i = 0; i < 8; i++)
+		header[128 + i] = static_cast<char>(size >> (56 - 8 * i));
+	std::strcpy(header + 136, "00000000000");
+	std::memset(header + 148, ' ', 8);
+	header[156] = '0';
+	std::memcpy(header + 257, "ustar  ", 8);
+	unsigned sum = 0;
+	for (int i = 0; i < 512; i++)
+		sum += static_cast<unsigned char>(header[i]);
+	std::snprintf(header + 148, 8, "%06o", sum);
+	test::write_file(blob(), boot::as_view({header, sizeof(header)}));
+	tree_.emplace(root(), ~std::uint64_t{0});
+	const Descriptor fd(::open(blob().c_str(), O_RDONLY));
+	try {
+		tree_->apply(fd.get(), TarReader::Packed::no, "layer");
+		FAIL();
+	} catch (const Error &error) {
+		EXPECT_EQ(error.code(), Code::not_enough);
+		EXPECT_NE(std::string(error.what()).find("do not fit into"), std::string::npos)
+			<< error.what();
+	}
+	EXPECT_TRUE(fs::is_empty(root()));
 }
 
 TEST_F(LayerTreeTest, DepthIsBounded)

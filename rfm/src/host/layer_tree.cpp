@@ -5,6 +5,7 @@
 #include "base/sizes.hpp"
 #include "host/layer_folder.hpp"
 #include "host/open_inside.hpp"
+#include "host/room.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -100,6 +101,22 @@ void set_capability(int fd, archive_entry *entry)
 			::fsetxattr(fd, capability, value, size, 0);
 }
 
+// That are to be written: without holes.
+std::uint64_t bytes_of(archive_entry *entry)
+{
+	std::int64_t offset = 0, size = 0;
+	std::uint64_t bytes = 0;
+
+	if (::archive_entry_hardlink(entry))
+		return 0;
+	if (!::archive_entry_sparse_reset(entry))
+		return static_cast<std::uint64_t>(std::max<std::int64_t>(
+			::archive_entry_size(entry), 0));
+	while (::archive_entry_sparse_next(entry, &offset, &size) == ARCHIVE_OK)
+		bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
+	return bytes;
+}
+
 uid_t id_of(std::int64_t id, const std::string &path)
 {
 	if (id < 0 || id >= UINT_MAX)
@@ -135,9 +152,13 @@ LayerTree::LayerTree(const std::string &path, std::uint64_t most)
 
 void LayerTree::apply(int fd, TarReader::Packed packed, const std::string &shown)
 {
+	std::uint64_t bytes = 0;
+
 	// In whatever order a layer names them, its own files stay.
 	for (TarReader layer(fd, packed, shown); archive_entry *entry = layer.next();) {
 		count(entry);
+		bytes += bytes_of(entry);
+		need_room(place_, bytes);
 		take_away(inner_path(::archive_entry_pathname(entry)));
 	}
 	last_folder_ = Descriptor();
@@ -347,6 +368,7 @@ void LayerTree::put_file(archive_entry *entry, const std::string &path, const Co
 	const auto size = static_cast<std::uint64_t>(::archive_entry_size(entry));
 
 	remove(folder_of(path), name, path);
+	need_room(place_, bytes_of(entry));
 	const Descriptor file(::openat(folder_of(path).get(), name.c_str(),
 				       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
 	if (!file.valid())

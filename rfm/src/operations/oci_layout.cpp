@@ -6,6 +6,7 @@
 #include "cli/interrupt.hpp"
 #include "host/folder.hpp"
 #include "host/open_inside.hpp"
+#include "host/room.hpp"
 #include "host/sha256.hpp"
 #include "host/tar_reader.hpp"
 
@@ -107,6 +108,7 @@ void OciLayout::unpack(const Descriptor &file, const WorkFolder &work)
 			refuse(text("more than ", blobs_most, " files, or ",
 				    format_size(archive_most), ", are in it"));
 		bytes += size;
+		need_room(place, size);
 		const Descriptor out(::open((place / name).c_str(),
 					    O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
 		if (!out.valid())
@@ -176,6 +178,7 @@ Descriptor OciLayout::copy(const OciBlob &blob) const
 	if (!S_ISREG(facts.st_mode) || static_cast<std::uint64_t>(facts.st_size) != blob.size)
 		refuse(text("blob ", blob.sha256, " has ", facts.st_size, " bytes, where ",
 			    blob.size, " are expected"));
+	need_room(work_.path(), blob.size);
 	for (std::uint64_t done = 0; done < blob.size;) {
 		check_interrupt("read the image");
 		const auto part = std::span(buffer).first(
