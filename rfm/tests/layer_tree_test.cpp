@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace {
@@ -319,6 +320,32 @@ TEST_F(LayerTreeTest, DamagedArchivesAreTold)
 		EXPECT_NE(std::string(error.what()).find("'layer' cannot be read as a tar archive"),
 			  std::string::npos);
 	}
+}
+
+TEST_F(LayerTreeTest, CapabilitiesAreKept)
+{
+	// cap_net_raw+ep, as the kernel has it: revision 2.
+	const std::string value("\x01\0\0\x02\0\x20\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20);
+	const auto fill = [&](const std::string &set) {
+		return [&, set](Layer &layer) {
+			layer.add("ping", AE_IFREG | 0755, "x", [&](archive_entry *entry) {
+				::archive_entry_xattr_add_entry(entry, "security.capability",
+								set.data(), set.size());
+				::archive_entry_xattr_add_entry(entry, "user.other", "x", 1);
+			});
+		};
+	};
+	char found[64];
+
+	if (::geteuid() != 0)
+		GTEST_SKIP() << "not root";
+	apply(fill(value));
+	const std::string path = root() / "ping";
+	ASSERT_EQ(::getxattr(path.c_str(), "security.capability", found, sizeof(found)), 20);
+	EXPECT_EQ(std::string(found, 20), value);
+	EXPECT_LT(::getxattr(path.c_str(), "user.other", found, sizeof(found)), 0);
+	// What the kernel does not take is not left out in silence.
+	EXPECT_NE(refusal(fill("nonsense")), "");
 }
 
 TEST_F(LayerTreeTest, OwnersAreTheImages)

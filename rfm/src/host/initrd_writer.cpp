@@ -4,6 +4,7 @@
 #include "base/descriptor.hpp"
 #include "base/error.hpp"
 #include "base/sizes.hpp"
+#include "host/layer_entry.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -121,6 +122,8 @@ void InitrdWriter::add_content(const TreeEntry &from)
 				       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 	const auto size = static_cast<std::uint64_t>(from.facts.st_size);
 
+	if (has_capability(file.get()))
+		capable_++;
 	for (std::uint64_t done = 0; done < size;) {
 		const std::size_t now = std::min<std::uint64_t>(buffer_.size(), size - done);
 		const auto bytes = std::as_writable_bytes(std::span(buffer_).first(now));

@@ -28,6 +28,8 @@ public:
 
 	std::uint64_t size() const { return size_; }		// of the file so far
 	std::uint64_t unpacked() const { return unpacked_; }	// bytes of memory that it becomes
+	// Files with capabilities, which the format has no place for.
+	unsigned capable() const { return capable_; }
 
 private:
 	struct Free {
@@ -44,6 +46,7 @@ private:
 	std::set<std::pair<dev_t, ino_t>> linked_;	// files of several names that are inside
 	std::exception_ptr failure_;			// of the file, for who calls
 	std::uint64_t size_ = 0, unpacked_ = 0;
+	unsigned capable_ = 0;
 	std::unique_ptr<struct archive, Free> archive_;
 };
 

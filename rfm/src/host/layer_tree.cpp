@@ -3,7 +3,9 @@
 
 #include "base/error.hpp"
 #include "base/sizes.hpp"
+#include "host/layer_entry.hpp"
 #include "host/layer_folder.hpp"
+#include "host/layer_path.hpp"
 #include "host/open_inside.hpp"
 #include "host/room.hpp"
 
@@ -19,7 +21,6 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
-#include <sys/xattr.h>
 #include <unistd.h>
 
 namespace rf {
@@ -30,7 +31,6 @@ namespace {
 constexpr std::uint64_t entries_most = 1'000'000;
 // What the file system needs for one, at the least.
 constexpr std::uint64_t entry_bytes = 4096;
-constexpr std::size_t path_most = 3000;
 // Below what walk_tree() goes down to, and programs that make file systems.
 constexpr std::ptrdiff_t depth_most = 200;
 constexpr mode_t mode_bits = 07777;
@@ -40,29 +40,6 @@ constexpr unsigned links_most = 40;
 constexpr std::string_view whiteout = ".wh.";
 constexpr std::string_view reserved = ".wh..wh.";
 constexpr std::string_view opaque = ".wh..wh..opq";
-
-std::string name_of(const std::string &path)
-{
-	return path.substr(path.find_last_of('/') + 1);
-}
-
-std::string parent_of(const std::string &path)
-{
-	const std::size_t slash = path.find_last_of('/');
-
-	return slash == path.npos ? "" : path.substr(0, slash);
-}
-
-std::list<std::string> parts_of(const std::string &path)
-{
-	std::istringstream in(path);
-	std::list<std::string> parts;
-
-	for (std::string part; std::getline(in, part, '/');)
-		if (!part.empty() && part != ".")
-			parts.push_back(part);
-	return parts;
-}
 
 // Where it leads, if it is a link.
 std::optional<std::string> link_in(const Descriptor &folder, const std::string &name)
@@ -74,73 +51,14 @@ std::optional<std::string> link_in(const Descriptor &folder, const std::string &
 			: std::optional(std::string(target, static_cast<std::size_t>(size)));
 }
 
-[[noreturn]] void refuse(const std::string &path, const std::string &why)
-{
-	throw Error(Code::bad_file,
-		    text("'", path.substr(0, NAME_MAX), "' in the image: ", why));
-}
-
 [[noreturn]] void fail(const std::string &path)
 {
 	const int error = errno;
 
-	refuse(path, std::strerror(error));
-}
-
-// The kernel's file capabilities are all that matters outside of a container.
-void set_capability(int fd, archive_entry *entry)
-{
-	constexpr const char *capability = "security.capability";
-	const char *name = nullptr;
-	const void *value = nullptr;
-	std::size_t size = 0;
-
-	::archive_entry_xattr_reset(entry);
-	while (::archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK)
-		if (name && std::string_view(name) == capability)
-			::fsetxattr(fd, capability, value, size, 0);
-}
-
-// That are to be written: without holes.
-std::uint64_t bytes_of(archive_entry *entry)
-{
-	std::int64_t offset = 0, size = 0;
-	std::uint64_t bytes = 0;
-
-	if (::archive_entry_hardlink(entry))
-		return 0;
-	if (!::archive_entry_sparse_reset(entry))
-		return static_cast<std::uint64_t>(std::max<std::int64_t>(
-			::archive_entry_size(entry), 0));
-	while (::archive_entry_sparse_next(entry, &offset, &size) == ARCHIVE_OK)
-		bytes += static_cast<std::uint64_t>(std::max<std::int64_t>(size, 0));
-	return bytes;
-}
-
-uid_t id_of(std::int64_t id, const std::string &path)
-{
-	if (id < 0 || id >= UINT_MAX)
-		refuse(path, text("its owner is ", id, ", which is no user or group id"));
-	return static_cast<uid_t>(id);
+	refuse_path(path, std::strerror(error));
 }
 
 } // namespace
-
-std::string inner_path(const char *path)
-{
-	std::string inner;
-
-	for (const std::string &part : parts_of(path ? path : "")) {
-		if (part == "..")
-			refuse(path, "a path with '..'");
-		if (part.size() > NAME_MAX)
-			refuse(part, "a name that is too long");
-		inner += (inner.empty() ? "" : "/") + part;
-	}
-	if (!path || inner.size() > path_most)
-		refuse(inner, "a path that is too long");
-	return inner;
-}
 
 LayerTree::LayerTree(const std::string &path, std::uint64_t most)
 	: root_(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)), most_(most)
@@ -198,7 +116,7 @@ void LayerTree::take_away(const std::string &path)
 		return;
 	const std::string gone = name.substr(whiteout.size());
 	if (gone.empty() || gone == "." || gone == "..")
-		refuse(path, "it takes nothing away that has a name");
+		refuse_path(path, "it takes nothing away that has a name");
 	const Descriptor folder = find_folder(parent);
 	if (!folder.valid() && (errno == ENOENT || errno == ENOTDIR))
 		return;
@@ -219,7 +137,7 @@ void LayerTree::put(archive_entry *entry, const Content &read)
 	if (name_of(path).starts_with(whiteout))
 		return;
 	if (path.empty() && ::archive_entry_filetype(entry) != AE_IFDIR)
-		refuse("/", "it is no folder");
+		refuse_path("/", "it is no folder");
 	if (::archive_entry_hardlink(entry))
 		return put_name(entry, path);
 	switch (::archive_entry_filetype(entry)) {
@@ -255,10 +173,10 @@ void LayerTree::check_depth(const Descriptor &folder, const std::string &path) c
 {
 	const std::string place = place_of(folder);
 
-	if (place.size() < place_.size() || place.size() > place_.size() + path_most ||
+	if (place.size() < place_.size() || place.size() > place_.size() + layer_path_most ||
 	    std::count(place.begin() + static_cast<std::ptrdiff_t>(place_.size()), place.end(),
 		       '/') > depth_most)
-		refuse(path, "folders in folders without end");
+		refuse_path(path, "folders in folders without end");
 }
 
 // Also where a link leads that nothing is behind yet, as container runtimes do: step by step, so
@@ -280,7 +198,7 @@ Descriptor LayerTree::make_folders(const std::string &path)
 			done = parent_of(done);
 		} else if (const auto target = link_in(folder, name)) {
 			if (++links > links_most)
-				refuse(path, std::strerror(ELOOP));
+				refuse_path(path, std::strerror(ELOOP));
 			left.splice(left.begin(), parts_of(*target));
 			done = target->starts_with('/') ? "" : done;
 		} else {
@@ -375,14 +293,16 @@ void LayerTree::put_file(archive_entry *entry, const std::string &path, const Co
 		fail(path);
 	read([&](std::span<const std::byte> bytes, std::uint64_t offset) {
 		if (offset > size || bytes.size() > size - offset)
-			refuse(path, "it is larger than it says");
+			refuse_path(path, "it is larger than it says");
 		if (!write_at(file.get(), bytes, offset))
 			fail(path);
 	});
 	if (::ftruncate(file.get(), static_cast<off_t>(size)) < 0)
 		fail(path);
 	set_owner_and_mode(file.get(), entry, path);
-	set_capability(file.get(), entry);
+	// Without them it would not do what it is for, which nobody would be told.
+	if (!set_capability(file.get(), entry))
+		fail(path);
 	const timespec time{::archive_entry_mtime(entry), 0}, times[] = {time, time};
 	::futimens(file.get(), times);
 }
@@ -409,13 +329,13 @@ void LayerTree::put_name(archive_entry *entry, const std::string &path)
 	if (target == path)
 		return;
 	if (target.empty() || path.empty())
-		refuse(path, "a second name of a folder");
+		refuse_path(path, "a second name of a folder");
 	const Descriptor place = find_folder(parent_of(target));
 	if (!place.valid() || ::fstatat(place.get(), name_of(target).c_str(), &facts,
 					AT_SYMLINK_NOFOLLOW) < 0)
 		fail(target);
 	if (S_ISDIR(facts.st_mode))
-		refuse(path, text("a second name of the folder '", target, "'"));
+		refuse_path(path, text("a second name of the folder '", target, "'"));
 	remove(folder_of(path), name_of(path), path);
 	if (::linkat(place.get(), name_of(target).c_str(), folder_of(path).get(),
 		     name_of(path).c_str(), 0) < 0)

@@ -58,7 +58,4 @@ private:
 	unsigned left_out_ = 0;
 };
 
-// The path without slashes around it and without ".". Throws Error(bad_file) for "..".
-std::string inner_path(const char *path);
-
 } // namespace rf

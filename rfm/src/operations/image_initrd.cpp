@@ -37,6 +37,9 @@ void ImageInitrd::write(const Tree &tree, Output &output)
 		return entry.path != "boot";
 	});
 	writer_.finish();
+	if (writer_.capable())
+		output.note(text(writer_.capable(), " files lose their capabilities, which an initrd "
+				 "cannot hold: with --disk they keep them"));
 }
 
 void ImageInitrd::finish()

@@ -4,6 +4,7 @@
 #include "base/error.hpp"
 #include "cli/interrupt.hpp"
 #include "host/artifacts.hpp"
+#include "host/layer_entry.hpp"
 #include "host/tree_walk.hpp"
 #include "operations/subos_modules.hpp"
 
@@ -108,20 +109,26 @@ public:
 		::archive_entry_copy_pathname(entry_.get(), from.path.c_str());
 		if (S_ISLNK(facts.st_mode))
 			::archive_entry_copy_symlink(entry_.get(), from.link_target().c_str());
-		if (!S_ISREG(facts.st_mode) || facts.st_nlink < 2)
+		if (!S_ISREG(facts.st_mode))
 			return;
-		const auto [first, is_new] =
-			seen.emplace(std::pair(facts.st_dev, facts.st_ino), from.path);
-		if (!is_new)
-			::archive_entry_copy_hardlink(entry_.get(), first->second.c_str());
+		if (facts.st_nlink > 1) {
+			const auto [first, is_new] =
+				seen.emplace(std::pair(facts.st_dev, facts.st_ino), from.path);
+			if (!is_new) {
+				::archive_entry_copy_hardlink(entry_.get(),
+							      first->second.c_str());
+				return;
+			}
+		}
+		file_ = Descriptor(::openat(from.folder, from.name.c_str(),
+					    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+		copy_capability(file_.get(), entry_.get());
 	}
 
 	archive_entry *get() const { return entry_.get(); }
 
 	void read(const TarReader::Take &take) const
 	{
-		const Descriptor file(::openat(from_.folder, from_.name.c_str(),
-					       O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
 		std::vector<std::byte> buffer(piece);
 		const auto size = static_cast<std::uint64_t>(from_.facts.st_size);
 
@@ -129,7 +136,7 @@ public:
 			check_interrupt(reading);
 			const auto part = std::span(buffer).first(
 				std::min<std::uint64_t>(buffer.size(), size - done));
-			if (!file.valid() || !read_at(file.get(), part, done))
+			if (!file_.valid() || !read_at(file_.get(), part, done))
 				throw Error(Code::bad_file, text("'", from_.path, "': ",
 								 std::strerror(errno)));
 			take(part, done);
@@ -140,6 +147,7 @@ public:
 private:
 	const TreeEntry &from_;
 	std::unique_ptr<archive_entry, void (*)(archive_entry *)> entry_;
+	Descriptor file_;
 };
 
 // ---- who runs the command ----
