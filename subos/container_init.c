@@ -34,8 +34,9 @@
 #define PATH_CONTAINER	"/etc/rainforest/container"
 #define PATH_CONSOLES	"/sys/class/tty/console/active"
 #define DEFAULT_PATH	"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define WORDS_MOST	4096
 #define FILE_MOST	(8 << 20)
+/* As many as a file of that size can have, "arg=" and a NUL each, and those that we add. */
+#define WORDS_MOST	(FILE_MOST / 5 + 4)
 #define TIMEOUT		10
 /* Until what was killed is gone. */
 #define GONE_TIMEOUT	5
