@@ -117,6 +117,36 @@ TEST_F(InitrdWriterTest, FilesOfSeveralNamesStayOne)
 	EXPECT_EQ(facts.st_nlink, 2u);
 }
 
+// As file systems with numbers of 64 bits have them.
+TEST_F(InitrdWriterTest, LargeInodeNumbersDoNotMeet)
+{
+	const Descriptor root(::open(tree().c_str(), O_RDONLY | O_DIRECTORY));
+
+	put("one", "1");
+	put("two", "2");
+	fs::create_hard_link(tree() / "one", tree() / "one-again");
+	fs::create_hard_link(tree() / "two", tree() / "two-again");
+	{
+		NewFile file(image(), true);
+		InitrdWriter writer(file);
+		walk_tree(root.get(), "tree", [&](const TreeEntry &given) {
+			TreeEntry entry = given;
+			const std::uint64_t is_one = entry.name.starts_with("one");
+			entry.facts.st_ino = (is_one << 32) + 7;
+			writer.add(entry);
+			return true;
+		});
+		writer.finish();
+		file.finish();
+	}
+	const fs::path out = unpack();
+	EXPECT_EQ(content(out / "one-again"), "1");
+	EXPECT_EQ(content(out / "two-again"), "2");
+	EXPECT_EQ(content(out / "two"), "2");
+	EXPECT_EQ(fs::hard_link_count(out / "one"), 2u);
+	EXPECT_EQ(fs::hard_link_count(out / "two"), 2u);
+}
+
 TEST_F(InitrdWriterTest, FolderIsLeftOut)
 {
 	put("boot/vmlinuz", "kernel");

@@ -105,15 +105,29 @@ void InitrdWriter::add(const TreeEntry &from)
 								  facts.st_size)),
 				 ": an initrd has room for files below 4G only, --disk for larger "
 				 "ones"));
+	const bool is_link = !number(entry.get(), facts) && S_ISREG(facts.st_mode);
 	// What has several names comes with the first of them, and once only.
-	const bool is_link = S_ISREG(facts.st_mode) && facts.st_nlink > 1 &&
-			     !linked_.emplace(facts.st_dev, facts.st_ino).second;
 	if (is_link)
 		::archive_entry_set_size(entry.get(), 0);
 	check(::archive_write_header(archive_.get(), entry.get()));
 	if (S_ISREG(facts.st_mode) && !is_link)
 		add_content(from);
 	unpacked_ += page;
+}
+
+// By numbers of our own: those of a file system may need 64 bits, and the format has 32, in which
+// two files would become one. False if it is another name of what is inside.
+bool InitrdWriter::number(archive_entry *entry, const struct stat &facts)
+{
+	const bool is_linked = !S_ISDIR(facts.st_mode) && facts.st_nlink > 1;
+	const auto [found, is_new] =
+		is_linked ? linked_.emplace(std::pair(facts.st_dev, facts.st_ino), last_ + 1)
+			  : std::pair(linked_.end(), true);
+
+	last_ += is_new;
+	::archive_entry_set_dev(entry, 0);
+	::archive_entry_set_ino64(entry, is_linked ? found->second : last_);
+	return is_new;
 }
 
 void InitrdWriter::add_content(const TreeEntry &from)

@@ -9,10 +9,11 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <set>
+#include <map>
 #include <vector>
 
 struct archive;
+struct archive_entry;
 
 namespace rf {
 
@@ -38,12 +39,15 @@ private:
 
 	static ssize_t take(struct archive *archive, void *writer, const void *bytes,
 			    std::size_t size);
+	bool number(archive_entry *entry, const struct stat &facts);
 	void add_content(const TreeEntry &entry);
 	void check(long result);
 
 	NewFile &file_;
 	std::vector<char> buffer_;
-	std::set<std::pair<dev_t, ino_t>> linked_;	// files of several names that are inside
+	// Files of several names that are inside, and their numbers.
+	std::map<std::pair<dev_t, ino_t>, std::uint32_t> linked_;
+	std::uint32_t last_ = 0;			// number that was given
 	std::exception_ptr failure_;			// of the file, for who calls
 	std::uint64_t size_ = 0, unpacked_ = 0;
 	unsigned capable_ = 0;

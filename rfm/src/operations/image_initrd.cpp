@@ -38,8 +38,8 @@ void ImageInitrd::write(const Tree &tree, Output &output)
 	});
 	writer_.finish();
 	if (writer_.capable())
-		output.note(text(writer_.capable(), " files lose their capabilities, which an initrd "
-				 "cannot hold: with --disk they keep them"));
+		output.note(text(writer_.capable(), " files lose their capabilities, which an "
+				 "initrd cannot hold: with --disk they keep them"));
 }
 
 void ImageInitrd::finish()
