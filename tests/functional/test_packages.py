@@ -12,6 +12,7 @@ from lab import images, kernels, packaged
 # Packages are built, and modules for them: longer than a part of the extended tests may take.
 pytestmark = pytest.mark.soak
 
+BAD_FILE = 7
 DROP_IN = "/etc/default/grub.d/rainforest.cfg"
 MODULES = ("rf_ficm", "rf_supervisor", "rf_subos")
 POOL = 1 << 30
@@ -93,6 +94,14 @@ def test_from_packages_to_a_subos(machines, kernel, tmp_path, pool):
     assert "up" in host.said("web")
     host.destroy("web")
     assert host.online() == "0-3"
+    program = "/usr/sbin/update-grub"
+    host.sh(f"mv {program} {program}.away")
+    refused = host.rfm("setup", "--remove")
+    host.sh(f"mv {program}.away {program}")
+    assert refused.status == BAD_FILE
+    assert "by hand to take off" in refused.stderr and "no_ipi_broadcast=1" in refused.stderr
+    assert f"and remove '{DROP_IN}'" in refused.stderr
+    assert host.machine.exec("test", "-e", DROP_IN).ok
     assert host.setup("--remove")[1]["done"] == "removed"
     assert not set(wanted) & set(host.menu_words())
     assert host.setup("--remove")[1]["done"] == "unchanged"

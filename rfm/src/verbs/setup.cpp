@@ -45,7 +45,8 @@ std::string spaced(const std::vector<std::string> &words)
 	return line;
 }
 
-void check_host(const std::vector<std::string> &words)
+// `by_hand`: what is left to be done without GRUB's program, of which nothing is done then.
+void check_host(const std::string &by_hand)
 {
 	if (::geteuid() != 0)
 		throw Error(Code::not_permitted,
@@ -54,9 +55,8 @@ void check_host(const std::vector<std::string> &words)
 	if (!find_program(menu_program))
 		throw Error(Code::bad_file,
 			    text("this machine has no ", menu_program,
-				 " (package grub2-common): tell its boot loader by hand to put on "
-				 "the kernel command line: ",
-				 spaced(words)));
+				 " (package grub2-common): tell its boot loader by hand to ",
+				 by_hand));
 }
 
 // Nothing: there is to be no such file.
@@ -133,6 +133,19 @@ void check_able(const SetupPlan &plan)
 					 finding.remedy.empty() ? "" : "; " + finding.remedy));
 }
 
+// Of the kernel that runs, and of GRUB if it was ever there.
+std::string removal_by_hand(const SetupPlan &plan, const BootFacts &facts)
+{
+	std::vector<std::string> words;
+
+	for (const SetupWords &parameter : plan.parameters)
+		if (parameter.there)
+			words.insert(words.end(), parameter.words.begin(), parameter.words.end());
+	return text("take off the kernel command line what is for rainforest of: ",
+		    words.empty() ? "(there is nothing)" : spaced(words),
+		    facts.drop_in.empty() ? "" : text("; and remove '", drop_in_path(), "'"));
+}
+
 // What was done: "written", "removed", "unchanged", or "" if nothing was to be done.
 std::string act(const Request &request, const SetupPlan &plan, const BootFacts &facts,
 		Output &output)
@@ -140,7 +153,7 @@ std::string act(const Request &request, const SetupPlan &plan, const BootFacts &
 	const std::string wanted = write_drop_in(plan.words());
 
 	if (request.has("remove")) {
-		check_host({});
+		check_host(removal_by_hand(plan, facts));
 		if (facts.drop_in.empty())
 			return "unchanged";
 		change("", facts.drop_in, output);
@@ -149,7 +162,7 @@ std::string act(const Request &request, const SetupPlan &plan, const BootFacts &
 	if (!request.has("apply"))
 		return "";
 	check_able(plan);
-	check_host(plan.words());
+	check_host("put on the kernel command line: " + spaced(plan.words()));
 	if (facts.drop_in == wanted)
 		return "unchanged";
 	for (const SetupWords &parameter : plan.parameters)
