@@ -236,6 +236,21 @@ TEST_F(OciTreeTest, DamagedBlobsAreRefused)
 	EXPECT_NE(refusal().find("No such file"), std::string::npos);
 }
 
+TEST_F(OciTreeTest, PathsAndNamesMayHaveColons)
+{
+	make(command_);
+	for (const char *name : {"7", "docker.io/library/redis:7", "localhost:5000/redis:7"}) {
+		wanted_.oci = text(layout().string(), ":", name);
+		EXPECT_NE(refusal().find(text("there is no image '", name, "'")), std::string::npos)
+			<< refusal();
+	}
+	fs::rename(layout(), top_.path() / "with:colon");
+	wanted_.oci = top_.path() / "with:colon";
+	EXPECT_EQ(refusal(), "");
+	wanted_.oci = top_.path() / "none:7";
+	EXPECT_EQ(refusal(), text("image '", wanted_.oci, "': No such file or directory"));
+}
+
 TEST_F(OciTreeTest, BlobsAreNoLinksOutOfTheLayout)
 {
 	make(command_);

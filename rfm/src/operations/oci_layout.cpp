@@ -44,14 +44,16 @@ bool is_used(const std::string &name)
 		name.find_first_not_of("0123456789abcdef", blobs.size()) == name.npos);
 }
 
-// What it names may be there with a colon in it; if not, the last one is before a name.
+// Paths and names may have colons in them, names such as docker.io/library/redis:7: the longest
+// path that is there.
 std::pair<std::string, std::string> split(const std::string &source)
 {
-	const std::size_t colon = source.find_last_of(':');
-
-	if (Folder::find(source).valid() || colon == source.npos || colon == 0)
-		return {source, ""};
-	return {source.substr(0, colon), source.substr(colon + 1)};
+	for (std::size_t end = source.size(); end != source.npos && end > 0;
+	     end = source.rfind(':', end - 1))
+		if (Folder::find(source.substr(0, end)).valid())
+			return {source.substr(0, end),
+				source.substr(std::min(end + 1, source.size()))};
+	return {source, ""};
 }
 
 std::string blob_name(const OciBlob &blob)
