@@ -134,6 +134,14 @@ TEST(Metrics, NoTextBreaksALine)
 	EXPECT_EQ(rf::label_value("a\\b\"c\nd\xff"), "a\\\\b\\\"c?d?");
 }
 
+TEST(Metrics, SayWhetherThereIsAModule)
+{
+	EXPECT_EQ(parsed(to_exposition(two_suboses()).text()).at("rainforest_up"), 1);
+	EXPECT_EQ(rf::exposition_without_module().text(),
+		  "# HELP rainforest_up Whether rf_supervisor is loaded.\n"
+		  "# TYPE rainforest_up gauge\nrainforest_up 0\n");
+}
+
 TEST(Metrics, NumbersAreExactAndOfNoLocale)
 {
 	Exposition out;

@@ -9,7 +9,7 @@ import pytest
 from functional.subos import BLOCK, MIB, SYSFS, Supervisor
 from lab import images, paths
 
-NOT_PERMITTED, BAD_FILE = 8, 7
+NOT_PERMITTED, BAD_FILE, NO_MODULE = 8, 7, 9
 GROUP, USER, STRANGER = 4242, 1234, 1235
 # Calls that whoever may open the device gets an answer to (uapi/rainforest.h: "any").
 LOOKS = {
@@ -90,6 +90,19 @@ def test_crashes_are_counted(supervisor):
     supervisor.until("until rfm metrics | grep -q 'starts_total{subos=\"web\"} 2'; do usleep 200000; done", 60)
     supervisor.await_state("web", "running")
     assert of(samples(supervisor.ok("metrics")), "crashes_total") == 1
+
+
+def test_textfile_without_a_module_says_so(supervisor):
+    """Not what was true before; when the module is back, all is."""
+    file = "/tmp/rainforest.prom"
+    supervisor.ok("metrics", "--textfile", file)
+    assert samples(supervisor.sh(f"cat {file}"))["rainforest_up", ""] == 1
+    supervisor.sh("rmmod rf_supervisor")
+    assert supervisor.rfm("metrics", "--textfile", file).status == NO_MODULE
+    assert samples(supervisor.sh(f"cat {file}")) == {("rainforest_up", ""): 0}
+    supervisor.sh("modprobe rf_supervisor")
+    supervisor.ok("metrics", "--textfile", file)
+    assert samples(supervisor.sh(f"cat {file}"))["rainforest_up", ""] == 1
 
 
 def test_textfile_is_replaced_as_a_whole(supervisor):

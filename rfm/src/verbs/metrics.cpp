@@ -50,16 +50,27 @@ void write_file(const std::string &path, const std::string &words)
 	file.finish();
 }
 
+// The numbers of before would be taken for those of now as long as the file has them.
+Exposition read_or_take_back(const std::string &path)
+{
+	try {
+		return to_exposition(read_metrics(Supervisor::open(), patience));
+	} catch (const Error &error) {
+		if (error.code() == Code::no_module)
+			write_file(path, exposition_without_module().text());
+		throw;
+	}
+}
+
 Code run(const Request &request, Output &output)
 {
 	const auto path = request.value("textfile");
-	const Metrics metrics = read_metrics(Supervisor::open(), patience);
 
 	if (!path) {
-		output.result(metrics);
+		output.result(read_metrics(Supervisor::open(), patience));
 		return Code::ok;
 	}
-	const Exposition exposition = to_exposition(metrics);
+	const Exposition exposition = read_or_take_back(*path);
 	write_file(*path, exposition.text());
 	output.result(Written{*path, exposition.samples()});
 	return Code::ok;
@@ -74,7 +85,8 @@ const Verb metrics_verb = {
 	"uptime, cores, memory, starts, crashes, heartbeat, DMA faults, and what its agent says\n"
 	"of processors, memory, pressure and messages. One that does not answer takes some\n"
 	"seconds, ten for all, and rainforest_subos_agent_up is 0 for it. With --textfile, for\n"
-	"the textfile collector of node_exporter: FILE is replaced when all is written.",
+	"the textfile collector of node_exporter: FILE is replaced when all is written, and says\n"
+	"only rainforest_up 0 when the module is not loaded.",
 	options, 0, 0, run, false, "textfile",
 };
 

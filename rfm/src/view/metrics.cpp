@@ -112,6 +112,9 @@ Json subos_json(const SubosMetrics &subos)
 
 using Type = Exposition::Type;
 
+constexpr const char *up_name = "rainforest_up";
+constexpr const char *up_help = "Whether rf_supervisor is loaded.";
+
 void add_machine(Exposition &out, const Metrics &metrics)
 {
 	const auto one = [&out](const char *name, Type type, const char *help, std::uint64_t value) {
@@ -119,6 +122,7 @@ void add_machine(Exposition &out, const Metrics &metrics)
 		out.add({}, value);
 	};
 
+	one(up_name, Type::gauge, up_help, 1);
 	out.family("rainforest_info", Type::gauge, "The loaded rf_supervisor; always 1.");
 	out.add({{"version", metrics.version}, {"abi", std::to_string(metrics.abi)}},
 		std::uint64_t{1});
@@ -341,6 +345,15 @@ Exposition to_exposition(const Metrics &metrics)
 	add_states(out, metrics);
 	add_outside(out, metrics);
 	add_inside(out, metrics);
+	return out;
+}
+
+Exposition exposition_without_module()
+{
+	Exposition out;
+
+	out.family(up_name, Type::gauge, up_help);
+	out.add({}, std::uint64_t{0});
 	return out;
 }
 

@@ -50,5 +50,7 @@ Metrics read_metrics(const Supervisor &supervisor, std::chrono::seconds patience
 void to_json(Json &json, const Metrics &metrics);
 std::string to_text(const Metrics &metrics);
 Exposition to_exposition(const Metrics &metrics);
+// When there is nobody to ask.
+Exposition exposition_without_module();
 
 } // namespace rf
