@@ -30,6 +30,15 @@ void set_mark(int)
 	errno = saved;
 }
 
+// As nohup(1) has it. Shells ignore SIGINT for what they start in the background, which nobody
+// means by it.
+bool is_ignored(int signal)
+{
+	struct sigaction found {};
+
+	return ::sigaction(signal, nullptr, &found) == 0 && found.sa_handler == SIG_IGN;
+}
+
 } // namespace
 
 void catch_interrupts()
@@ -43,7 +52,8 @@ void catch_interrupts()
 	// Without SA_RESTART: whoever waits in the kernel comes back.
 	action.sa_handler = set_mark;
 	for (const int signal : {SIGINT, SIGTERM, SIGHUP})
-		::sigaction(signal, &action, nullptr);
+		if (signal != SIGHUP || !is_ignored(signal))
+			::sigaction(signal, &action, nullptr);
 }
 
 bool interrupted()
@@ -62,6 +72,7 @@ void forget_interrupts()
 {
 	std::uint64_t count;
 
+	std::signal(SIGHUP, SIG_IGN);
 	mark = 0;
 	// Nothing to be read is as good.
 	[[maybe_unused]] const ssize_t got = ::read(descriptor, &count, sizeof(count));

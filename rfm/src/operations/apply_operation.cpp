@@ -161,8 +161,7 @@ void ApplyOperation::go_back()
 {
 	was_anything_ = !undo_.empty();
 	// The way back is not the time to stop.
-	if (interrupted())
-		forget_interrupts();
+	forget_interrupts();
 	undo_.run([&](const std::string &what) { output_.progress(text("undo: ", what, " ...")); });
 	applied_.clear();
 }
