@@ -187,11 +187,14 @@ TEST(Undo, GoesBackWhateverFails)
 	undo.add("one", [&] { done += "1"; });
 	undo.add("two", [&] { throw Error(Code::incomplete, "it is stuck"); });
 	undo.add("three", [&] { done += "3"; });
+	undo.add("four", [&] { throw std::bad_alloc(); });
+	undo.add("five", [&] { throw 5; });
 	EXPECT_FALSE(undo.empty());
 	undo.run([&](const std::string &what) { done += what[0]; });
-	EXPECT_EQ(done, "t3to1");
+	EXPECT_EQ(done, "fft3to1");
 	EXPECT_TRUE(undo.empty());
-	EXPECT_EQ(undo.failures(), std::vector<std::string>{"two: it is stuck"});
+	EXPECT_EQ(undo.failures(), (std::vector<std::string>{"five: unexpected", "four: std::bad_alloc",
+							     "two: it is stuck"}));
 }
 
 } // namespace

@@ -114,9 +114,12 @@ void ApplyOperation::run(const std::vector<ApplyPlan> &plans, bool restart)
 	} catch (const Error &error) {
 		go_back();
 		fail(error);
+	} catch (const std::exception &error) {
+		go_back();
+		fail(Error(Code::internal, text("unexpected: ", error.what())));
 	} catch (...) {
 		go_back();
-		throw;
+		fail(Error(Code::internal, "unexpected"));
 	}
 }
 
@@ -274,12 +277,12 @@ void ApplyOperation::restart(const ApplyPlan &plan)
 	StopOptions how;
 
 	how.restart = true;
-	setting->apply();
 	undo_.add(text("restarted '", name, "'"), [this, name, was_running] {
 		if (was_running && has_ended(supervisor_.subos(name).status()))
 			RestartOperation(supervisor_, name, {}, phases_).start(phases_);
 	});
 	undo_.add(text("set '", name, "'"), [setting] { setting->undo(); });
+	setting->apply();
 	undo_.add(text("started '", name, "'"), [this, name, how, has_stopped]() mutable {
 		Partition subos = supervisor_.subos(name);
 		how.force = true;

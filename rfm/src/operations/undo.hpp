@@ -4,6 +4,7 @@
 
 #include "base/error.hpp"
 
+#include <exception>
 #include <functional>
 #include <string>
 #include <utility>
@@ -13,7 +14,7 @@ namespace rf {
 
 class Undo {
 public:
-	// `what` was done; `back` undoes it, and throws an Error if it cannot.
+	// `what` was done; `back` undoes it, and throws if it cannot.
 	void add(std::string what, std::function<void()> back)
 	{
 		steps_.emplace_back(std::move(what), std::move(back));
@@ -36,8 +37,10 @@ inline void Undo::run(const std::function<void(const std::string &what)> &show)
 		show(what);
 		try {
 			back();
-		} catch (const Error &error) {
+		} catch (const std::exception &error) {
 			failures_.push_back(text(what, ": ", error.what()));
+		} catch (...) {
+			failures_.push_back(text(what, ": unexpected"));
 		}
 	}
 }
