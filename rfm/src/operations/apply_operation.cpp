@@ -3,13 +3,13 @@
 
 #include "base/clock.hpp"
 #include "cli/interrupt.hpp"
+#include "client/words.hpp"
 #include "operations/await_running.hpp"
 #include "operations/creation.hpp"
 #include "operations/fit_resize.hpp"
 #include "operations/resize_operation.hpp"
 #include "operations/restart_operation.hpp"
 #include "operations/set_operation.hpp"
-#include "operations/stop_operation.hpp"
 #include "plan/definition_text.hpp"
 
 #include <algorithm>
@@ -39,7 +39,7 @@ namespace {
 		 error.details());
 }
 
-// What a start says of a subOS that did not come up is that it is kept, which it is not here.
+// What a stop or a start says of what becomes of the subOS is not so here.
 [[noreturn]] void throw_not_kept(const Error &error)
 {
 	const std::string what = error.what();
@@ -107,10 +107,13 @@ std::vector<ApplyPlan> plan_all(const std::vector<Wanted> &all, const Supervisor
 	return plans;
 }
 
-void ApplyOperation::run(const std::vector<ApplyPlan> &plans, bool restart)
+void ApplyOperation::run(const std::vector<ApplyPlan> &plans,
+			 const std::optional<StopOptions> &restart)
 {
+	stop_ = restart.value_or(StopOptions());
+	stop_.restart = true;
 	try {
-		run_steps(plans, restart);
+		run_steps(plans, restart.has_value());
 	} catch (const Error &error) {
 		go_back();
 		fail(error);
@@ -264,40 +267,72 @@ void ApplyOperation::create(const ApplyPlan &plan)
 	done(plan.name(), "created", begin);
 }
 
-// Back from a restart, the last step first: it stops, its options are set back, it starts. One
-// that was not asked to stop just goes on.
+// Of its name there may be another by then.
+Partition ApplyOperation::same(const std::string &name, const rf_status &was) const
+{
+	Partition subos = supervisor_.subos(name);
+
+	if (subos.status().id != was.id)
+		throw Error(Code::no_such_subos,
+			    text("subOS '", name, "' was destroyed, and another one has its name"));
+	return subos;
+}
+
+// Ends what a restart started, or waits for what it asked to stop; one that was not asked just goes
+// on. Its cores are held only if the operator said so, or if it has no init yet, which could lose
+// something.
+void ApplyOperation::end_restarted(const std::string &name, const rf_status &was)
+{
+	Partition subos = same(name, was);
+	const rf_status now = subos.status();
+	StopOptions how = stop_;
+
+	if (now.starts == was.starts && now.state != RF_STATE_STOPPING)
+		return;
+	how.force = how.force || now.state == RF_STATE_BOOTING;
+	StopOperation(std::move(subos), how, stop_deadline(how)).await(output_);
+}
+
+// With its options of before: one that ran runs again.
+void ApplyOperation::start_again(const std::string &name, const rf_status &was)
+{
+	const rf_status now = same(name, was).status();
+	const bool ran = !has_ended(was) && was.state != RF_STATE_LOADED;
+
+	if (now.state == was.state && (now.starts == was.starts || was.state == RF_STATE_STOPPED))
+		return;
+	if (ran && has_ended(now)) {
+		RestartOperation(supervisor_, name, {}, phases_).start(phases_);
+		return;
+	}
+	throw Error(Code::incomplete,
+		    text("it was ", state_name(was.state), " and is ", state_name(now.state),
+			 was.state == RF_STATE_CRASHED
+				 ? ", its kernel log and why it crashed are gone"
+				 : was.state == RF_STATE_LOADED ? ", its boot image is gone" : ""));
+}
+
+// Back from a restart, the last step first: it stops, its options are set back, it starts.
 void ApplyOperation::restart(const ApplyPlan &plan)
 {
 	const std::uint64_t begin = monotonic_ns();
 	const std::string &name = plan.name();
-	const bool was_running = !plan.start;
-	const auto has_stopped = std::make_shared<bool>(false);
+	const rf_status was = supervisor_.subos(name).status();
 	const auto setting = std::make_shared<SetOperation>(
 		supervisor_, name, setting_words(plan.restart), false, phases_);
-	StopOptions how;
 
-	how.restart = true;
-	undo_.add(text("restarted '", name, "'"), [this, name, was_running] {
-		if (was_running && has_ended(supervisor_.subos(name).status()))
-			RestartOperation(supervisor_, name, {}, phases_).start(phases_);
-	});
+	undo_.add(text("restarted '", name, "'"), [this, name, was] { start_again(name, was); });
 	undo_.add(text("set '", name, "'"), [setting] { setting->undo(); });
 	setting->apply();
-	undo_.add(text("started '", name, "'"), [this, name, how, has_stopped]() mutable {
-		Partition subos = supervisor_.subos(name);
-		how.force = true;
-		if (*has_stopped || subos.status().state == RF_STATE_STOPPING)
-			StopOperation(std::move(subos), how, stop_deadline(how)).await(output_);
-	});
+	undo_.add(text("stopped '", name, "'"), [this, name, was] { end_restarted(name, was); });
 	RestartOperation start(supervisor_, name, {.running = true}, phases_);
-	StopOperation(supervisor_.subos(name), how, stop_deadline(how)).await(output_);
-	*has_stopped = true;
 	try {
+		StopOperation(same(name, was), stop_, stop_deadline(stop_)).await(output_);
 		start.start(phases_);
 	} catch (const Error &error) {
 		throw_not_kept(error);
 	}
-	done(name, was_running ? "restarted" : "started", begin);
+	done(name, plan.start ? "started" : "restarted", begin);
 }
 
 } // namespace rf

@@ -4,9 +4,11 @@
 
 #include "cli/phases.hpp"
 #include "client/supervisor.hpp"
+#include "operations/stop_operation.hpp"
 #include "operations/undo.hpp"
 #include "plan/apply_plan.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,10 +29,10 @@ public:
 	ApplyOperation(const Supervisor &supervisor, Output &output, Phases &phases)
 		: supervisor_(supervisor), output_(output), phases_(phases) {}
 
-	// What cannot be done without a restart is left out unless `restart`. If a step fails, or
-	// on a signal, all that was done is undone and the Error is thrown; its details "undone"
-	// say whether that succeeded, "not_undone" what is left.
-	void run(const std::vector<ApplyPlan> &plans, bool restart);
+	// What cannot be done without a restart is left out unless `restart` says how to stop it.
+	// If a step fails, or on a signal, all that was done is undone and the Error is thrown; its
+	// details "undone" say whether that succeeded, "not_undone" what is left.
+	void run(const std::vector<ApplyPlan> &plans, const std::optional<StopOptions> &restart);
 	const std::vector<Applied> &applied() const { return applied_; }
 
 private:
@@ -41,11 +43,15 @@ private:
 	void resize(const ApplyPlan &plan, bool giving);
 	void create(const ApplyPlan &plan);
 	void restart(const ApplyPlan &plan);
+	Partition same(const std::string &name, const rf_status &was) const;
+	void end_restarted(const std::string &name, const rf_status &was);
+	void start_again(const std::string &name, const rf_status &was);
 	void done(const std::string &name, const char *what, std::uint64_t begin_ns);
 
 	const Supervisor &supervisor_;
 	Output &output_;
 	Phases &phases_;
+	StopOptions stop_;		// of what is restarted, and of its undo
 	Undo undo_;
 	bool was_anything_ = false;	// to be undone
 	std::vector<Applied> applied_;

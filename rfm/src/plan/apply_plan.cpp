@@ -115,7 +115,7 @@ bool is_enough_memory(const rf_status &status, std::uint64_t wanted)
 ApplyPlan plan_apply(const Wanted &wanted, const Present &present, const std::string &own_initrd)
 {
 	const std::uint32_t state = present.status.state;
-	ApplyPlan plan{.wanted = &wanted};
+	ApplyPlan plan{.wanted = &wanted, .state = state};
 
 	plan.resize = resize_differences(wanted.options, present);
 	sort_changes(plan, setting_changes(present.definition.request.values,

@@ -18,6 +18,7 @@ struct ApplyPlan {
 	const Wanted *wanted = nullptr;
 	bool create = false;
 	bool start = false;			// it is there, and not running although it should
+	std::uint32_t state = 0;		// enum rf_state of one that is there
 	std::vector<Difference> resize;		// while it runs
 	std::vector<SettingChange> set;		// at any time
 	std::vector<SettingChange> restart;	// with a restart

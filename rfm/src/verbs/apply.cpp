@@ -3,6 +3,8 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/time_option.hpp"
+#include "client/words.hpp"
 #include "operations/apply_operation.hpp"
 #include "verbs/verbs.hpp"
 
@@ -14,6 +16,9 @@ namespace {
 
 constexpr Option options[] = {
 	{"restart", nullptr, "also restart, or start, subOSes for which that is needed"},
+	{"timeout", "TIME", "how long to wait until one that is restarted has stopped (default 60s)"},
+	{"force", nullptr,
+	 "hold the cores of one that is restarted and does not end in time or cannot be asked"},
 	{"dry-run", nullptr, "show what would be done; change nothing"},
 };
 
@@ -96,7 +101,7 @@ void add_rows(Table &table, const ApplyPlan &plan, bool restart)
 	if (!plan.resize.empty())
 		table.add({"resize", plan.name(), list_text(plan.resize) + (plan.start ? with : "")});
 	if (plan.start)
-		table.add({"start", plan.name(), "it is not running" + with});
+		table.add({"start", plan.name(), text("it is ", state_name(plan.state), with)});
 	if (!plan.restart.empty())
 		table.add({"restart", plan.name(), list_text(plan.restart) + with});
 	if (plan.is_empty())
@@ -131,6 +136,29 @@ void note_restarts(const std::vector<ApplyPlan> &plans, Output &output)
 				 "'rfm apply --restart' does that"));
 }
 
+// It was kept for a look.
+void note_crashed(const std::vector<ApplyPlan> &plans, Output &output)
+{
+	for (const ApplyPlan &plan : plans)
+		if (plan.start && plan.state == RF_STATE_CRASHED)
+			output.note(text("subOS '", plan.name(), "' is crashed: when it is started, its "
+					 "kernel log and why it crashed are gone"));
+}
+
+// How what is restarted stops; nothing: none is.
+std::optional<StopOptions> restart_options(const Request &request)
+{
+	StopOptions how;
+
+	if (!request.has("restart") && (request.has("timeout") || request.has("force")))
+		throw Error(Code::usage,
+			    text("--", request.has("force") ? "force" : "timeout", " applies only to "
+				 "what is restarted: give it together with --restart"));
+	how.timeout = time_limit(request, how.timeout);
+	how.force = request.has("force");
+	return request.has("restart") ? std::optional(how) : std::nullopt;
+}
+
 std::vector<std::string> names_of(const std::vector<Applied> &applied)
 {
 	std::vector<std::string> names;
@@ -144,6 +172,7 @@ std::vector<std::string> names_of(const std::vector<Applied> &applied)
 Code run(const Request &request, Output &output)
 {
 	const bool dry_run = request.has("dry-run");
+	const std::optional<StopOptions> restart = restart_options(request);
 	const std::vector<Wanted> all = read_wanted(request.operands[0], create_verb.options);
 	Phases phases(output);
 
@@ -152,16 +181,18 @@ Code run(const Request &request, Output &output)
 	if (!dry_run)
 		catch_interrupts();
 	ApplyResult result{plan_all(all, supervisor ? &*supervisor : nullptr, !dry_run, phases),
-			   request.has("restart"),
+			   restart.has_value(),
 			   {}};
 	// For programs it comes in one piece, with what was done.
 	if (dry_run || !(request.json || request.wants_names()))
 		output.result(result);
+	if (restart)
+		note_crashed(result.plans, output);
 	if (dry_run)
 		return Code::ok;
 
 	ApplyOperation operation(*supervisor, output, phases);
-	operation.run(result.plans, result.restart);
+	operation.run(result.plans, restart);
 	if (!result.restart)
 		note_restarts(result.plans, output);
 	result.applied = operation.applied();
