@@ -127,6 +127,13 @@ int stop(rf_stop_args &args)
 	return 0;
 }
 
+int resize(rf_resize &args)
+{
+	args.memory_done = args.memory;
+	args.functions_done = args.nr_functions;
+	return loaded->on_resize ? loaded->on_resize(args) : 0;
+}
+
 int destroy(rf_destroy &answer)
 {
 	if (std::ranges::find(loaded->stuck, loaded->called()) != loaded->stuck.end())
@@ -195,7 +202,7 @@ constexpr rf_ioctl row(unsigned int number, std::uint32_t first)
 
 #define UNTIL(type, field) (offsetof(type, field))
 
-template <std::uint32_t more> constexpr std::array<rf_ioctl, 15> table()
+template <std::uint32_t more> constexpr std::array<rf_ioctl, 16> table()
 {
 	return {{
 		row<rf_info, info, sizeof(rf_info) + more>(RF_IOC_INFO, 4),
@@ -212,6 +219,7 @@ template <std::uint32_t more> constexpr std::array<rf_ioctl, 15> table()
 								   sizeof(rf_stats)),
 		row<rf_stop_args, stop, sizeof(rf_stop_args) + more>(RF_IOC_STOP,
 								     sizeof(rf_stop_args)),
+		row<rf_resize, resize, sizeof(rf_resize) + more>(RF_IOC_RESIZE, sizeof(rf_resize)),
 		row<rf_destroy, destroy, sizeof(rf_destroy) + more>(RF_IOC_DESTROY,
 								    sizeof(rf_destroy)),
 		row<rf_policies, set_policies, sizeof(rf_policies) + more>(RF_IOC_POLICY,

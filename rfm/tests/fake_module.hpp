@@ -30,6 +30,7 @@ public:
 	bool refuses = false;		// every call but INFO is EINVAL
 	std::uint32_t state = RF_STATE_RUNNING, starts = 3;	// of each
 	std::function<void(std::uint32_t flags)> on_stop;	// what STOP leads to
+	std::function<int(const rf_resize &)> on_resize;	// 0 or a negative errno
 	std::vector<std::string> stuck;	// those that cannot be given back
 	bool refuses_policies = false;	// POLICY is EINVAL
 	rf_policies policies{.on_crash = RF_POLICY_KEEP, .on_reboot = RF_POLICY_RESTART,

@@ -230,10 +230,8 @@ void ApplyOperation::resize(const ApplyPlan &plan, bool giving)
 	if (steps.empty())
 		return;
 	undo_.add(text("resized '", plan.name(), "'"),
-		  [this, subos, before = holdings(status)] {
-			  for (const ResizeRequest &step :
-			       restoring_steps(supervisor_, subos->status(), before))
-				  take_step(*subos, step);
+		  [this, subos, before = holdings(status), wanted = plan.wanted] {
+			  restore(supervisor_, *subos, before, wanted->options);
 		  });
 	output_.progress(text("resize '", plan.name(), "' ..."));
 	for (const ResizeRequest &step : steps)

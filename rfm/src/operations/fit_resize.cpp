@@ -70,6 +70,37 @@ void check_new_functions(const Supervisor &supervisor, const rf_status &status,
 	check_unused(bdfs);
 }
 
+// What it had before it may have again, by force and with SMT siblings parted.
+std::vector<ResizeRequest> restoring_steps(const Supervisor &supervisor, const rf_status &status,
+					   const Holdings &before, const CreateOptions &wanted)
+{
+	const Holdings now = holdings(status);
+	const Machine machine = read_machine(&supervisor);
+	std::vector<ResizeRequest> steps;
+	const auto on_functions = [&](rf_resize_op op, const std::vector<std::uint32_t> &bdfs,
+				      std::uint32_t flags) {
+		if (!bdfs.empty())
+			steps.push_back({.op = op, .functions = bdfs, .function_flags = flags});
+	};
+	const auto on_cores = [&](rf_resize_op op, const std::vector<unsigned> &cores) {
+		if (!cores.empty())
+			steps.push_back(cores_step(op, cores, machine, true));
+	};
+
+	on_functions(RF_RESIZE_PCI_REMOVE, without(now.functions, before.functions), 0);
+	on_cores(RF_RESIZE_CORES_REMOVE, without(now.cores, before.cores));
+	if (now.memory > before.memory)
+		steps.push_back({.op = RF_RESIZE_MEMORY_REMOVE, .memory = now.memory - before.memory});
+	on_cores(RF_RESIZE_CORES_ADD, without(before.cores, now.cores));
+	if (now.memory < before.memory)
+		steps.push_back({.op = RF_RESIZE_MEMORY_ADD,
+				 .memory = before.memory - now.memory,
+				 .node = wanted.node});
+	on_functions(RF_RESIZE_PCI_ADD, without(before.functions, now.functions),
+		     RF_PCI_FORCE | (wanted.function_flags & RF_PCI_REQUIRE_IOMMU));
+	return steps;
+}
+
 } // namespace
 
 std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_status &status,
@@ -123,33 +154,6 @@ std::vector<ResizeRequest> taking_steps(const Supervisor &supervisor, const rf_s
 	return steps;
 }
 
-std::vector<ResizeRequest> restoring_steps(const Supervisor &supervisor, const rf_status &status,
-					   const Holdings &before)
-{
-	const Holdings now = holdings(status);
-	const Machine machine = read_machine(&supervisor);
-	std::vector<ResizeRequest> steps;
-	const auto on_functions = [&](rf_resize_op op, const std::vector<std::uint32_t> &bdfs) {
-		if (!bdfs.empty())
-			steps.push_back({.op = op, .functions = bdfs});
-	};
-	// What was so before may be so again.
-	const auto on_cores = [&](rf_resize_op op, const std::vector<unsigned> &cores) {
-		if (!cores.empty())
-			steps.push_back(cores_step(op, cores, machine, true));
-	};
-
-	on_functions(RF_RESIZE_PCI_REMOVE, without(now.functions, before.functions));
-	on_cores(RF_RESIZE_CORES_REMOVE, without(now.cores, before.cores));
-	if (now.memory > before.memory)
-		steps.push_back({.op = RF_RESIZE_MEMORY_REMOVE, .memory = now.memory - before.memory});
-	on_cores(RF_RESIZE_CORES_ADD, without(before.cores, now.cores));
-	if (now.memory < before.memory)
-		steps.push_back({.op = RF_RESIZE_MEMORY_ADD, .memory = before.memory - now.memory});
-	on_functions(RF_RESIZE_PCI_ADD, without(before.functions, now.functions));
-	return steps;
-}
-
 void take_step(const Partition &subos, const ResizeRequest &step)
 {
 	const rf_resize done = subos.resize(step);
@@ -158,6 +162,25 @@ void take_step(const Partition &subos, const ResizeRequest &step)
 		throw Error(Code::not_enough,
 			    text("subOS '", subos.name(), "' gave up ", format_size(done.memory_done),
 				 " of ", format_size(step.memory), ": the rest is in use"));
+}
+
+void restore(const Supervisor &supervisor, const Partition &subos, const Holdings &before,
+	     const CreateOptions &wanted)
+{
+	std::string failures;
+
+	for (const ResizeRequest &step :
+	     restoring_steps(supervisor, subos.status(), before, wanted)) {
+		try {
+			if (step.op == RF_RESIZE_PCI_ADD)
+				check_unused(step.functions);
+			take_step(subos, step);
+		} catch (const Error &error) {
+			failures += text(failures.empty() ? "" : ", and ", error.what());
+		}
+	}
+	if (!failures.empty())
+		throw Error(Code::incomplete, failures);
 }
 
 } // namespace rf

@@ -17,11 +17,12 @@ std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_s
 std::vector<ResizeRequest> taking_steps(const Supervisor &supervisor, const rf_status &status,
 					const CreateOptions &wanted);
 
-// Back to what it had.
-std::vector<ResizeRequest> restoring_steps(const Supervisor &supervisor, const rf_status &status,
-					   const Holdings &before);
-
 // Throws Error(not_enough) if less memory was given up than was asked for.
 void take_step(const Partition &subos, const ResizeRequest &step);
+
+// Back to what it had, as far as that can be; `wanted`: how it gets memory and PCI functions.
+// Throws Error(incomplete) that names all steps that failed.
+void restore(const Supervisor &supervisor, const Partition &subos, const Holdings &before,
+	     const CreateOptions &wanted);
 
 } // namespace rf
