@@ -165,6 +165,16 @@ TEST(ApplyPlan, WhatEndedIsStartedUnlessItIsNotTo)
 	}
 }
 
+TEST(ApplyPlan, DoesNotLoadWhatIsLoaded)
+{
+	Present now = running;
+	now.status.state = RF_STATE_LOADED;
+	EXPECT_NE(why_not(wanted({{"append", "quiet"}}), now, Code::busy)
+			  .find("subOS 'web' is loaded as it is, and append takes another boot image: "
+				"'rfm start web' first"),
+		  std::string::npos);
+}
+
 TEST(ApplyPlan, RefusesWhatCannotBe)
 {
 	for (const Values &values : {Values{{"numa", "1"}}, Values{{"require-iommu", "yes"}}})

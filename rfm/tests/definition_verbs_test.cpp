@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <fstream>
 
 namespace {
@@ -166,9 +167,9 @@ TEST(Apply, SetsWhatDiffers)
 	Module module;
 	const rf::test::TemporaryDirectory folder;
 	const std::string file = folder.path() / "web.toml";
-	const std::string same = "cores = 0\nmem = \"64M\"\nkernel = \"/none/vmlinuz\"\n"
-				 "initrd = \"/none/initrd\"\n";
-	std::ofstream(file) << same << "append = \"quiet\"\nrestarts = 9\n";
+	const std::string basis = "cores = 0\nmem = \"64M\"\nkernel = \"/none/vmlinuz\"\n"
+				  "initrd = \"/none/initrd\"\n";
+	std::ofstream(file) << basis << "append = \"quiet\"\nrestarts = 9\n";
 	const Kept said = run(rf::apply_verb, {file});
 
 	EXPECT_EQ(module.policies.restarts, 9u);
@@ -177,12 +178,59 @@ TEST(Apply, SetsWhatDiffers)
 	EXPECT_EQ(run(rf::apply_verb, {file}).json["plan"][0]["changes"], rf::Json::array());
 
 	// Without --restart it is told and left.
-	std::ofstream(file) << same << "append = \"loud\"\nrestarts = 9\n";
+	std::ofstream(file) << basis << "append = \"loud\"\nrestarts = 9\n";
 	const Kept later = run(rf::apply_verb, {file});
 	EXPECT_TRUE(later.json["plan"][0]["needs_restart"]);
 	EXPECT_NE(later.text.find("append quiet -> loud (only with --restart)"), std::string::npos)
 		<< later.text;
 	EXPECT_EQ(module.option("append"), "quiet");
+}
+
+// What is the same in all files for it.
+const std::string same = "cores = 0\nkernel = \"/none/vmlinuz\"\ninitrd = \"/none/initrd\"\n"
+			 "append = \"quiet\"\non-reboot = \"keep\"\nhang-timeout = 1\n";
+
+TEST(Apply, ChecksAllBeforeItBegins)
+{
+	Module module;
+	const rf::test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	module.on_resize = [](const rf_resize &) {
+		ADD_FAILURE() << "a step was taken";
+		return 0;
+	};
+
+	std::ofstream(file) << same << "mem = \"1G\"\nrestarts = 9\n";
+	EXPECT_EQ(error_of(rf::apply_verb, std::vector<std::string>{file}).code(),
+		  rf::Code::not_enough);
+	std::ofstream(file) << same << "mem = \"64M\"\nrestarts = 9\n"
+			    << "pci = \"ffff:ff:1f.7\"\n";
+	EXPECT_EQ(error_of(rf::apply_verb, std::vector<std::string>{file}).code(),
+		  rf::Code::bad_value);
+	// A kernel that is not there.
+	std::string other = same;
+	other.replace(other.find("vmlinuz"), 7, "vmlinux");
+	std::ofstream(file) << other << "mem = \"64M\"\nrestarts = 9\n";
+	EXPECT_EQ(error_of(rf::apply_verb, std::vector<std::string>{file},
+			   rf::Values{{"restart", "yes"}})
+			  .code(),
+		  rf::Code::bad_file);
+	EXPECT_EQ(module.policies.size, 0u) << "never set";
+}
+
+TEST(Apply, IsUndoneIfAStepFails)
+{
+	Module module;
+	const rf::test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	module.on_resize = [](const rf_resize &) { return -ETIMEDOUT; };
+
+	std::ofstream(file) << same << "mem = \"96M\"\nrestarts = 9\n";
+	const rf::Error error = error_of(rf::apply_verb, std::vector<std::string>{file});
+	EXPECT_EQ(error.code(), rf::Code::no_answer) << error.what();
+	EXPECT_EQ(error.details()["undone"], true);
+	EXPECT_EQ(module.policies.restarts, 5u);
+	EXPECT_EQ(module.option("restarts"), "");
 }
 
 TEST(Wait, LooksAtOnce)

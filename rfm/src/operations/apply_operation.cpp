@@ -4,6 +4,8 @@
 #include "base/clock.hpp"
 #include "cli/interrupt.hpp"
 #include "client/words.hpp"
+#include "operations/about.hpp"
+#include "operations/apply_check.hpp"
 #include "operations/await_running.hpp"
 #include "operations/creation.hpp"
 #include "operations/fit_resize.hpp"
@@ -18,26 +20,6 @@
 namespace rf {
 
 namespace {
-
-// The same error in other words. The lines of a log stay with it.
-[[noreturn]] void throw_as(const Error &error, Code code, const std::string &what,
-			   const Json &details)
-{
-	if (const auto *with = dynamic_cast<const ErrorWithLog *>(&error))
-		throw ErrorWithLog(code, what, details, with->log());
-	throw Error(code, what, details);
-}
-
-// A message that does not name the subOS it is about, does so then.
-[[noreturn]] void throw_about(const std::string &name, const Error &error)
-{
-	const std::string what = error.what();
-	const std::string quoted = text("'", name, "'");
-	const bool named = what.find(quoted) != what.npos;
-
-	throw_as(error, error.code(), named ? what : text("subOS ", quoted, ": ", what),
-		 error.details());
-}
 
 // What a stop or a start says of what becomes of the subOS is not so here.
 [[noreturn]] void throw_not_kept(const Error &error)
@@ -71,39 +53,20 @@ ApplyPlan plan_one(const Wanted &wanted, const Supervisor *supervisor,
 			  wanted.options.initrd ? "" : own_initrd(wanted.options.kernel));
 }
 
-// Does one of them give up something that another may be meant to get?
-bool makes_room(const std::vector<ApplyPlan> &plans)
-{
-	return std::ranges::any_of(plans, [](const ApplyPlan &plan) { return !plan.resize.empty(); });
-}
-
 } // namespace
 
 std::vector<ApplyPlan> plan_all(const std::vector<Wanted> &all, const Supervisor *supervisor,
-				bool keep_cache, Phases &phases)
+				bool restart, bool keep_cache, Phases &phases)
 {
 	const std::vector<std::string> names =
 		supervisor ? supervisor->names() : std::vector<std::string>();
 	std::vector<ApplyPlan> plans;
 
-	for (const Wanted &wanted : all) {
-		try {
-			plans.push_back(plan_one(wanted, supervisor, names));
-		} catch (const Error &error) {
-			throw_about(wanted.name(), error);
-		}
-	}
-	// Better now than when others were made. What is free only later cannot be checked yet.
-	if (makes_room(plans))
-		return plans;
-	for (const ApplyPlan &plan : plans) {
-		try {
-			if (plan.create)
-				make_plan(plan.wanted->options, supervisor, keep_cache, phases);
-		} catch (const Error &error) {
-			throw_about(plan.name(), error);
-		}
-	}
+	for (const Wanted &wanted : all)
+		about(wanted.name(),
+		      [&] { plans.push_back(plan_one(wanted, supervisor, names)); });
+	// Better now than when others were made.
+	check_plans(plans, supervisor, restart, keep_cache, phases);
 	return plans;
 }
 
@@ -112,6 +75,7 @@ void ApplyOperation::run(const std::vector<ApplyPlan> &plans,
 {
 	stop_ = restart.value_or(StopOptions());
 	stop_.restart = true;
+	named_ = named_cores(plans);
 	try {
 		run_steps(plans, restart.has_value());
 	} catch (const Error &error) {
@@ -134,16 +98,10 @@ void ApplyOperation::run_steps(const std::vector<ApplyPlan> &plans, bool restart
 			if (!applies(plan))
 				continue;
 			stop_if_interrupted("what was done is undone");
-			try {
-				step(plan);
-			} catch (const Error &error) {
-				throw_about(plan.name(), error);
-			}
+			about(plan.name(), [&] { step(plan); });
 		}
 	};
-	const auto resizes = [](const ApplyPlan &plan) {
-		return !plan.resize.empty() && !plan.start;
-	};
+	const auto resizes = [](const ApplyPlan &plan) { return plan.is_resized(); };
 	const auto starts = [&](const ApplyPlan &plan) {
 		return restart_too && plan.needs_restart();
 	};
@@ -226,7 +184,7 @@ void ApplyOperation::resize(const ApplyPlan &plan, bool giving)
 
 	check_running(*subos, status);
 	const auto steps = giving ? giving_steps(supervisor_, status, plan.wanted->options)
-				  : taking_steps(supervisor_, status, plan.wanted->options);
+				  : taking_steps(supervisor_, status, plan.wanted->options, named_);
 	if (steps.empty())
 		return;
 	undo_.add(text("resized '", plan.name(), "'"),
@@ -242,7 +200,7 @@ void ApplyOperation::resize(const ApplyPlan &plan, bool giving)
 void ApplyOperation::create(const ApplyPlan &plan)
 {
 	const std::uint64_t begin = monotonic_ns();
-	const Plan made = make_plan(plan.wanted->options, &supervisor_, true, phases_);
+	const Plan made = make_plan(plan.wanted->options, &supervisor_, true, phases_, named_);
 
 	for (const std::string &note : made.notes)
 		output_.note(text("subOS '", plan.name(), "': ", note));

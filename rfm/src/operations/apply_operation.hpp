@@ -7,6 +7,7 @@
 #include "operations/stop_operation.hpp"
 #include "operations/undo.hpp"
 #include "plan/apply_plan.hpp"
+#include "plan/outlook.hpp"
 
 #include <optional>
 #include <string>
@@ -15,9 +16,10 @@
 namespace rf {
 
 // Compares each with what there is. `supervisor`: nothing without the module, and then there is
-// no subOS. Errors name the subOS. Changes nothing; `keep_cache` as for make_plan().
+// no subOS. `restart`: what needs one is to be done, too. Errors name the subOS. Changes nothing;
+// `keep_cache` as for make_plan().
 std::vector<ApplyPlan> plan_all(const std::vector<Wanted> &all, const Supervisor *supervisor,
-				bool keep_cache, Phases &phases);
+				bool restart, bool keep_cache, Phases &phases);
 
 struct Applied {
 	std::string name, what;		// "created", "resized", "set", "restarted", "started"
@@ -52,6 +54,7 @@ private:
 	Output &output_;
 	Phases &phases_;
 	StopOptions stop_;		// of what is restarted, and of its undo
+	Outlook named_;			// cores that are not to be picked
 	Undo undo_;
 	bool was_anything_ = false;	// to be undone
 	std::vector<Applied> applied_;

@@ -34,18 +34,31 @@ Holdings own_holdings(const Supervisor &supervisor, const rf_status &status)
 	return now;
 }
 
-CoreChange change_of_cores(const Supervisor &supervisor, const Holdings &now,
-			   const Machine &machine, const CreateOptions &wanted)
+std::vector<unsigned> cores_to_give(const Holdings &now, const Machine &machine,
+				    const CreateOptions &wanted)
 {
 	if (!wanted.cores.empty())
-		return core_change(format_cpulist(wanted.cores), now);
-	if (wanted.ncores == now.cores.size())
+		return core_change(format_cpulist(wanted.cores), now).remove;
+	if (wanted.ncores >= now.cores.size())
+		return {};
+	return core_count_change(std::to_string(wanted.ncores), now, machine, {},
+				 {{}, {}, wanted.split_siblings})
+		.remove;
+}
+
+std::vector<unsigned> cores_to_take(const Holdings &now, const Machine &machine, const Lent &lent,
+				    const CreateOptions &wanted)
+{
+	if (!wanted.cores.empty())
+		return core_change(format_cpulist(wanted.cores), now).add;
+	if (wanted.ncores <= now.cores.size())
 		return {};
 	const Settings settings = read_settings();
 	return core_count_change(
-		std::to_string(wanted.ncores), now, machine,
-		[&](const auto &picked) { return loses_by_cores(settings, picked); },
-		{supervisor.lent_cores(), {}, wanted.split_siblings});
+		       std::to_string(wanted.ncores), now, machine,
+		       [&](const auto &picked) { return loses_by_cores(settings, picked); },
+		       {lent, {}, wanted.split_siblings}, wanted.node)
+		.add;
 }
 
 ResizeRequest cores_step(rf_resize_op op, std::vector<unsigned> cores, const Machine &machine,
@@ -64,9 +77,13 @@ std::uint64_t memory_to_give(const rf_status &status, std::uint64_t wanted)
 }
 
 void check_new_functions(const Supervisor &supervisor, const rf_status &status,
-			 const std::vector<std::uint32_t> &bdfs, std::uint32_t flags)
+			 const std::vector<std::uint32_t> &bdfs, std::uint32_t flags,
+			 const Outlook &outlook)
 {
-	check_functions(ask_inventory(supervisor), bdfs, flags, status.id);
+	Inventory inventory = ask_inventory(supervisor);
+
+	outlook.foresee(inventory);
+	check_functions(inventory, bdfs, flags, status.id);
 	check_unused(bdfs);
 }
 
@@ -109,7 +126,7 @@ std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_s
 	const Holdings now = own_holdings(supervisor, status);
 	const Machine machine = read_machine(&supervisor);
 	const auto functions = without(now.functions, wanted.functions);
-	const auto cores = change_of_cores(supervisor, now, machine, wanted).remove;
+	const auto cores = cores_to_give(now, machine, wanted);
 	std::vector<ResizeRequest> steps;
 
 	check_removable(cores, now);
@@ -126,20 +143,22 @@ std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_s
 }
 
 std::vector<ResizeRequest> taking_steps(const Supervisor &supervisor, const rf_status &status,
-					const CreateOptions &wanted)
+					const CreateOptions &wanted, const Outlook &outlook)
 {
 	const Holdings now = own_holdings(supervisor, status);
-	const Machine machine = read_machine(&supervisor);
 	const auto functions = without(wanted.functions, now.functions);
-	const auto cores = change_of_cores(supervisor, now, machine, wanted).add;
+	Machine machine = read_machine(&supervisor);
+	Lent lent = supervisor.lent_cores();
+	outlook.foresee(wanted.name, machine, lent);
+	const auto cores = cores_to_take(now, machine, lent, wanted);
 	const std::uint32_t flags = wanted.function_flags & RF_PCI_REQUIRE_IOMMU;
 	std::vector<ResizeRequest> steps;
 
 	if (!cores.empty())
 		check_addable(cores, now, machine,
-			      {supervisor.lent_cores(), now.cores, wanted.split_siblings});
+			      {lent, now.cores, wanted.split_siblings});
 	if (!functions.empty())
-		check_new_functions(supervisor, status, functions, flags);
+		check_new_functions(supervisor, status, functions, flags, outlook);
 	if (!cores.empty())
 		steps.push_back(cores_step(RF_RESIZE_CORES_ADD, cores, machine,
 					   wanted.split_siblings));

@@ -5,17 +5,19 @@
 
 #include "client/supervisor.hpp"
 #include "plan/create_options.hpp"
+#include "plan/outlook.hpp"
 #include "plan/resize_plan.hpp"
 
 #include <vector>
 
 namespace rf {
 
-// Each looks at what there is at that moment. They throw an Error if it cannot be.
+// Each looks at what there is at that moment, and at what the outlook says of others. They throw an
+// Error if it cannot be.
 std::vector<ResizeRequest> giving_steps(const Supervisor &supervisor, const rf_status &status,
 					const CreateOptions &wanted);
 std::vector<ResizeRequest> taking_steps(const Supervisor &supervisor, const rf_status &status,
-					const CreateOptions &wanted);
+					const CreateOptions &wanted, const Outlook &outlook);
 
 // Throws Error(not_enough) if less memory was given up than was asked for.
 void take_step(const Partition &subos, const ResizeRequest &step);

@@ -97,6 +97,10 @@ void check_state(const ApplyPlan &plan, const rf_status &status)
 		throw Error(Code::not_up,
 			    text(state, ", and ", plan.resize.front().key, " can be changed only while "
 				 "it runs: 'rfm start ", plan.name(), "' first"));
+	if (!plan.restart.empty() && status.state == RF_STATE_LOADED)
+		throw Error(Code::busy,
+			    text(state, " as it is, and ", plan.restart.front().key, " takes another boot "
+				 "image: 'rfm start ", plan.name(), "' first, then apply again"));
 	if (plan.resize.empty() && plan.restart.empty())
 		return;
 	if (status.state == RF_STATE_BOOTING || status.state == RF_STATE_LOST)

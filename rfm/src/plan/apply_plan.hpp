@@ -30,6 +30,8 @@ struct ApplyPlan {
 	}
 	// Only with a start of its kernel, which is for the operator to want.
 	bool needs_restart() const { return start || !restart.empty(); }
+	// While it goes on running, not after a start.
+	bool is_resized() const { return !resize.empty() && !start; }
 };
 
 // What is compared with a definition.

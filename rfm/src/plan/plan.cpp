@@ -170,9 +170,11 @@ void check_memory(const Plan &plan)
 					     RF_EXTENT_SIZE)));
 }
 
-void check_available(const Supervisor &supervisor, const CreateRequest &request)
+void check_available(const Supervisor &supervisor, const CreateRequest &request,
+		     const Outlook &outlook)
 {
-	const std::uint64_t available = supervisor.memory(request.node).available;
+	const std::uint64_t available =
+		outlook.left(request.node, supervisor.memory(request.node).available);
 	if (request.memory > available)
 		throw Error(Code::not_enough,
 			    text("memory ", format_size(request.memory), " cannot be taken",
@@ -201,14 +203,14 @@ void check_supervisor(const CreateOptions &wanted, const Supervisor &supervisor)
 }
 
 // The cores and the memory, compared with what this machine could give now.
-void check_resources(Plan &plan, const Supervisor *supervisor)
+void check_resources(Plan &plan, const Supervisor *supervisor, const Outlook &outlook)
 {
 	const CreateOptions &wanted = plan.wanted;
-	const Machine machine = read_machine(supervisor);
-	const CoreRules rules{supervisor ? supervisor->lent_cores() : Lent{}, {},
-			      wanted.split_siblings};
+	Machine machine = read_machine(supervisor);
+	CoreRules rules{supervisor ? supervisor->lent_cores() : Lent{}, {}, wanted.split_siblings};
 	const Settings settings = read_settings();
 
+	outlook.foresee(wanted.name, machine, rules.lent);
 	if (wanted.node >= 0 && !machine.has_node(wanted.node))
 		throw Error(Code::bad_value, text("numa node ", wanted.node,
 						  " does not exist: nodes are 0 "
@@ -225,7 +227,7 @@ void check_resources(Plan &plan, const Supervisor *supervisor)
 	for (const unsigned core : plan.request.cpus)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)
-		check_available(*supervisor, plan.request);
+		check_available(*supervisor, plan.request, outlook);
 
 	Taking taking{plan.request.cpus, 0, wanted.node};
 	if (supervisor) {
@@ -250,14 +252,15 @@ void check_exist(const std::vector<std::uint32_t> &wanted)
 	}
 }
 
-void check_pci(Plan &plan, const Supervisor *supervisor)
+void check_pci(Plan &plan, const Supervisor *supervisor, const Outlook &outlook)
 {
 	const std::vector<std::uint32_t> &wanted = plan.request.functions;
 
 	if (wanted.empty())
 		return;
 	if (supervisor) {
-		const Inventory inventory = ask_inventory(*supervisor);
+		Inventory inventory = ask_inventory(*supervisor);
+		outlook.foresee(inventory);
 		check_functions(inventory, wanted, plan.request.function_flags, 0);
 		const std::vector<std::uint32_t> open = not_confined(inventory, wanted);
 		if (!open.empty())
@@ -326,7 +329,7 @@ boot::Grant base_grant(const Plan &plan, const Supervisor *supervisor)
 }
 
 Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
-	       Phases &phases)
+	       Phases &phases, const Outlook &outlook)
 {
 	Plan plan;
 
@@ -334,8 +337,8 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 	phases.enter("check");
 	if (supervisor)
 		check_supervisor(wanted, *supervisor);
-	check_resources(plan, supervisor);
-	check_pci(plan, supervisor);
+	check_resources(plan, supervisor, outlook);
+	check_pci(plan, supervisor, outlook);
 	read_artifacts(plan, keep_cache, phases);
 	check_features(plan);
 	check_cmdline(plan, supervisor);

@@ -10,6 +10,7 @@
 #include "host/cache.hpp"
 #include "plan/core_choice.hpp"
 #include "plan/create_options.hpp"
+#include "plan/outlook.hpp"
 
 namespace rf {
 
@@ -39,8 +40,9 @@ struct Plan {
 
 // `supervisor` is absent in a dry run without the module or without root.
 // `keep_cache`: a newly decompressed kernel may be written to the cache.
+// `outlook`: what others will have done before it is created.
 Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
-	       Phases &phases);
+	       Phases &phases, const Outlook &outlook = {});
 
 // What a start lets pass, as it was let pass when the subOS was created, perhaps by an earlier
 // rfm; options that are new have to be looked at as a create does.

@@ -117,7 +117,7 @@ CoreChange core_change(const std::string &value, const Holdings &now)
 }
 
 CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
-			     const Loses &loses, CoreRules rules)
+			     const Loses &loses, CoreRules rules, int node)
 {
 	const auto [sign, digits] = split_sign(value);
 	const std::size_t number = parse_number("ncores", digits, 1, RF_CPUS_MAX);
@@ -130,7 +130,7 @@ CoreChange core_count_change(const std::string &value, const Holdings &now, cons
 	if (more == 0)
 		return {};
 	rules.own = now.cores;
-	return {{}, pick_cores(machine, static_cast<unsigned>(more), -1, loses, rules)};
+	return {{}, pick_cores(machine, static_cast<unsigned>(more), node, loses, rules)};
 }
 
 MemoryChange memory_change(const std::string &value, const Holdings &now)

@@ -33,9 +33,9 @@ CoreChange core_change(const std::string &value, const Holdings &now);
 
 // "4": so many in all; "+2", "-2". Cores that are added come from `machine`, in whole
 // groups of SMT siblings, best such ones that `loses` says no to; those that came last go first,
-// in whole groups, too.
+// in whole groups, too. `node`: where those that are added are, -1: anywhere.
 CoreChange core_count_change(const std::string &value, const Holdings &now, const Machine &machine,
-			     const Loses &loses = {}, CoreRules rules = {});
+			     const Loses &loses = {}, CoreRules rules = {}, int node = -1);
 
 // "2G": so much in all; "+512M", "-512M". Throws like parse_memory().
 MemoryChange memory_change(const std::string &value, const Holdings &now);

@@ -180,7 +180,8 @@ Code run(const Request &request, Output &output)
 		dry_run ? Supervisor::open_if_possible() : std::optional(Supervisor::open());
 	if (!dry_run)
 		catch_interrupts();
-	ApplyResult result{plan_all(all, supervisor ? &*supervisor : nullptr, !dry_run, phases),
+	ApplyResult result{plan_all(all, supervisor ? &*supervisor : nullptr, restart.has_value(),
+				    !dry_run, phases),
 			   restart.has_value(),
 			   {}};
 	// For programs it comes in one piece, with what was done.
