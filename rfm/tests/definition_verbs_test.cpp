@@ -218,6 +218,36 @@ TEST(Apply, ChecksAllBeforeItBegins)
 	EXPECT_EQ(module.policies.size, 0u) << "never set";
 }
 
+struct Full : Kept {
+	void show(const rf::View &) override { throw rf::Error(rf::Code::internal, "no space"); }
+};
+
+TEST(Apply, IsDoneAlsoIfNobodyCanReadThePlan)
+{
+	Module module;
+	const rf::test::TemporaryDirectory folder;
+	rf::Request request;
+	Full full;
+
+	request.operands = {folder.path() / "web.toml"};
+	std::ofstream(request.operands[0]) << same << "mem = \"64M\"\nrestarts = 9\n";
+	EXPECT_THROW(rf::apply_verb.run(request, full), rf::Error);
+	EXPECT_EQ(module.policies.restarts, 9u);
+	module.policies.restarts = 0;
+	request.values["dry-run"] = "yes";
+	EXPECT_THROW(rf::apply_verb.run(request, full), rf::Error);
+	EXPECT_EQ(module.policies.restarts, 0u);
+}
+
+TEST(Apply, WaitsAndForcesOnlyForARestart)
+{
+	for (const char *option : {"force", "timeout"})
+		EXPECT_EQ(error_of(rf::apply_verb, std::vector<std::string>{"-"},
+				   rf::Values{{option, "1"}})
+				  .code(),
+			  rf::Code::usage);
+}
+
 TEST(Apply, IsUndoneIfAStepFails)
 {
 	Module module;

@@ -3,12 +3,14 @@
 #include "base/cpulist.hpp"
 #include "base/sizes.hpp"
 #include "cli/interrupt.hpp"
+#include "cli/shell_word.hpp"
 #include "cli/time_option.hpp"
 #include "client/words.hpp"
 #include "operations/apply_operation.hpp"
 #include "verbs/verbs.hpp"
 
 #include <algorithm>
+#include <exception>
 
 namespace rf {
 
@@ -124,7 +126,18 @@ std::string to_text(const ApplyResult &result)
 	return lines;
 }
 
-void note_restarts(const std::vector<ApplyPlan> &plans, Output &output)
+// That nobody can read it is no reason not to do it. Returns why it could not be written.
+std::exception_ptr show_plan(const ApplyResult &result, Output &output)
+{
+	try {
+		output.result(result);
+	} catch (...) {
+		return std::current_exception();
+	}
+	return {};
+}
+
+void note_restarts(const std::vector<ApplyPlan> &plans, const std::string &file, Output &output)
 {
 	std::string names;
 
@@ -133,7 +146,7 @@ void note_restarts(const std::vector<ApplyPlan> &plans, Output &output)
 			names += text(names.empty() ? "'" : ", '", plan.name(), "'");
 	if (!names.empty())
 		output.note(text("subOS ", names, " would have to be restarted to be as defined: "
-				 "'rfm apply --restart' does that"));
+				 "'rfm apply --restart ", shell_word(file), "' does that"));
 }
 
 // It was kept for a look.
@@ -184,19 +197,24 @@ Code run(const Request &request, Output &output)
 				    !dry_run, phases),
 			   restart.has_value(),
 			   {}};
-	// For programs it comes in one piece, with what was done.
-	if (dry_run || !(request.json || request.wants_names()))
-		output.result(result);
 	if (restart)
 		note_crashed(result.plans, output);
-	if (dry_run)
+	if (dry_run) {
+		output.result(result);
 		return Code::ok;
+	}
+	// For programs it comes in one piece, with what was done.
+	std::exception_ptr unread;
+	if (!request.json && !request.wants_names())
+		unread = show_plan(result, output);
 
 	ApplyOperation operation(*supervisor, output, phases);
 	operation.run(result.plans, restart);
-	if (!result.restart)
-		note_restarts(result.plans, output);
+	if (!restart)
+		note_restarts(result.plans, request.operands[0], output);
 	result.applied = operation.applied();
+	if (unread)
+		std::rethrow_exception(unread);
 	if (request.wants_names())
 		output.names(names_of(result.applied));
 	else if (request.json || !result.applied.empty())
