@@ -16,6 +16,12 @@ Request given(std::map<std::string, std::string> more = {})
 	return request;
 }
 
+TEST(CreateOptions, AnEmptyInitrdIsNotGiven)
+{
+	EXPECT_FALSE(parse_create_options(given({{"initrd", ""}})).initrd);
+	EXPECT_EQ(parse_create_options(given({{"initrd", "/i"}})).initrd, "/i");
+}
+
 TEST(CreateOptions, PoliciesByDefault)
 {
 	const rf_policies policies = parse_create_options(given()).policies;

@@ -218,6 +218,28 @@ TEST(Apply, ChecksAllBeforeItBegins)
 	EXPECT_EQ(module.policies.size, 0u) << "never set";
 }
 
+// Its package was removed, and nothing is to change.
+TEST(Apply, NeedsNoKernelThatRunsAlready)
+{
+	Module module;
+	const rf::test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	const std::string line = "initrd = \"/none/initrd\"\n";
+	std::string without = same + "mem = \"64M\"\n";
+
+	for (const char *instead : {"", "initrd = \"\"\n"}) {
+		std::string content = without;
+		content.replace(content.find(line), line.size(), instead);
+		std::ofstream(file) << content;
+		EXPECT_EQ(run(rf::apply_verb, {file}).json["plan"][0]["changes"], rf::Json::array())
+			<< content;
+	}
+	without.erase(without.find(line), line.size());
+	without.replace(without.find("vmlinuz"), 7, "vmlinux");
+	std::ofstream(file) << without;
+	EXPECT_EQ(error_of(rf::apply_verb, std::vector<std::string>{file}).code(), rf::Code::bad_file);
+}
+
 struct Full : Kept {
 	void show(const rf::View &) override { throw rf::Error(rf::Code::internal, "no space"); }
 };

@@ -43,14 +43,34 @@ Present look_at(const Supervisor &supervisor, const Partition &subos)
 	return present;
 }
 
+// The initrd of a definition that names none. A kernel that is not there any more has the one that
+// it was started with.
+std::string initrd_of(const Wanted &wanted, const Present &present)
+{
+	const Values &values = present.definition.request.values;
+	const std::string &kernel = wanted.options.kernel;
+
+	if (wanted.options.initrd)
+		return "";
+	try {
+		return own_initrd(kernel);
+	} catch (const Error &) {
+		const auto before = values.find("kernel"), initrd = values.find("initrd");
+		if (before == values.end() || initrd == values.end() ||
+		    before->second != resolved(kernel))
+			throw;
+		return initrd->second;
+	}
+}
+
 ApplyPlan plan_one(const Wanted &wanted, const Supervisor *supervisor,
 		   const std::vector<std::string> &names)
 {
 	if (!supervisor || std::find(names.begin(), names.end(), wanted.name()) == names.end())
 		return {.wanted = &wanted, .create = true};
 	const Partition subos = supervisor->subos(wanted.name());
-	return plan_apply(wanted, look_at(*supervisor, subos),
-			  wanted.options.initrd ? "" : own_initrd(wanted.options.kernel));
+	const Present present = look_at(*supervisor, subos);
+	return plan_apply(wanted, present, initrd_of(wanted, present));
 }
 
 } // namespace

@@ -199,6 +199,9 @@ CreateOptions parse_create_options(const Request &request)
 	wanted.memory = parse_memory(required(request, "mem", "512M"));
 	wanted.kernel = required(request, "kernel", "/boot/vmlinuz-6.1.0-56-amd64");
 	wanted.initrd = request.value("initrd");
+	// As in a definition: not given.
+	if (wanted.initrd == "")
+		wanted.initrd.reset();
 	wanted.append = request.value("append").value_or("");
 	if (wanted.append.find_first_of("\n\r") != std::string::npos ||
 	    wanted.append.find('\0') != std::string::npos)
