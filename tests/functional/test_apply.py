@@ -10,6 +10,9 @@ from functional.subos import BLOCK, MIB, SYSFS, Supervisor, troubles
 BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH, BAD_FILE = 3, 4, 5, 6, 7
 NOT_UP, NO_ANSWER, INTERRUPTED = 10, 13, 130
 CRASH = "echo c > /proc/sysrq-trigger"
+# What goes down slowly.
+POWEROFF = r"printf '#!/bin/sh\nsleep 6\nexec /usr/bin/poweroff -f\n' >poweroff"
+SLOW = f'lab.run="cd /usr/sbin; rm poweroff; {POWEROFF}; chmod +x poweroff"'
 
 
 def definition(supervisor, name, cores, *lines, mem="256M"):
@@ -125,6 +128,7 @@ def test_export_and_apply(supervisor):
     write(supervisor, f"{folder}/web.toml", changed)
     result = supervisor.rfm("apply", folder)
     assert result.status == 0 and result.stderr.count("--restart") == 1, result
+    assert f"'rfm apply --restart {folder}'" in result.stderr
     shown = supervisor.show("web")
     assert shown["on_crash"] == "restart" and sorted(shown["cores"]) == [1, 3]
     assert shown["memory"] == 256 * MIB + BLOCK and shown["starts"] == 1
@@ -146,26 +150,28 @@ def test_export_and_apply(supervisor):
 def test_undone_as_a_whole(supervisor):
     """The second of two cannot be made, or a signal comes: all is as before."""
     before = supervisor.state()
-    supervisor.create("web", "3", mem="256M")
+    supervisor.create("web", "3", "--append", SLOW, mem="256M")
     shown = supervisor.show("web")
+    append = f"append = {json.dumps(SLOW)}"
     first = (
-        definition(supervisor, "web", "3", 'on-crash = "destroy"', mem="384M"),
+        definition(supervisor, "web", "3", 'on-crash = "destroy"', append, mem="384M"),
         definition(supervisor, "one", "2"),
     )
-    write(supervisor, "/tmp/late.toml", *first, definition(supervisor, "two", "9"))
+    never = definition(supervisor, "two", "1", 'timeout = "1ms"')
+    write(supervisor, "/tmp/late.toml", *first, never)
     result = supervisor.rfm("apply", "/tmp/late.toml", "--json")
     error = json.loads(result.stdout)["error"]
-    assert result.status == error["code"] == BAD_VALUE and "'two'" in error["message"], error
+    assert result.status == error["code"] == NOT_UP and "'two'" in error["message"], error
     assert error["undone"] is True and error["not_undone"] == []
     check_unchanged(supervisor, shown)
     assert "one" in {each["name"] for each in supervisor.events()}
 
-    # A signal while the last one boots.
+    # A signal while the last one boots; that the session is lost does not end the way back.
     write(supervisor, "/tmp/slow.toml", *first, definition(supervisor, "two", "1"))
     boots = f"grep -qx booting {SYSFS}/subos/two/state 2>/dev/null"
     script = (
         f"rfm apply /tmp/slow.toml >/dev/null 2>/tmp/said & until {boots}; do usleep 20000; done; "
-        "kill -TERM $!; wait $!; echo $?"
+        "kill -TERM $!; usleep 50000; kill -HUP $! 2>/dev/null; wait $!; echo $?"
     )
     assert supervisor.sh(script, timeout=120) == f"{INTERRUPTED}\n"
     assert "is undone" in supervisor.sh("cat /tmp/said")
@@ -173,12 +179,35 @@ def test_undone_as_a_whole(supervisor):
 
     # What can be known before is refused before.
     large = definition(supervisor, "two", "1", mem="64G")
-    write(supervisor, "/tmp/wrong.toml", definition(supervisor, "one", "2"), large)
+    some = definition(supervisor, "some", "1").replace('cores = "1"', "ncores = 1")
     last = supervisor.events()[-1]["sequence"]
-    assert supervisor.rfm("apply", "/tmp/wrong.toml").status == NOT_ENOUGH
+    for status, *tables in (
+        (NOT_ENOUGH, definition(supervisor, "one", "2"), large),
+        (BAD_VALUE, *first, definition(supervisor, "two", "9")),
+        (NOT_ENOUGH, some, definition(supervisor, "one", "1-2")),
+    ):
+        write(supervisor, "/tmp/wrong.toml", *tables)
+        result = supervisor.rfm("apply", "/tmp/wrong.toml")
+        assert result.status == status and result.stderr.count("\n") == 1, result
     assert supervisor.events()[-1]["sequence"] == last
+    check_slow(supervisor)
     supervisor.destroy("web")
     assert supervisor.state() == before
+
+
+def check_slow(supervisor):
+    """What was asked to stop and is late is waited for, not held, and then started again."""
+    supervisor.await_log("web", "lab.run ended with status 0")
+    write(supervisor, "/tmp/other.toml", definition(supervisor, "web", "3", 'append = "quiet"'))
+    last = supervisor.events()[-1]["sequence"]
+    result = supervisor.rfm("apply", "/tmp/other.toml", "--restart", "--timeout", "5")
+    assert result.status == NO_ANSWER and "is undone" in result.stderr, result
+    shown = supervisor.show("web")
+    assert (shown["state"], shown["starts"]) == ("running", 2)
+    events = [each for each in supervisor.events("web") if each["sequence"] > last]
+    ends = {each["why"] for each in events if each.get("to") in ("stopped", "crashed")}
+    assert ends == {"poweroff"}
+    supervisor.await_log("web", "lab.run ended with status 0")  # with its options of before
 
 
 def check_unchanged(supervisor, shown):
