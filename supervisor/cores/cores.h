@@ -34,8 +34,7 @@ int rf_cores_return(struct rf_subos *subos, u32 *returned, u32 *culprit);
 enum rf_recall { RF_RECALL_NONE, RF_RECALL_SIPI, RF_RECALL_INIT };
 
 void rf_core_call(struct rf_subos *subos, u32 cpu);
-void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count);
-int rf_core_await(struct rf_subos *subos, u32 cpu);		/* both: see there */
+void rf_cores_await(struct rf_subos *subos, const u32 *cpus, bool *missing, u32 count);	/* see there */
 void rf_cores_hold(struct rf_subos *subos);			/* state lock */
 void rf_cores_freeze(bool kexec);				/* state lock */
 bool rf_cores_startable(void);			/* state lock: may one still be started? */

@@ -12,6 +12,9 @@ void rf_core_parts(u32 cpu);
 void rf_core_comes(u32 cpu);
 int rf_core_move(u32 cpu, u32 from, u32 to, enum rf_core_state state);
 
+/* hold.c */
+int rf_core_await(struct rf_subos *subos, u32 cpu);
+
 /* take.c */
 void rf_core_stays_offline(u32 cpu);	/* says so. Any context */
 
