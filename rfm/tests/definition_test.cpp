@@ -80,6 +80,18 @@ TEST(DefinitionText, HasWhatTheSubosHasByNow)
 	EXPECT_FALSE(values.contains("on-reboot")) << "it is the default, and was not given";
 }
 
+TEST(DefinitionText, HasTimesToTheMillisecond)
+{
+	Definition definition;
+	rf_status status = status_of({2}, 1ull << 30);
+
+	status.hang_timeout_ms = 1500;
+	EXPECT_EQ(present_values(definition, status, {2}).at("hang-timeout"), "1500ms");
+	definition.request.values = {{"hang-timeout", "90"}};
+	status.hang_timeout_ms = 90'000;
+	EXPECT_EQ(present_values(definition, status, {2}).at("hang-timeout"), "90") << "as it was given";
+}
+
 TEST(Definitions, HaveATableEachOrTheNameOfTheFile)
 {
 	const auto alone = parse("cores = \"2\"\n" + needed);

@@ -122,6 +122,25 @@ TEST(Setting, ChangesAreThoseOfMeaning)
 	EXPECT_EQ(changes[2].takes, Takes::next_start);
 }
 
+TEST(Setting, WritesOfOneAmountAreNoChange)
+{
+	Values before = web;
+	before["timeout"] = "120";
+	before["hang-timeout"] = "1500ms";
+	Values after = web;
+	after["timeout"] = "2m";
+	after["hang-timeout"] = "1500ms";
+	after["restarts"] = "05";
+	EXPECT_TRUE(setting_changes(before, after).empty());
+	after["timeout"] = "121";
+	after["hang-timeout"] = "1s";
+	EXPECT_EQ(setting_changes(before, after).size(), 2u);
+	// Text is what it is.
+	before["append"] = "60";
+	after["append"] = "1m";
+	EXPECT_EQ(setting_changes(before, after).size(), 3u);
+}
+
 // Nothing but the options changes, and not how it was loaded.
 TEST(Setting, DefinitionKeepsTheRest)
 {

@@ -4,7 +4,6 @@
 #include "base/cpulist.hpp"
 #include "base/pci_address.hpp"
 #include "base/sizes.hpp"
-#include "client/words.hpp"
 
 #include <algorithm>
 
@@ -48,13 +47,6 @@ void put(Values &values, const char *key, const std::string &value)
 		values[key] = value;
 }
 
-// A default that was not given stays out.
-void put_policy(Values &values, const char *key, const std::string &value)
-{
-	if (effective(values, *find_setting(key)) != value)
-		values[key] = value;
-}
-
 } // namespace
 
 std::vector<unsigned> own_cores(const rf_status &status, const std::vector<rf_core> &cores)
@@ -72,16 +64,13 @@ std::vector<unsigned> own_cores(const rf_status &status, const std::vector<rf_co
 Values present_values(const Definition &definition, const rf_status &status,
 		      const std::vector<unsigned> &own)
 {
-	Values values = definition.request.values;
+	Values values = with_policies(definition.request.values, status);
 
 	values.erase("ncores");
 	values["cores"] = format_cpulist(own);
 	values["mem"] = format_size(status.memory);
 	put(values, "pci",
 	    format_bdfs({status.functions, status.functions + status.nr_functions}));
-	put_policy(values, "on-crash", policy_name(status.on_crash));
-	put_policy(values, "on-reboot", policy_name(status.on_reboot));
-	put_policy(values, "hang-timeout", std::to_string(status.hang_timeout_ms / 1000));
 	return values;
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan/setting.hpp"
 
+#include "base/duration.hpp"
 #include "boot/image.hpp"
+#include "client/words.hpp"
 #include "host/artifacts.hpp"
 
 #include <algorithm>
@@ -14,9 +16,9 @@ namespace {
 constexpr Setting table[] = {
 	{"on-crash", Takes::now, "keep"},
 	{"on-reboot", Takes::now, "restart"},
-	{"restarts", Takes::now, "5"},
-	{"hang-timeout", Takes::now, "10"},
-	{"timeout", Takes::next_wait, "60"},
+	{"restarts", Takes::now, "5", false, true},
+	{"hang-timeout", Takes::now, "10", false, true},
+	{"timeout", Takes::next_wait, "60", false, true},
 	{"until", Takes::next_wait, "init"},
 	{"kernel", Takes::next_start, ""},
 	{"initrd", Takes::next_start, "", true},
@@ -27,7 +29,7 @@ constexpr Setting table[] = {
 	{"ncores", Takes::resize, ""},
 	{"mem", Takes::resize, ""},
 	{"pci", Takes::resize, ""},
-	{"numa", Takes::create, ""},
+	{"numa", Takes::create, "", false, true},
 	{"require-iommu", Takes::create, "no"},
 	{"no-agent", Takes::create, "no"},
 	{"no-start", Takes::create, "no"},
@@ -113,6 +115,14 @@ std::string value_of(const Values &values, const std::string &key)
 	return found == values.end() ? "" : found->second;
 }
 
+void put_policy(Values &values, const char *key, const std::string &value)
+{
+	const Setting &setting = *find_setting(key);
+
+	if (!is_same(setting, effective(values, setting), value))
+		values[key] = value;
+}
+
 } // namespace
 
 std::span<const Setting> settings()
@@ -136,13 +146,29 @@ std::string effective(const Values &values, const Setting &setting)
 	return found == values.end() ? setting.otherwise : found->second;
 }
 
+bool is_same(const Setting &setting, const std::string &one, const std::string &other)
+{
+	if (one == other || !setting.is_amount)
+		return one == other;
+	const auto first = find_duration(one);
+	return first && first == find_duration(other);
+}
+
+Values with_policies(Values values, const rf_status &status)
+{
+	put_policy(values, "on-crash", policy_name(status.on_crash));
+	put_policy(values, "on-reboot", policy_name(status.on_reboot));
+	put_policy(values, "hang-timeout", format_duration(Milliseconds(status.hang_timeout_ms)));
+	return values;
+}
+
 std::vector<SettingChange> setting_changes(const Values &before, const Values &after)
 {
 	std::vector<SettingChange> changes;
 
 	for (const Setting &setting : table) {
 		const std::string was = effective(before, setting), is = effective(after, setting);
-		if (was != is)
+		if (!is_same(setting, was, is))
 			changes.push_back({setting.key, was, is, setting.takes});
 	}
 	return changes;

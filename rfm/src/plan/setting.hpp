@@ -27,6 +27,7 @@ struct Setting {
 	Takes takes;
 	const char *otherwise;		// what it is if it is not given
 	bool can_be_empty = false;	// which is as if it were not given
+	bool is_amount = false;		// a time or a number, which can be written in several ways
 };
 
 std::span<const Setting> settings();
@@ -37,6 +38,12 @@ using Values = std::map<std::string, std::string>;	// of options; "yes" for swit
 
 // What an option is, given or not: "yes" and "no" for switches.
 std::string effective(const Values &values, const Setting &setting);
+
+// Do these two mean the same, as "2m" and "120" do?
+bool is_same(const Setting &setting, const std::string &one, const std::string &other);
+
+// The options with the policies that the subOS has, of which defaults that were not given stay out.
+Values with_policies(Values values, const rf_status &status);
 
 struct SettingChange {
 	std::string key, before, after;	// as effective() has them
