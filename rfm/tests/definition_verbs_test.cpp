@@ -108,9 +108,10 @@ TEST(Set, ChangesAllOrNothing)
 			  rf::Code::ok)
 			<< word;
 	module.refuses_policies = true;
-	EXPECT_NE(error_of(rf::set_verb, std::vector<std::string>{"web", "wait=3", "on-crash=destroy"})
-			  .code(),
-		  rf::Code::ok);
+	const rf::Error error = error_of(
+		rf::set_verb, std::vector<std::string>{"web", "timeout=3", "on-crash=destroy"});
+	EXPECT_EQ(std::string(error.what()).find("key"), std::string::npos) << error.what();
+	EXPECT_NE(error.code(), rf::Code::ok);
 	EXPECT_EQ(module.definitions["web"], before);
 	EXPECT_EQ(module.policies.size, 0u) << "never set";
 }
@@ -122,7 +123,7 @@ TEST(Set, IsUndone)
 	Kept output;
 	rf::Phases phases(output);
 	const std::string before = module.definitions["web"];
-	const rf::SetOperation setting(supervisor, "web", {"on-reboot=restart"}, false, phases);
+	rf::SetOperation setting(supervisor, "web", {"on-reboot=restart"}, false, phases);
 
 	setting.apply();
 	EXPECT_EQ(module.policies.on_reboot, std::uint32_t{RF_POLICY_RESTART});
@@ -131,11 +132,60 @@ TEST(Set, IsUndone)
 	EXPECT_EQ(module.definitions["web"], before);
 }
 
+// Two at once, and neither is lost.
+TEST(Set, KeepsWhatOthersSetMeanwhile)
+{
+	Module module;
+	const rf::Supervisor supervisor = rf::Supervisor::open();
+	Kept output;
+	rf::Phases phases(output);
+	rf::SetOperation setting(supervisor, "web", {"on-crash=restart", "until=agent"}, false, phases);
+
+	run(rf::set_verb, {"web", "timeout=9", "on-reboot=restart"});
+	setting.apply();
+	EXPECT_EQ(module.option("on-crash"), "restart");
+	EXPECT_EQ(module.option("timeout"), "9");
+	EXPECT_EQ(module.policies.on_reboot, std::uint32_t{RF_POLICY_RESTART});
+
+	run(rf::set_verb, {"web", "restarts=7", "until=login"});
+	setting.undo();
+	EXPECT_EQ(module.option("on-crash"), "") << "as it was";
+	EXPECT_EQ(module.policies.on_crash, std::uint32_t{RF_POLICY_KEEP});
+	EXPECT_EQ(module.policies.restarts, 7u);
+	EXPECT_EQ(module.option("timeout"), "9");
+	EXPECT_EQ(module.option("until"), "login") << "it is not as it was set any more";
+}
+
+// An rfm was killed when the definition was written, and the supervisor not told.
+TEST(Set, ComparesWithThePoliciesThatThereAre)
+{
+	Module module;
+	auto values = rf::parse_definition("web", module.definitions["web"]).request.values;
+	values["on-crash"] = "restart";
+	module.definitions["web"] = rf::definition_with(module.definitions["web"], values);
+	const Kept said = run(rf::set_verb, {"web", "on-crash=restart"});
+
+	EXPECT_EQ(module.policies.on_crash, std::uint32_t{RF_POLICY_RESTART});
+	ASSERT_EQ(said.json["changes"].size(), 1u);
+	EXPECT_EQ(said.json["changes"][0]["before"], "keep");
+}
+
+TEST(Set, FillsUpRestartsThatAreGivenAgain)
+{
+	Module module;
+	module.restarts_left = 1;
+	EXPECT_EQ(run(rf::set_verb, {"web", "timeout=3"}).json["changes"].size(), 1u);
+	EXPECT_EQ(module.restarts_left, 1u);
+	EXPECT_EQ(run(rf::set_verb, {"web", "restarts=5"}).text,
+		  "subOS 'web': nothing to change; its restarts, of which 1 were left, are filled up\n");
+	EXPECT_EQ(module.restarts_left, 5u);
+}
+
 TEST(Set, DoesNotChangeWhatIsBeingBuilt)
 {
 	Module module;
 	module.state = RF_STATE_DEFINED;
-	EXPECT_EQ(error_of(rf::set_verb, std::vector<std::string>{"web", "wait=3"}).code(),
+	EXPECT_EQ(error_of(rf::set_verb, std::vector<std::string>{"web", "timeout=3"}).code(),
 		  rf::Code::busy);
 }
 

@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <cstdarg>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <span>
+#include <stdexcept>
 #include <type_traits>
 
 #include <fcntl.h>
@@ -96,6 +99,7 @@ int status(rf_status &status)
 	std::strcpy(status.name, loaded->called().c_str());
 	status.state = loaded->state;
 	status.starts = loaded->starts;
+	status.restarts_left = loaded->restarts_left;
 	status.on_crash = loaded->policies.on_crash;
 	status.on_reboot = loaded->policies.on_reboot;
 	status.hang_timeout_ms = loaded->policies.hang_timeout_ms;
@@ -149,6 +153,7 @@ int set_policies(rf_policies &policies)
 	if (loaded->refuses_policies)
 		return -EINVAL;
 	loaded->policies = policies;
+	loaded->restarts_left = policies.restarts;
 	return 0;
 }
 
@@ -260,11 +265,18 @@ std::span<const rf_ioctl> calls_of(std::uint32_t abi)
 FakeModule::FakeModule(std::uint32_t abi) : abi_(abi)
 {
 	loaded = this;
+	if (!::mkdtemp(folder_.data()))
+		throw std::runtime_error("no temporary folder");
+	::setenv("RF_RUN_FOLDER", folder_.c_str(), 1);
 }
 
 FakeModule::~FakeModule()
 {
+	std::error_code unused;
+
 	loaded = nullptr;
+	::unsetenv("RF_RUN_FOLDER");
+	std::filesystem::remove_all(folder_, unused);
 }
 
 int FakeModule::open()

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 // An rf_supervisor of any version behind /dev/rainforest: its calls are dispatched by the
 // module's own code (supervisor/control/ioctl.c), with the sizes that structs have in that
-// version. While there is one, Supervisor::open() opens it.
+// version. While there is one, Supervisor::open() opens it, and rfm has its lock in a folder of
+// its own.
 #pragma once
 
 #include "uapi/rainforest.h"
@@ -35,6 +36,7 @@ public:
 	bool refuses_policies = false;	// POLICY is EINVAL
 	rf_policies policies{.on_crash = RF_POLICY_KEEP, .on_reboot = RF_POLICY_RESTART,
 			     .restarts = 5, .hang_timeout_ms = 10000};	// last set, of any
+	std::uint32_t restarts_left = 5;	// of each
 	std::map<std::string, std::string> definitions;	// by name of the subOS
 
 	std::uint32_t abi() const { return abi_; }
@@ -47,6 +49,7 @@ public:
 
 private:
 	std::uint32_t abi_;
+	std::string folder_ = "/tmp/rfm-fake-XXXXXX";
 	std::string called_;
 	std::map<int, std::string> fds_;	// "": a machine descriptor
 };

@@ -2,6 +2,7 @@
 #include "operations/restart_operation.hpp"
 
 #include "cli/interrupt.hpp"
+#include "host/turn.hpp"
 #include "view/subos.hpp"
 
 namespace rf {
@@ -54,8 +55,16 @@ RestartOperation::RestartOperation(const Supervisor &supervisor, const std::stri
 		return;
 	}
 	plan_ = make_start_plan(wanted, supervisor_, status, phases);
-	if (definition.loaded)
-		definition_ = definition_without_image(words);
+	was_loaded_ = definition.loaded.has_value();
+}
+
+// Else another 'rfm start' could use the image that is gone. Options that were set meanwhile stay.
+void RestartOperation::forget_image() const
+{
+	if (!was_loaded_)
+		return;
+	const auto turn = Turn::take_if_possible();
+	subos_.define(definition_without_image(subos_.definition()));
 }
 
 Launched RestartOperation::start(Phases &phases) const
@@ -71,8 +80,7 @@ Launched RestartOperation::start(Phases &phases) const
 
 	constexpr const char *stays = "the subOS stays stopped, 'rfm start' starts it";
 	stop_if_interrupted(stays);
-	if (definition_)
-		subos_.define(*definition_);	// else another 'rfm start' could use it
+	forget_image();
 	phases.enter("clear memory");
 	subos_.reset(from_.lost ? RF_RESET_LOST : 0);
 	const boot::BootImage image = load_image(plan_, supervisor_, subos_, stays, phases);

@@ -31,12 +31,14 @@ public:
 	Launched start(Phases &phases) const;
 
 private:
+	void forget_image() const;
+
 	const Supervisor &supervisor_;
 	const Partition subos_;
 	const RestartFrom from_;
 	Plan plan_;
 	std::optional<Loaded> loaded_;	// nothing is to be built
-	std::optional<std::string> definition_;	// to be kept, when the image that it names is gone
+	bool was_loaded_ = false;	// the definition names an image
 };
 
 } // namespace rf

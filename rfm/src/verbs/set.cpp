@@ -15,6 +15,7 @@ struct SetResult {
 	std::string name;
 	std::vector<SettingChange> changes;
 	std::vector<std::string> notes;
+	std::optional<std::uint32_t> restarts_left;	// that are filled up, and nothing else
 };
 
 const char *takes_word(Takes takes)
@@ -43,7 +44,13 @@ std::string to_text(const SetResult &result)
 		lines += text("subOS '", result.name, "': ", change.key, " ", shown(change.before), " -> ",
 			      shown(change.after),
 			      change.takes == Takes::now ? "" : ", from its next start on", "\n");
-	return lines.empty() ? text("subOS '", result.name, "': nothing to change\n") : lines;
+	if (!lines.empty())
+		return lines;
+	return text("subOS '", result.name, "': nothing to change",
+		    result.restarts_left ? text("; its restarts, of which ", *result.restarts_left,
+						" were left, are filled up")
+					 : "",
+		    "\n");
 }
 
 Code run(const Request &request, Output &output)
@@ -51,7 +58,7 @@ Code run(const Request &request, Output &output)
 	const std::string &name = request.operands[0];
 	const Supervisor supervisor = Supervisor::open();
 	Phases phases(output);
-	const SetOperation setting(supervisor, name,
+	SetOperation setting(supervisor, name,
 				   {request.operands.begin() + 1, request.operands.end()},
 				   request.has("force"), phases);
 
@@ -61,7 +68,8 @@ Code run(const Request &request, Output &output)
 	if (request.wants_names())
 		output.names({name});
 	else
-		output.result(SetResult{name, setting.changes(), setting.notes()});
+		output.result(SetResult{name, setting.changes(), setting.notes(),
+					setting.restarts_filled_up()});
 	return Code::ok;
 }
 
