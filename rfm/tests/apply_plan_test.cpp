@@ -189,6 +189,35 @@ TEST(ApplyPlan, RefusesWhatCannotBe)
 	EXPECT_NE(why_not(wanted({{"mem", "1G"}}), now, Code::not_up), "");
 }
 
+// It was named by the kernel that was there, and is not to follow to the new one.
+TEST(ApplyPlan, InitrdThatIsNamedStays)
+{
+	const Wanted newer = wanted({{"kernel", "/boot/vmlinuz-2"}});
+	const ApplyPlan plan = plan_apply(newer, running, "");
+
+	EXPECT_EQ(keys(plan.restart), "kernel");
+	EXPECT_EQ(restart_words(plan), (std::vector<std::string>{"kernel=/boot/vmlinuz-2",
+								 "initrd=/boot/initrd.img-1"}));
+	const Values set = with_settings("web", running.definition.request.values, restart_words(plan));
+	EXPECT_EQ(set.at("initrd"), "/boot/initrd.img-1");
+}
+
+// `defined` between the end of one kernel and the next.
+TEST(ApplyPlan, OfOneThatIsBeingRestartedSaysSo)
+{
+	Present now;
+	now.status.state = RF_STATE_DEFINED;
+	EXPECT_NE(why_not(wanted({{"numa", "1"}}), now, Code::busy).find("wait until that is done"),
+		  std::string::npos);
+}
+
+TEST(ApplyPlan, ComparesWithThePoliciesThatThereAre)
+{
+	Present now = present(wanted({{"on-crash", "restart"}}));
+	now.status.on_crash = RF_POLICY_KEEP;
+	EXPECT_EQ(keys(plan_apply(wanted({{"on-crash", "restart"}}), now, "").set), "on-crash");
+}
+
 TEST(Undo, GoesBackWhateverFails)
 {
 	std::string done;

@@ -295,7 +295,7 @@ void ApplyOperation::restart(const ApplyPlan &plan)
 	const std::string &name = plan.name();
 	const rf_status was = supervisor_.subos(name).status();
 	const auto setting = std::make_shared<SetOperation>(
-		supervisor_, name, setting_words(plan.restart), false, phases_);
+		supervisor_, name, restart_words(plan), false, phases_);
 
 	undo_.add(text("restarted '", name, "'"), [this, name, was] { start_again(name, was); });
 	undo_.add(text("set '", name, "'"), [setting] { setting->undo(); });

@@ -86,12 +86,18 @@ void sort_changes(ApplyPlan &plan, std::vector<SettingChange> changes)
 	}
 }
 
+// Before anything is compared: of one that is being built, the definition may be missing.
+void check_settled(const std::string &name, const rf_status &status)
+{
+	if (status.state == RF_STATE_DEFINED || status.state == RF_STATE_STOPPING)
+		throw Error(Code::busy, text("subOS '", name, "' is ", state_name(status.state),
+					     ": wait until that is done"));
+}
+
 void check_state(const ApplyPlan &plan, const rf_status &status)
 {
 	const auto state = text("subOS '", plan.name(), "' is ", state_name(status.state));
 
-	if (status.state == RF_STATE_DEFINED || status.state == RF_STATE_STOPPING)
-		throw Error(Code::busy, state + ": wait until that is done");
 	if (!plan.resize.empty() && !plan.start &&
 	    (has_ended(status) || status.state == RF_STATE_LOADED))
 		throw Error(Code::not_up,
@@ -121,8 +127,10 @@ ApplyPlan plan_apply(const Wanted &wanted, const Present &present, const std::st
 	const std::uint32_t state = present.status.state;
 	ApplyPlan plan{.wanted = &wanted, .state = state};
 
+	check_settled(plan.name(), present.status);
 	plan.resize = resize_differences(wanted.options, present);
-	sort_changes(plan, setting_changes(present.definition.request.values,
+	sort_changes(plan, setting_changes(with_policies(present.definition.request.values,
+							 present.status),
 					   kept_form(wanted, own_initrd)));
 	plan.start = wanted.options.start &&
 		     (has_ended(present.status) || state == RF_STATE_LOADED);
@@ -141,6 +149,21 @@ std::vector<std::string> setting_words(const std::vector<SettingChange> &changes
 				     !is_switch ? change.after
 						: change.after == "yes" ? "true" : "false"));
 	}
+	return words;
+}
+
+std::vector<std::string> restart_words(const ApplyPlan &plan)
+{
+	const auto changes = [&](const char *key) {
+		return std::ranges::any_of(plan.restart, [&](const SettingChange &change) {
+			return change.key == key;
+		});
+	};
+	const auto &named = plan.wanted->options.initrd;	// else it is the kernel's own
+	std::vector<std::string> words = setting_words(plan.restart);
+
+	if (changes("kernel") && !changes("initrd"))
+		words.push_back("initrd=" + (named ? resolved(*named) : ""));
 	return words;
 }
 

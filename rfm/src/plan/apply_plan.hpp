@@ -51,5 +51,8 @@ bool is_enough_memory(const rf_status &status, std::uint64_t wanted);
 
 // "on-crash=restart": what with_settings() wants.
 std::vector<std::string> setting_words(const std::vector<SettingChange> &changes);
+// Those of plan.restart. With a kernel comes the initrd that is wanted, even if it is the same:
+// else the one that is set with a kernel follows it.
+std::vector<std::string> restart_words(const ApplyPlan &plan);
 
 } // namespace rf
