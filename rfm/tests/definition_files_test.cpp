@@ -110,6 +110,22 @@ TEST(DefinitionFiles, DoNotWantTheSameTwice)
 		  std::string::npos);
 }
 
+TEST(DefinitionFiles, CoresOfOthersAreThoseThatTheyName)
+{
+	const test::TemporaryDirectory folder;
+	write(folder.path() / "db.toml", "cores = \"2-3\"\n" + needed);
+	write(folder.path() / "aux.toml", "ncores = 4\n" + needed);
+	write(folder.path() / "web.toml", "cores = 5\n" + needed);
+	write(folder.path() / "bad.toml", "cores = none\n");
+	write(folder.path() / "empty.toml", "");
+	EXPECT_EQ(cores_of_others("web", {}, options, folder.path()), (std::vector<unsigned>{2, 3}));
+	EXPECT_TRUE(cores_of_others("web", {}, options, folder.path() / "none").empty());
+
+	write(folder.path() / "both", "[web]\nncores = 1\n" + needed + "[db]\ncores = 7\n" + needed);
+	const auto all = read_wanted(folder.path() / "both", options);
+	EXPECT_EQ(all[0].options.avoided, std::vector<unsigned>{7});
+}
+
 // `rfm create NAME --config FILE`
 TEST(DefinitionFiles, AreConfigurationFilesToo)
 {

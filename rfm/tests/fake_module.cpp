@@ -88,6 +88,14 @@ int open_subos(rf_open &args)
 
 int create(rf_create &args)
 {
+	const std::span cpus(reinterpret_cast<const std::uint32_t *>(args.cpus), args.nr_cpus);
+
+	loaded->creates++;
+	for (const std::uint32_t core : loaded->taken)
+		if (std::ranges::find(cpus, core) != cpus.end()) {
+			args.culprit = core;
+			return -EXDEV;
+		}
 	loaded->names.push_back(args.name);
 	args.fd = loaded->open(args.name);
 	return 0;

@@ -33,6 +33,8 @@ public:
 	std::function<void(std::uint32_t flags)> on_stop;	// what STOP leads to
 	std::function<int(const rf_resize &)> on_resize;	// 0 or a negative errno
 	std::vector<std::string> stuck;	// those that cannot be given back
+	std::vector<std::uint32_t> taken;	// cores with which CREATE is EXDEV
+	unsigned creates = 0;			// how often it was called
 	bool refuses_policies = false;	// POLICY is EINVAL
 	rf_policies policies{.on_crash = RF_POLICY_KEEP, .on_reboot = RF_POLICY_RESTART,
 			     .restarts = 5, .hang_timeout_ms = 10000};	// last set, of any

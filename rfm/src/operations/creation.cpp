@@ -1,13 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "operations/creation.hpp"
 
+#include "cli/interrupt.hpp"
+
 namespace rf {
 
 namespace {
 
 constexpr const char *undone = "everything taken is given back";
+// Each time somebody else got some: it ends long before.
+constexpr unsigned choices_most = 64;
 
 } // namespace
+
+Partition create_for(const Plan &plan, const Supervisor &supervisor)
+{
+	CreateRequest request = plan.request;
+
+	for (unsigned choices = 1;; choices++) {
+		try {
+			return supervisor.create(request);
+		} catch (const Error &error) {
+			if (interrupted() || error.code() != Code::busy || choices == choices_most)
+				throw;
+			std::vector<unsigned> others = cores_now(plan, supervisor);
+			if (others == request.cpus)
+				throw;
+			request.cpus = std::move(others);
+		}
+	}
+}
 
 Partition take_for(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 {
@@ -15,7 +37,7 @@ Partition take_for(const Plan &plan, const Supervisor &supervisor, Phases &phase
 	phases.show(text("take what '", plan.wanted.name, "' is to have ..."));
 	Partition subos = [&] {
 		try {
-			return supervisor.create(plan.request);
+			return create_for(plan, supervisor);
 		} catch (const Error &) {
 			stop_if_interrupted(undone);
 			throw;

@@ -7,6 +7,9 @@
 
 namespace rf {
 
+// CREATE. Cores that were picked, and that another rfm took meanwhile, are picked again.
+Partition create_for(const Plan &plan, const Supervisor &supervisor);
+
 // Takes what the plan says. Until it is launched, all of it hangs on the descriptor.
 Partition take_for(const Plan &plan, const Supervisor &supervisor, Phases &phases);
 

@@ -31,6 +31,7 @@ struct CreateOptions {
 	std::string name;
 	std::vector<unsigned> cores;	// empty: pick `ncores`
 	unsigned ncores = 0;
+	std::vector<unsigned> avoided;	// by `ncores`, as long as there are others
 	bool split_siblings = false;	// cores may be parted from their SMT siblings
 	int node = -1;
 	std::uint64_t memory = 0;	// a multiple of RF_EXTENT_SIZE

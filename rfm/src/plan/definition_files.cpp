@@ -161,6 +161,37 @@ void check_apart(const std::vector<Wanted> &all)
 	}
 }
 
+std::vector<unsigned> cores_of_others(const std::string &name, const std::vector<Wanted> &all,
+				      std::span<const Option> options, const std::string &folder)
+{
+	std::vector<unsigned> cores;
+	const auto add_cores = [&](const std::vector<Wanted> &some) {
+		for (const Wanted &wanted : some)
+			if (wanted.name() != name)
+				cores.insert(cores.end(), wanted.options.cores.begin(),
+					     wanted.options.cores.end());
+	};
+
+	add_cores(all);
+	try {
+		const Folder held = Folder::open(folder);
+		if (!held.exposed().empty())
+			return cores;
+		for (const std::string &file : files_in(held.path_of("."))) {
+			std::vector<Wanted> some;
+			try {
+				add_file(some, held.path_of(file), file, options);
+			} catch (const Error &) {
+				continue;
+			}
+			add_cores(some);
+		}
+	} catch (const Error &) {
+		// Most machines have none.
+	}
+	return cores;
+}
+
 std::vector<Wanted> read_wanted(const std::string &path, std::span<const Option> options)
 {
 	std::vector<Wanted> all;
@@ -173,6 +204,9 @@ std::vector<Wanted> read_wanted(const std::string &path, std::span<const Option>
 	else
 		add_file(all, path, path, options);
 	check_apart(all);
+	for (Wanted &wanted : all)
+		if (wanted.options.ncores)
+			wanted.options.avoided = cores_of_others(wanted.name(), all, options);
 	return all;
 }
 

@@ -27,6 +27,15 @@ struct Wanted {
 // be understood, with the file, and for a name, a core or a PCI function that two of them want.
 std::vector<Wanted> read_wanted(const std::string &path, std::span<const Option> options);
 
+// Where those are that systemd starts.
+inline constexpr const char *units_folder = "/etc/rainforest";
+
+// Cores that other definitions name, of `all` and of that folder: whoever takes any can leave
+// those to them. What is not well in the folder is passed over.
+std::vector<unsigned> cores_of_others(const std::string &name, const std::vector<Wanted> &all,
+				      std::span<const Option> options,
+				      const std::string &folder = units_folder);
+
 // The check of several against each other alone; pure.
 void check_apart(const std::vector<Wanted> &all);
 

@@ -202,15 +202,32 @@ void check_supervisor(const CreateOptions &wanted, const Supervisor &supervisor)
 						   "in use: destroy a subOS first"));
 }
 
+// Those that are named, or as many as are wanted. `machine` becomes what it will be by then.
+std::vector<unsigned> choose_cores(const CreateOptions &wanted, Machine &machine,
+				   const Settings &settings, const Supervisor *supervisor,
+				   const Outlook &outlook)
+{
+	CoreRules rules{supervisor ? supervisor->lent_cores() : Lent{}, {}, wanted.split_siblings};
+	const auto loses = [&](const std::vector<unsigned> &cores) {
+		return std::ranges::find_first_of(cores, wanted.avoided) != cores.end() ||
+		       loses_by_cores(settings, cores);
+	};
+	std::vector<unsigned> cores = wanted.cores;
+
+	outlook.foresee(wanted.name, machine, rules.lent);
+	if (cores.empty())
+		cores = pick_cores(machine, wanted.ncores, wanted.node, loses, rules);
+	check_cores(machine, rules, cores);
+	return cores;
+}
+
 // The cores and the memory, compared with what this machine could give now.
 void check_resources(Plan &plan, const Supervisor *supervisor, const Outlook &outlook)
 {
 	const CreateOptions &wanted = plan.wanted;
 	Machine machine = read_machine(supervisor);
-	CoreRules rules{supervisor ? supervisor->lent_cores() : Lent{}, {}, wanted.split_siblings};
 	const Settings settings = read_settings();
 
-	outlook.foresee(wanted.name, machine, rules.lent);
 	if (wanted.node >= 0 && !machine.has_node(wanted.node))
 		throw Error(Code::bad_value, text("numa node ", wanted.node,
 						  " does not exist: nodes are 0 "
@@ -219,11 +236,7 @@ void check_resources(Plan &plan, const Supervisor *supervisor, const Outlook &ou
 	plan.request = {wanted.name,	wanted.cores,	wanted.node,
 			wanted.memory,	wanted.functions, wanted.function_flags,
 			split_flags(machine, wanted.split_siblings)};
-	if (wanted.cores.empty())
-		plan.request.cpus = pick_cores(
-			machine, wanted.ncores, wanted.node,
-			[&](const auto &cores) { return loses_by_cores(settings, cores); }, rules);
-	check_cores(machine, rules, plan.request.cpus);
+	plan.request.cpus = choose_cores(wanted, machine, settings, supervisor, outlook);
 	for (const unsigned core : plan.request.cpus)
 		plan.apic_ids.push_back(machine.cpu(core)->apic_id.value_or(0));
 	if (supervisor)
@@ -334,6 +347,7 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 	Plan plan;
 
 	plan.wanted = wanted;
+	plan.outlook = outlook;
 	phases.enter("check");
 	if (supervisor)
 		check_supervisor(wanted, *supervisor);
@@ -349,6 +363,15 @@ Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool k
 			"not checked against what the supervisor could give: rf_supervisor "
 			"is not loaded, or rfm is not run as root");
 	return plan;
+}
+
+std::vector<unsigned> cores_now(const Plan &plan, const Supervisor &supervisor)
+{
+	if (!plan.wanted.cores.empty())
+		return plan.request.cpus;
+	Machine machine = read_machine(&supervisor);
+
+	return choose_cores(plan.wanted, machine, read_settings(), &supervisor, plan.outlook);
 }
 
 Plan make_start_plan(const CreateOptions &wanted, const Supervisor &supervisor,

@@ -36,13 +36,17 @@ struct Plan {
 	boot::Options options;
 	std::string cmdline;			// as it will be
 	std::vector<std::string> notes;
+	Outlook outlook;			// what others will have done before it is created
 };
 
 // `supervisor` is absent in a dry run without the module or without root.
 // `keep_cache`: a newly decompressed kernel may be written to the cache.
-// `outlook`: what others will have done before it is created.
 Plan make_plan(const CreateOptions &wanted, const Supervisor *supervisor, bool keep_cache,
 	       Phases &phases, const Outlook &outlook = {});
+
+// The cores of the plan or, if they were picked, those that would be picked now. Throws as
+// make_plan() does.
+std::vector<unsigned> cores_now(const Plan &plan, const Supervisor &supervisor);
 
 // What a start lets pass, as it was let pass when the subOS was created, perhaps by an earlier
 // rfm; options that are new have to be looked at as a create does.

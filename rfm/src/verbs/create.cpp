@@ -4,8 +4,10 @@
 // those of docs/boot-flow.md.
 #include "cli/interrupt.hpp"
 #include "client/supervisor.hpp"
+#include "operations/creation.hpp"
 #include "operations/launch.hpp"
 #include "plan/config.hpp"
+#include "plan/definition_files.hpp"
 #include "plan/reasons.hpp"
 #include "verbs/verbs.hpp"
 
@@ -77,7 +79,7 @@ Launched create(const Plan &plan, const Supervisor &supervisor, Phases &phases)
 						   : "take cores, memory and PCI functions ...");
 	const Partition subos = [&] {
 		try {
-			return supervisor.create(plan.request);
+			return create_for(plan, supervisor);
 		} catch (const Error &error) {
 			stop_if_interrupted(undone);
 			throw;
@@ -106,7 +108,9 @@ Code run(const Request &request_given, Output &output)
 	Request request = request_given;
 	if (const auto file = request.value("config"))
 		read_definition(request, *file, options);
-	const CreateOptions wanted = parse_create_options(request);
+	CreateOptions wanted = parse_create_options(request);
+	if (wanted.ncores)
+		wanted.avoided = cores_of_others(wanted.name, {}, options);
 	const bool dry_run = request.has("dry-run");
 
 	Phases phases(output);
