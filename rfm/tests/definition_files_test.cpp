@@ -110,6 +110,24 @@ TEST(DefinitionFiles, DoNotWantTheSameTwice)
 		  std::string::npos);
 }
 
+TEST(DefinitionFiles, MayBeOfOneNameOnly)
+{
+	const test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	write(file, "cores = 2\n" + needed);
+	EXPECT_NO_THROW(check_only(read_wanted(file, options), "web"));
+	for (const char *names : {"[www]\n", "[web]\ncores = 3\n%[db]\n"}) {
+		std::string head = names;
+		if (const auto at = head.find('%'); at != head.npos)
+			head.replace(at, 1, needed);
+		write(file, head + "cores = 2\n" + needed);
+		EXPECT_NE(test::refusal([&] { check_only(read_wanted(file, options), "web"); })
+				  .find("and only 'web' is acceptable"),
+			  std::string::npos)
+			<< head;
+	}
+}
+
 TEST(DefinitionFiles, CoresOfOthersAreThoseThatTheyName)
 {
 	const test::TemporaryDirectory folder;

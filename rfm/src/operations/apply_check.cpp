@@ -81,7 +81,7 @@ void Rehearsal::check_memory(const ResizeRequest &step) const
 void Rehearsal::restart(const ApplyPlan &plan)
 {
 	if (!plan.restart.empty())
-		set(plan, setting_words(plan.restart));
+		set(plan, restart_words(plan));
 	else
 		RestartOperation(supervisor_, plan.name(), {.running = true}, phases_);
 	if (plan.start) {

@@ -161,6 +161,15 @@ void check_apart(const std::vector<Wanted> &all)
 	}
 }
 
+void check_only(const std::vector<Wanted> &all, const std::string &name)
+{
+	for (const Wanted &wanted : all)
+		if (wanted.name() != name)
+			throw Error(Code::bad_value,
+				    text("'", wanted.file, "' defines subOS '", wanted.name(), "', and only '",
+					 name, "' is acceptable: give each a file of its own"));
+}
+
 std::vector<unsigned> cores_of_others(const std::string &name, const std::vector<Wanted> &all,
 				      std::span<const Option> options, const std::string &folder)
 {

@@ -39,4 +39,7 @@ std::vector<unsigned> cores_of_others(const std::string &name, const std::vector
 // The check of several against each other alone; pure.
 void check_apart(const std::vector<Wanted> &all);
 
+// Throws Error(bad_value) unless they are the one of that name and no other.
+void check_only(const std::vector<Wanted> &all, const std::string &name);
+
 } // namespace rf

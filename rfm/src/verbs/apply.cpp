@@ -21,6 +21,7 @@ constexpr Option options[] = {
 	{"timeout", "TIME", "how long to wait until one that is restarted has stopped (default 60s)"},
 	{"force", nullptr,
 	 "hold the cores of one that is restarted and does not end in time or cannot be asked"},
+	{"only", "NAME", "refuse definitions of any other subOS"},
 	{"dry-run", nullptr, "show what would be done; change nothing"},
 };
 
@@ -187,6 +188,8 @@ Code run(const Request &request, Output &output)
 	const bool dry_run = request.has("dry-run");
 	const std::optional<StopOptions> restart = restart_options(request);
 	const std::vector<Wanted> all = read_wanted(request.operands[0], create_verb.options);
+	if (const auto name = request.value("only"))
+		check_only(all, *name);
 	Phases phases(output);
 
 	const std::optional<Supervisor> supervisor =
