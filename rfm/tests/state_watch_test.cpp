@@ -110,6 +110,19 @@ TEST(StateWatch, AnEndThatLastsIsOne)
 	EXPECT_EQ(running.doubtful_until(), 0u);
 }
 
+// Its memory is cleared meanwhile, and its functions are reset.
+TEST(StateWatch, AnEndOfALargeOneMayLastLonger)
+{
+	StateWatch running = watch("running");
+	rf_status status = status_of(RF_STATE_STOPPED, RF_CAUSE_POWEROFF);
+	status.memory = 64ull << 30;
+	status.nr_functions = 2;
+	running.see(status, begin);
+	EXPECT_FALSE(running.failure(later + 65 * StateWatch::settle_per_gib_ns));
+	EXPECT_EQ(running.doubtful_until(), later + 66 * StateWatch::settle_per_gib_ns);
+	EXPECT_TRUE(running.failure(running.doubtful_until()));
+}
+
 TEST(StateWatch, APolicyIsWaitedForUntilItGivesUp)
 {
 	StateWatch running = watch("running");

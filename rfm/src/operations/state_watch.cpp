@@ -84,6 +84,8 @@ void StateWatch::see(const rf_status &status, std::uint64_t now)
 {
 	was_there_ = true;
 	described_ = describe_state(status);
+	settle_ = settle_ns + (status.memory >> 30) * settle_per_gib_ns +
+		  status.nr_functions * settle_per_function_ns;
 	enter(state_name(status.state));
 	if (!has_ended(status))
 		ended_since_ = 0;
@@ -114,7 +116,7 @@ std::optional<Error> StateWatch::failure(std::uint64_t now) const
 	// Whatever ended can be destroyed, which is what is waited for then.
 	if (!ended_since_ || wants(gone_state) || policy_ == Policy::at_work)
 		return std::nullopt;
-	if (policy_ != Policy::gave_up && now - ended_since_ < settle_ns)
+	if (policy_ != Policy::gave_up && now - ended_since_ < settle_)
 		return std::nullopt;
 	return Error(Code::not_up, text("subOS '", name_, "' is ", described_,
 					", and nothing starts it again: 'rfm start ", name_, "' does"));
@@ -124,7 +126,7 @@ std::uint64_t StateWatch::doubtful_until() const
 {
 	if (arrived_ || !ended_since_ || wants(gone_state) || policy_ == Policy::at_work)
 		return 0;
-	return ended_since_ + settle_ns;
+	return ended_since_ + settle_;
 }
 
 } // namespace rf

@@ -22,8 +22,11 @@ std::set<std::string> parse_states(const std::string &list);
 
 class StateWatch {
 public:
-	// An end counts when it has lasted for so long: 'rfm restart' passes through one.
+	// An end counts when it has lasted for so long: 'rfm restart' passes through one, which
+	// lasts until memory is cleared and functions are reset.
 	static constexpr std::uint64_t settle_ns = 2'000'000'000;
+	static constexpr std::uint64_t settle_per_gib_ns = 1'000'000'000;
+	static constexpr std::uint64_t settle_per_function_ns = 1'000'000'000;
 
 	StateWatch(std::string name, std::set<std::string> wanted)
 		: name_(std::move(name)), wanted_(std::move(wanted)) {}
@@ -58,6 +61,7 @@ private:
 	Policy policy_ = Policy::unknown;
 	bool was_there_ = false, destroyed_ = false;
 	std::uint64_t ended_since_ = 0;
+	std::uint64_t settle_ = settle_ns;	// what it takes, with what it has
 };
 
 } // namespace rf
