@@ -68,11 +68,12 @@ TEST(DefinitionText, HasWhatTheSubosHasByNow)
 				     {"on-crash", "keep"}};
 	rf_status status = status_of({4, 2, 3}, 1152ull << 20);
 	status.on_crash = RF_POLICY_DESTROY;
-	// Core 3 is lent to it.
-	const std::vector<rf_core> cores = {{2, 2, 7, 0, 0, 0}, {3, 3, 7, 5, 0, 0}, {4, 4, 7, 0, 0, 0}};
+	// Core 3 is lent to it, core 6 by it.
+	const std::vector<rf_core> cores = {{2, 2, 7, 0, 0, 0}, {3, 3, 7, 5, 0, 0},
+					    {4, 4, 7, 0, 0, 0}, {6, 6, 5, 7, 0, 0}};
 
 	const Values values = present_values(definition, status, own_cores(status, cores));
-	EXPECT_EQ(values.at("cores"), "4,2");
+	EXPECT_EQ(values.at("cores"), "4,2,6");
 	EXPECT_EQ(values.at("mem"), "1152M");
 	EXPECT_FALSE(values.contains("pci"));
 	EXPECT_FALSE(values.contains("ncores"));

@@ -58,6 +58,9 @@ std::vector<unsigned> own_cores(const rf_status &status, const std::vector<rf_co
 			return core.cpu == cpu && core.owner == status.id && core.lender;
 		});
 	});
+	for (const rf_core &core : cores)
+		if (core.lender == status.id)
+			own.push_back(core.cpu);
 	return own;
 }
 

@@ -11,7 +11,7 @@
 
 namespace rf {
 
-// The cores of a subOS without those that it borrowed, boot core first.
+// The cores of a subOS, boot core first: without those that it borrowed, with those that it lent.
 std::vector<unsigned> own_cores(const rf_status &status, const std::vector<rf_core> &cores);
 
 // The options with which a create would make it as it is now. `own`: own_cores().
