@@ -131,6 +131,12 @@ def test_completion_offers_all_options(verbs):
     assert "--follow" in complete("rfm", "--json", "log", "web", "--")
 
 
+def test_completion_offers_keys_behind_the_name_that_is_set():
+    keys = complete("rfm", "--json", "set", "web", "")
+    assert {"on-crash=", "timeout=", "no-console="} <= keys and "wait=" not in keys
+    assert not keys & complete("rfm", "--json", "set", "")
+
+
 def test_completion_knows_which_options_take_values(verbs):
     for option, value in options_of(verbs["create"]).items():
         offered = complete("rfm", "create", f"--{option}", "--")
