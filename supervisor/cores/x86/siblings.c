@@ -33,7 +33,8 @@ static u32 rf_smt_shift_legacy(void)
 		if (eax & 0x1f)
 			cores = (eax >> 26) + 1;
 	}
-	return threads > cores ? order_base_2(threads / cores) : 0;
+	/* Numbers of ids, of which some may be unused; both fields are bits of an APIC id (SDM 3A, 9.9.3). */
+	return threads > cores ? order_base_2(threads) - order_base_2(cores) : 0;
 }
 
 /**
