@@ -20,6 +20,7 @@ const std::string needed = "mem = \"1G\"\nkernel = \"/boot/vmlinuz\"\n";
 void write(const std::filesystem::path &path, const std::string &content)
 {
 	std::ofstream(path) << content;
+	::chmod(path.c_str(), 0644);
 }
 
 TEST(DefinitionFiles, AreNamedByTheFile)
@@ -60,6 +61,24 @@ TEST(DefinitionFiles, OfAFolderWhereOthersCanPutThem)
 		EXPECT_EQ(error.code(), Code::bad_file);
 		EXPECT_NE(std::string(error.what()).find("others than root"), std::string::npos);
 	}
+}
+
+TEST(DefinitionFiles, ThatOthersCanChange)
+{
+	const test::TemporaryDirectory folder;
+	const std::string file = folder.path() / "web.toml";
+	write(file, "cores = 2\n" + needed);
+	ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
+	for (const std::string &path : {file, folder.path().string()})
+		EXPECT_NE(test::refusal([&] { read_wanted(path, options); })
+				  .find(text("definition '", file, "': others than root can change it")),
+			  std::string::npos)
+			<< path;
+	write(file, "");
+	EXPECT_NE(test::refusal([&] { read_wanted(folder.path(), options); })
+			  .find(text("definition '", file, "': the file is empty")),
+		  std::string::npos)
+		<< "by the name that was given";
 }
 
 TEST(DefinitionFiles, ThatCannotBeUsed)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 #include "plan/definition_files.hpp"
 
+#include "base/descriptor.hpp"
 #include "base/pci_address.hpp"
 #include "host/artifacts.hpp"
 #include "host/folder.hpp"
@@ -78,11 +79,36 @@ void add(std::vector<Wanted> &all, std::string_view content, const std::string &
 	}
 }
 
+// Whoever can write it says what kernels root boots. Looked at before it is read.
+Descriptor find_trusted(const std::string &path, const std::string &shown)
+{
+	const auto refuse = [&](const std::string &why) {
+		return Error(Code::bad_file, text("definition '", shown, "': ", why));
+	};
+	Descriptor file = Folder::find(path);
+	struct stat facts {};
+
+	if (!file.valid() || ::fstat(file.get(), &facts) < 0)
+		throw refuse(std::strerror(errno));
+	if (!S_ISREG(facts.st_mode))
+		throw refuse("not a regular file; a TOML file of lines key = value is needed");
+	if (facts.st_size == 0)
+		throw refuse("the file is empty");
+	if (static_cast<std::size_t>(facts.st_size) > size_most)
+		throw refuse("more than 1M: definitions of subOSes are smaller");
+	if ((facts.st_uid && facts.st_uid != ::geteuid()) || facts.st_mode & (S_IWGRP | S_IWOTH))
+		throw refuse("others than root can change it: make it root's, and writable for "
+			     "nobody else, or give it as standard input");
+	return file;
+}
+
 void add_file(std::vector<Wanted> &all, const std::string &path, const std::string &shown,
 	      std::span<const Option> options)
 {
+	const Descriptor found = find_trusted(path, shown);
 	const FileBytes file =
-		FileBytes::read("definition", path, "a TOML file of lines key = value");
+		FileBytes::read("definition", text("/proc/self/fd/", found.get()),
+				"a TOML file of lines key = value");
 
 	add(all, {reinterpret_cast<const char *>(file.view().data()), file.view().size()}, shown,
 	    stem_of(shown), options);
