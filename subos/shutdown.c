@@ -268,8 +268,9 @@ static int rf_stop_looks;
 
 /*
  * Can the first process be asked? An init catches signals, or blocks them and reads them from a
- * descriptor. The script of an initramfs does neither: the kernel drops what is sent to it, and
- * whoever sends does not hear of that.
+ * descriptor, or waits for them in sigtimedwait(), when real_blocked has what is blocked. The script
+ * of an initramfs does neither: the kernel drops what is sent to it, and whoever sends does not hear
+ * of that.
  */
 static bool rf_init_listens(void)
 {
@@ -286,7 +287,8 @@ static bool rf_init_listens(void)
 	for (i = 0; sighand && i < ARRAY_SIZE(asked); i++) {
 		handler = READ_ONCE(sighand->action[asked[i] - 1].sa.sa_handler);
 		if ((handler != SIG_DFL && handler != SIG_IGN) ||
-		    sigismember((sigset_t *)&init->blocked, asked[i]))
+		    sigismember((sigset_t *)&init->blocked, asked[i]) ||
+		    sigismember((sigset_t *)&init->real_blocked, asked[i]))
 			listens = true;
 	}
 	rcu_read_unlock();
