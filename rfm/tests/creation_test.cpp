@@ -29,7 +29,7 @@ TEST(Creation, OfNamedCoresIsNotTriedAgain)
 	plan.request = request_of({2});
 	module.taken = {2};
 
-	EXPECT_NE(test::refusal([&] { create_for(plan, supervisor); })
+	EXPECT_NE(test::refusal([&] { create_for(plan, supervisor); }, Code::busy)
 			  .find("core 2 was given to another subOS in the meantime"),
 		  std::string::npos);
 	EXPECT_EQ(module.creates, 1u);

@@ -70,12 +70,12 @@ TEST(DefinitionFiles, ThatOthersCanChange)
 	write(file, "cores = 2\n" + needed);
 	ASSERT_EQ(::chmod(file.c_str(), 0666), 0);
 	for (const std::string &path : {file, folder.path().string()})
-		EXPECT_NE(test::refusal([&] { read_wanted(path, options); })
+		EXPECT_NE(test::refusal([&] { read_wanted(path, options); }, Code::bad_file)
 				  .find(text("definition '", file, "': others than root can change it")),
 			  std::string::npos)
 			<< path;
 	write(file, "");
-	EXPECT_NE(test::refusal([&] { read_wanted(folder.path(), options); })
+	EXPECT_NE(test::refusal([&] { read_wanted(folder.path(), options); }, Code::bad_file)
 			  .find(text("definition '", file, "': the file is empty")),
 		  std::string::npos)
 		<< "by the name that was given";

@@ -16,13 +16,13 @@ namespace rf::test {
 using boot::Bytes;
 using boot::View;
 
-// What `call` refuses as a bad value; nothing if it does not.
-template <typename Call> std::string refusal(Call call)
+// What `call` refuses, as a bad value or what else is expected; nothing if it does not.
+template <typename Call> std::string refusal(Call call, Code expected = Code::bad_value)
 {
 	try {
 		call();
 	} catch (const Error &error) {
-		EXPECT_EQ(error.code(), Code::bad_value) << error.what();
+		EXPECT_EQ(error.code(), expected) << error.what();
 		return error.what();
 	}
 	return "";

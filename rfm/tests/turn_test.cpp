@@ -32,7 +32,7 @@ TEST_F(TurnTest, IsOfOneAtATime)
 	{
 		const Turn mine = Turn::take();
 		EXPECT_FALSE(Turn::take_if_possible(30ms));
-		const std::string why = test::refusal([] { Turn::take(30ms); });
+		const std::string why = test::refusal([] { Turn::take(30ms); }, Code::busy);
 		EXPECT_NE(why.find(text("another rfm (process ", ::getpid(), ") has been changing "
 					"options of a subOS for more than 30ms")),
 			  std::string::npos)
@@ -66,7 +66,8 @@ TEST_F(TurnTest, IsNotInAFolderOfOthers)
 {
 	std::filesystem::create_directory(path());
 	ASSERT_EQ(::chmod(path().c_str(), 0777), 0);
-	EXPECT_NE(test::refusal([] { Turn::take(0ms); }).find("others than root"), std::string::npos);
+	EXPECT_NE(test::refusal([] { Turn::take(0ms); }, Code::bad_file).find("others than root"),
+		  std::string::npos);
 	EXPECT_FALSE(std::filesystem::exists(path() / "lock"));
 	EXPECT_FALSE(Turn::take_if_possible(0ms));
 }
