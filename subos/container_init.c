@@ -38,6 +38,7 @@
 /* As many as a file of that size can have, "arg=" and a NUL each, and those that we add. */
 #define WORDS_MOST	(FILE_MOST / 5 + 4)
 #define TIMEOUT		10
+#define LINE_MOST	900	/* the kernel takes no record that is much longer */
 /* Until what was killed is gone. */
 #define GONE_TIMEOUT	5
 
@@ -54,14 +55,18 @@ static struct container container = { .folder = "/", .stop = SIGTERM };
 
 static void say(const char *format, ...)
 {
-	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC), length;
+	char line[LINE_MOST];
 	va_list args;
 
 	if (fd < 0)
 		return;
 	va_start(args, format);
-	vdprintf(fd, format, args);
+	length = vsnprintf(line, sizeof(line), format, args);
 	va_end(args);
+	/* Not by a stream: that seeks, which is an error where it is only written to. */
+	if (length > 0 && write(fd, line, length < LINE_MOST ? length : LINE_MOST - 1) < 0)
+		errno = 0;	/* there is nobody else to tell */
 	close(fd);
 }
 
