@@ -10,9 +10,9 @@ from functional.subos import BLOCK, MIB, SYSFS, Supervisor, troubles
 BAD_VALUE, NO_SUCH_SUBOS, BUSY, NOT_ENOUGH, BAD_FILE = 3, 4, 5, 6, 7
 NOT_UP, NO_ANSWER, INTERRUPTED = 10, 13, 130
 CRASH = "echo c > /proc/sysrq-trigger"
-# What goes down slowly.
-POWEROFF = r"printf '#!/bin/sh\nsleep 6\nexec /usr/bin/poweroff -f\n' >poweroff"
-SLOW = f'lab.run="cd /usr/sbin; rm poweroff; {POWEROFF}; chmod +x poweroff"'
+# What goes down slowly, when it is to be started again.
+REBOOT = r"printf '#!/bin/sh\nsleep 7\nexec /usr/bin/reboot -f\n' >reboot"
+SLOW = f'lab.run="cd /usr/sbin; rm reboot; {REBOOT}; chmod +x reboot"'
 
 
 def definition(supervisor, name, cores, *lines, mem="256M"):
@@ -206,7 +206,7 @@ def check_slow(supervisor):
     assert (shown["state"], shown["starts"]) == ("running", 2)
     events = [each for each in supervisor.events("web") if each["sequence"] > last]
     ends = {each["why"] for each in events if each.get("to") in ("stopped", "crashed")}
-    assert ends == {"poweroff"}
+    assert ends == {"reboot"}
     supervisor.await_log("web", "lab.run ended with status 0")  # with its options of before
 
 
@@ -292,8 +292,8 @@ def test_units(machines):
     assert created(supervisor) == ["db", "web"]
     ordered = supervisor.sh("systemctl show --property After --value multi-user.target")
     assert "rainforest.target" not in ordered.split() and "rfm@" not in ordered
-    # Together, the other way round.
-    supervisor.sh(f"systemctl stop {units}", timeout=150)
+    # Together, the other way round. The first word is all it takes; the second waits for all.
+    supervisor.sh(f"systemctl stop rainforest.target && systemctl stop {units}", timeout=150)
     assert created(supervisor) == ["db", "web", "web gone", "db gone"] and names(supervisor) == []
     # What is gone already has stopped.
     supervisor.sh("systemctl start rfm@web.service", timeout=150)

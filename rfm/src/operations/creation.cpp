@@ -11,6 +11,16 @@ constexpr const char *undone = "everything taken is given back";
 // Each time somebody else got some: it ends long before.
 constexpr unsigned choices_most = 64;
 
+// Nothing if there are not as many any more: then those that were picked are what there is to say.
+std::vector<unsigned> other_cores(const Plan &plan, const Supervisor &supervisor)
+{
+	try {
+		return cores_now(plan, supervisor);
+	} catch (const Error &) {
+		return {};
+	}
+}
+
 } // namespace
 
 Partition create_for(const Plan &plan, const Supervisor &supervisor)
@@ -23,8 +33,8 @@ Partition create_for(const Plan &plan, const Supervisor &supervisor)
 		} catch (const Error &error) {
 			if (interrupted() || error.code() != Code::busy || choices == choices_most)
 				throw;
-			std::vector<unsigned> others = cores_now(plan, supervisor);
-			if (others == request.cpus)
+			std::vector<unsigned> others = other_cores(plan, supervisor);
+			if (others.empty() || others == request.cpus)
 				throw;
 			request.cpus = std::move(others);
 		}
