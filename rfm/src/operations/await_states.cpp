@@ -16,8 +16,6 @@ namespace rf {
 
 namespace {
 
-constexpr std::uint64_t millisecond_ns = 1'000'000;
-
 std::string words_of(const std::set<std::string> &states)
 {
 	std::string words;
@@ -31,7 +29,8 @@ class Wait {
 public:
 	Wait(const Supervisor &supervisor, const std::vector<std::string> &names,
 	     const AwaitOptions &wanted)
-		: supervisor_(supervisor), wanted_(wanted), begin_(monotonic_ns())
+		: supervisor_(supervisor), wanted_(wanted), begin_(monotonic_ns()),
+		  deadline_(wanted.timeout ? deadline_after(*wanted.timeout) : UINT64_MAX)
 	{
 		for (const std::string &name : names) {
 			check_name(name);
@@ -49,12 +48,12 @@ private:
 	void check() const;
 	void sleep() const;
 	void follow();
-	std::uint64_t deadline() const { return begin_ + static_cast<std::uint64_t>(wanted_.timeout->count()) * millisecond_ns; }
 	[[noreturn]] void time_is_over() const;
 
 	const Supervisor &supervisor_;
 	const AwaitOptions &wanted_;
 	const std::uint64_t begin_;
+	const std::uint64_t deadline_;		// UINT64_MAX: none
 	std::vector<StateWatch> watches_;	// that have not arrived
 	std::vector<Arrival> arrivals_;
 	std::uint64_t after_ = 0;		// events up to this one were seen
@@ -113,7 +112,7 @@ void Wait::check() const
 	if (interrupted())
 		throw Error(Code::interrupted, "interrupted; nothing has changed",
 			    {{"arrived", arrivals_}});
-	if (wanted_.timeout && now >= deadline())
+	if (now >= deadline_)
 		time_is_over();
 }
 
@@ -134,7 +133,7 @@ void Wait::time_is_over() const
 void Wait::sleep() const
 {
 	pollfd entries[] = {{supervisor_.fd(), POLLIN, 0}, {interrupt_descriptor(), POLLIN, 0}};
-	std::uint64_t until = wanted_.timeout ? deadline() : UINT64_MAX;
+	std::uint64_t until = deadline_;
 
 	for (const StateWatch &watch : watches_)
 		if (const std::uint64_t doubtful = watch.doubtful_until())
